@@ -1,0 +1,78 @@
+/**
+ * A database of one's own for a test file: a clone of the migrated template, some 50 ms to make.
+ *
+ *     let database: TestDatabase;
+ *     beforeAll(async () => {
+ *         database = await createTestDatabase();
+ *     });
+ *     afterAll(() => database.drop());
+ *
+ * `drop` only lets go of it. Whether it is deleted is decided after the file has ended: the database of a file with a
+ * failed test is kept and named in the output.
+ */
+import { randomBytes } from 'node:crypto';
+import { basename } from 'node:path';
+import pg from 'pg';
+import { expect, inject } from 'vitest';
+import { createPool, type Pool } from '../../src/database/pool.ts';
+import { databaseUrl } from './template.ts';
+
+export interface TestDatabase {
+	readonly url: string;
+	readonly pool: Pool;
+	readonly name: string;
+	drop(): Promise<void>;
+}
+
+export async function createTestDatabase(): Promise<TestDatabase> {
+	return await createDatabase(inject('templateName'));
+}
+
+/** A database without any schema, for tests of `migrate` itself. */
+export async function createEmptyDatabase(): Promise<TestDatabase> {
+	return await createDatabase('template0');
+}
+
+const created: TestDatabase[] = [];
+
+async function createDatabase(template: string): Promise<TestDatabase> {
+	const file = basename(expect.getState().testPath ?? 'unknown').replace(/\.test\.ts$/, '');
+	const name = `botbox_test_${file
+		.replace(/[^a-z0-9]+/gi, '_')
+		.toLowerCase()
+		.slice(0, 30)}_${randomBytes(4).toString('hex')}`;
+	await administer(`create database ${name} template ${template}`);
+	const url = databaseUrl(inject('adminUrl'), name);
+	const pool = createPool({ url, max: 8, applicationName: 'botbox tests' });
+	let ended: Promise<void> | undefined;
+	const database: TestDatabase = {
+		url,
+		pool,
+		name,
+		drop: () => {
+			ended ??= pool.end();
+			return ended;
+		},
+	};
+	created.push(database);
+	return database;
+}
+
+/** Called by test/support/setup.ts when a file has ended. */
+export async function disposeOfDatabases(failed: boolean): Promise<void> {
+	for (const database of created.splice(0)) {
+		await database.drop();
+		if (failed) console.error(`kept database ${database.name}`);
+		else await administer(`drop database if exists ${database.name} with (force)`);
+	}
+}
+
+async function administer(sql: string): Promise<void> {
+	const client = new pg.Client({ connectionString: inject('adminUrl'), application_name: 'botbox tests' });
+	await client.connect();
+	try {
+		await client.query(sql);
+	} finally {
+		await client.end();
+	}
+}
