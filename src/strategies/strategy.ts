@@ -32,7 +32,11 @@ export type IndicatorValue = Readonly<Record<string, number | null>>;
 export interface MarketView {
 	/** Closed candles of the strategy's timeframe. */
 	readonly candles: CandleWindow;
-	/** The value at the last closed candle, `back` candles ago; computed once per candle for all bots. */
+	/**
+	 * The value at the last closed candle, or `back` candles ago; computed once per candle for all bots. Single outputs are
+	 * named `value`, those of adx `adx`, `plus_di`, `minus_di`, of bollinger `upper`, `middle`, `lower`, of macd `macd`,
+	 * `signal`, `histogram`. Null until `indicatorHistory(spec)` candles are there.
+	 */
 	indicator(spec: IndicatorSpec, back?: number): IndicatorValue;
 	readonly regime: Regime | null;
 }
@@ -48,6 +52,8 @@ export interface HeldPosition {
 /** A pure function of market data to a score in [-1, 1]; positive means up. */
 export interface Factor {
 	readonly name: string;
+	/** Candles it needs; its score depends on no others. */
+	readonly history: number;
 	/** `value` is what was measured, for people; both null while history is too short. */
 	evaluate(view: MarketView): { readonly value: number | null; readonly score: number | null };
 }
@@ -84,8 +90,10 @@ export interface Evaluation {
 /** A strategy bound to one version of its parameters: the fields the pipeline reads, and the decision. */
 export interface PreparedStrategy {
 	readonly timeframe: Timeframe;
-	/** Candles needed before the first decision is possible. */
+	/** Candles needed before the first decision is possible; no others influence it. */
 	readonly history: number;
+	/** Entries of one direction that the bot may hold at a time. */
+	readonly maxLots: number;
 	readonly favourableRegimes: readonly RegimeDirection[];
 	evaluate(view: MarketView, position: HeldPosition | null, nowMs: number): Evaluation;
 }

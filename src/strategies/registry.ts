@@ -1,0 +1,54 @@
+/** The strategies that botbox ships, and the way from a stored name and stored parameters to code. */
+import type { z } from 'zod';
+import { BotboxError, UsageError } from '../errors.ts';
+import { meanReversion } from './mean-reversion.ts';
+import type { PreparedStrategy, Strategy } from './strategy.ts';
+import { trendFollowing } from './trend-following.ts';
+
+/** By catalogue id. */
+export const strategies: readonly Strategy[] = [meanReversion, trendFollowing];
+
+/** The strategy of this catalogue id (`ST-003`) or name (`trend_following`); null when there is none. */
+export function findStrategy(idOrName: string): Strategy | null {
+	return strategies.find((strategy) => strategy.id === idOrName || strategy.name === idOrName) ?? null;
+}
+
+/**
+ * Completes `parameters` (a parsed JSON object) with the strategy's defaults: what a strategy version stores.
+ * Throws BotboxError STRATEGY_NOT_FOUND, and UsageError that names every wrong field.
+ */
+export function parseParameters(idOrName: string, parameters: unknown): Readonly<Record<string, unknown>> {
+	return parse(existing(idOrName), parameters);
+}
+
+/**
+ * Binds a strategy to `parameters` (a parsed JSON object, complete or not). The same input gives the same behaviour, so callers
+ * keep the result per strategy version: bots that share one result share their scores too. Errors as `parseParameters`.
+ */
+export function prepareStrategy(idOrName: string, parameters: unknown): PreparedStrategy {
+	const strategy = existing(idOrName);
+	return strategy.prepare(parse(strategy, parameters));
+}
+
+function existing(idOrName: string): Strategy {
+	const strategy = findStrategy(idOrName);
+	if (strategy !== null) return strategy;
+	const known = strategies.map(({ name }) => name).join(', ');
+	throw new BotboxError('STRATEGY_NOT_FOUND', `no strategy is called ${idOrName}; there are ${known}`);
+}
+
+function parse(strategy: Strategy, parameters: unknown): Readonly<Record<string, unknown>> {
+	const parsed = strategy.parameters.safeParse(parameters);
+	if (parsed.success) return parsed.data as Readonly<Record<string, unknown>>;
+	const faults = parsed.error.issues.flatMap(describeIssue);
+	throw new UsageError(`parameters of ${strategy.name}: ${faults.join('; ')}`, { cause: parsed.error });
+}
+
+/** One line per wrong field, e.g. `weights.macd: Too small: expected number to be >=0`. */
+function describeIssue(issue: z.core.$ZodIssue): string[] {
+	const path = issue.path.join('.');
+	if (issue.code === 'unrecognized_keys') {
+		return issue.keys.map((key) => `${path === '' ? key : `${path}.${key}`}: unknown parameter`);
+	}
+	return [`${path === '' ? 'parameters' : path}: ${issue.message}`];
+}

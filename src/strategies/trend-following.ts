@@ -1,0 +1,50 @@
+/** ST-003, trend following: goes with a trend that several measures agree on, until they no longer do. See docs/strategies. */
+import { z } from 'zod';
+import { adxDirection, adxDirectionFields } from './factors/adx-direction.ts';
+import { emaCross, emaCrossFields } from './factors/ema-cross.ts';
+import { emaSlope, emaSlopeFields } from './factors/ema-slope.ts';
+import { macd, macdFields } from './factors/macd.ts';
+import { momentum, momentumFields } from './factors/momentum.ts';
+import { checkFaster, checkScored, prepareScored, scoredFields } from './scored.ts';
+import type { Strategy } from './strategy.ts';
+
+const parameters = z
+	.strictObject({
+		...scoredFields({
+			timeframe: '15m',
+			weights: { ema_cross: 0.3, ema_slope: 0.2, macd: 0.1, adx_direction: 0.3, momentum: 0.1 },
+			entryThreshold: 0.5,
+			exitThreshold: 0.1,
+			stopLossFraction: 0.02,
+			takeProfitFraction: 0.06,
+			maxHoldingMinutes: 1440,
+			favourableRegimes: ['TRENDING_UP', 'TRENDING_DOWN'],
+		}),
+		...emaCrossFields,
+		...emaSlopeFields,
+		...macdFields,
+		...adxDirectionFields,
+		...momentumFields,
+	})
+	.superRefine((values, context) => {
+		checkScored(values, context);
+		checkFaster(values, context, 'ema_fast_period', 'ema_slow_period');
+		checkFaster(values, context, 'macd_fast_period', 'macd_slow_period');
+	});
+
+export const trendFollowing: Strategy<typeof parameters> = {
+	id: 'ST-003',
+	name: 'trend_following',
+	title: 'Trend Following',
+	defaultInterval: 15,
+	parameters,
+	prepare(values) {
+		return prepareScored(values, [
+			emaCross(values),
+			emaSlope(values),
+			macd(values),
+			adxDirection(values),
+			momentum(values),
+		]);
+	},
+};
