@@ -5,7 +5,7 @@
  * started through @databases/pg-test (for machines with a Docker engine; written from its documentation, not tried in
  * our CI, which has none); else an embedded one in a temporary directory.
  */
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,7 +56,10 @@ const prefix = 'botbox-test-';
 
 async function startTemporary(): Promise<TestServer> {
 	await removeLeftovers();
-	const dataDir = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
+	const base = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
+	// mkdtemp makes it private, and the server of root's test run is another user.
+	await chmod(base, 0o711);
+	const dataDir = join(base, 'data');
 	const server = await startEmbedded({
 		dataDir,
 		// The data is thrown away: only a crash of the machine would show the difference.
@@ -66,8 +69,8 @@ async function startTemporary(): Promise<TestServer> {
 		url: server.url,
 		close: async (kept) => {
 			await server.stop();
-			if (kept.length === 0) return await rm(dataDir, { recursive: true, force: true });
-			await writeFile(join(dataDir, 'kept'), `${kept.join('\n')}\n`);
+			if (kept.length === 0) return await rm(base, { recursive: true, force: true });
+			await writeFile(join(base, 'kept'), `${kept.join('\n')}\n`);
 			console.log(
 				`\nkept for you: ${kept.join(', ')}\n  start their server: BOTBOX_DATA_DIR=${dataDir} npx botbox db url\n`,
 			);
@@ -80,11 +83,14 @@ async function removeLeftovers(): Promise<void> {
 	for (const name of await readdir(tmpdir())) {
 		const pid = Number(new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1]);
 		if (!pid || isAlive(pid)) continue;
-		const dataDir = join(tmpdir(), name);
-		if ((await readdir(dataDir)).includes('kept')) continue;
-		const server = await startEmbedded({ dataDir }).catch(() => undefined);
+		const base = join(tmpdir(), name);
+		const present = await readdir(base).catch(() => ['kept']);
+		if (present.includes('kept')) continue;
+		const server = present.includes('data')
+			? await startEmbedded({ dataDir: join(base, 'data') }).catch(() => {})
+			: undefined;
 		await server?.stop();
-		await rm(dataDir, { recursive: true, force: true });
+		await rm(base, { recursive: true, force: true });
 	}
 }
 

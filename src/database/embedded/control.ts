@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BotboxError } from '../../errors.ts';
@@ -58,6 +58,7 @@ export async function startServer(binaries: Binaries, location: Location): Promi
 	const logFile = join(location.pgdata, 'start.log');
 	const deadline = Date.now() + orphansTimeoutMs;
 	for (;;) {
+		await removeStalePidFile(location.pgdata);
 		await rm(logFile, { force: true });
 		const { code, output } = await runAs(location, binaries.pgCtl, [
 			...['start', '--pgdata', location.pgdata, '--log', logFile, '--silent'],
@@ -77,6 +78,7 @@ export async function startServer(binaries: Binaries, location: Location): Promi
 
 /** Fast shutdown: sessions are ended, everything is written, the next start needs no recovery. */
 export async function stopServer(binaries: Binaries, location: Location): Promise<void> {
+	await removeStalePidFile(location.pgdata);
 	const { code, output } = await runAs(location, binaries.pgCtl, [
 		...['stop', '--pgdata', location.pgdata, '--mode', 'fast', '--silent'],
 		...['--wait', '--timeout', String(controlTimeoutSeconds)],
@@ -87,13 +89,27 @@ export async function stopServer(binaries: Binaries, location: Location): Promis
 	// Any other failure says that it is not running, which is what was asked for.
 }
 
+/**
+ * After a kill -9 of everything, or in a restarted container, the pid in postmaster.pid may by now be another program
+ * of the same user: PostgreSQL would then refuse to start, and pg_ctl would stop that program. A server works in its
+ * data directory, which tells the two apart. Its own check of shared memory still finds orphaned children.
+ */
+async function removeStalePidFile(pgdata: string): Promise<void> {
+	const pidFile = join(pgdata, 'postmaster.pid');
+	const pid = Number.parseInt(await readFile(pidFile, 'utf8').catch(() => ''), 10);
+	if (!Number.isInteger(pid) || process.platform !== 'linux') return;
+	const cwd = await readlink(`/proc/${pid}/cwd`).catch((error: NodeJS.ErrnoException) => error.code);
+	// EACCES: a program of somebody else; ENOENT or ESRCH: none at all.
+	if (cwd !== pgdata) await rm(pidFile, { force: true });
+}
+
 async function readLog(pgdata: string): Promise<string> {
 	return await readFile(join(pgdata, 'start.log'), 'utf8').catch(() => '');
 }
 
 function lastLines(text: string): string {
 	const lines = text.split('\n').filter((line) => line.trim() !== '');
-	const telling = lines.filter((line) => /FATAL|PANIC|error|could not|HINT/i.test(line));
+	const telling = lines.filter((line) => /FATAL|PANIC|error|could not|invalid|HINT/i.test(line));
 	return (telling.length > 0 ? telling : lines).slice(-3).join(' | ');
 }
 

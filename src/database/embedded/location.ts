@@ -56,7 +56,7 @@ export async function findLocation(dataDir: string, log: (line: string) => void)
 	const reachable = user === undefined || ((await canReach(user, real)) && allows(user, await stat(real), 0o1));
 	const location: Location = {
 		dataDir: real,
-		pgdata: reachable ? inside : await makeSharedFolder(real, user),
+		pgdata: reachable ? inside : await makeSharedFolder(real, user, log),
 		passwordFile,
 		user,
 		port: undefined,
@@ -69,14 +69,25 @@ export async function rememberPort(location: Location, port: number): Promise<vo
 	if (location.port !== port) await writeRecord({ ...location, port });
 }
 
-async function makeSharedFolder(dataDir: string, user: SystemUser): Promise<string> {
+/**
+ * A new folder under /var/lib/botbox. One of the same name is left of a data directory that was deleted there and
+ * made again: its database is not ours to open, without its password, nor to remove.
+ */
+async function makeSharedFolder(dataDir: string, user: SystemUser, log: (line: string) => void): Promise<string> {
 	await makeSharedRoot(user);
 	const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 12);
 	const project = basename(dirname(dataDir)).replace(/[^A-Za-z0-9_-]/g, '') || 'data';
-	const folder = join(sharedRoot, `${project}-${hash}`);
-	await mkdir(folder, { recursive: true });
-	await chmod(folder, 0o711);
-	return join(folder, 'postgres');
+	for (let attempt = 1; ; attempt++) {
+		const folder = join(sharedRoot, `${project}-${hash}${attempt === 1 ? '' : `-${attempt}`}`);
+		try {
+			await mkdir(folder);
+			await chmod(folder, 0o711);
+			return join(folder, 'postgres');
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+			log(`an older database of ${dataDir} stays in ${folder}`);
+		}
+	}
 }
 
 /** The user of an existing database: what an ordinary user created stays his when root starts it. */
