@@ -1,0 +1,56 @@
+create function botbox.apply_fills(p_account_id bigint, p_fills jsonb, p_now timestamptz default now())
+returns table (applied integer, repeated integer, foreign_fills integer)
+language plpgsql
+set search_path = botbox, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_fill fill_input;
+  v_order orders;
+  v_applied integer := 0;
+  v_repeated integer := 0;
+  v_foreign integer := 0;
+begin
+  -- The account's lock orders everything that moves its money; positions and orders are locked after it.
+  perform from accounts where id = p_account_id for update;
+
+  for v_fill in
+    select f.*
+      from jsonb_populate_recordset(null::fill_input, p_fills) f
+     order by f.filled_at, f.exchange_fill_id
+  loop
+    if exists (
+      select
+        from fills k
+       where k.account_id = p_account_id
+         and k.instrument_id = v_fill.instrument_id
+         and k.exchange_order_id = v_fill.exchange_order_id
+         and k.exchange_fill_id = v_fill.exchange_fill_id
+    ) then
+      v_repeated := v_repeated + 1;
+      continue;
+    end if;
+
+    v_order := order_of_fill(p_account_id => p_account_id, p_fill => v_fill, p_now => p_now);
+    if v_order.id is null then
+      v_foreign := v_foreign + 1;
+      perform raise_alert(
+        p_code => 'FOREIGN_FILL',
+        p_severity => 'WARNING',
+        p_subject => format('account %s order %s', p_account_id, v_fill.exchange_order_id),
+        p_message => format('The exchange reports a fill of order %s, which is not ours', v_fill.exchange_order_id),
+        p_details => to_jsonb(v_fill),
+        p_now => p_now
+      );
+      continue;
+    end if;
+
+    perform book_fill(p_order => v_order, p_fill => v_fill, p_now => p_now);
+    v_applied := v_applied + 1;
+  end loop;
+
+  return query select v_applied, v_repeated, v_foreign;
+end
+$$;
+comment on function botbox.apply_fills is
+  'Books the fills of one account, each once by the exchange''s ids, in any order of arrival: order, position, reserved capital and ledger move in one transaction. Fills of orders that are not ours are counted and alerted, never booked.';

@@ -1,0 +1,90 @@
+create function botbox.assess_risk(
+  p_bot botbox.bots,
+  p_instrument botbox.instruments,
+  p_direction botbox.direction,
+  p_quantity numeric,
+  p_price numeric
+)
+returns botbox.verdict
+language plpgsql
+stable
+set search_path = botbox, pg_temp
+as $$
+declare
+  v_account accounts;
+  v_notional numeric := p_quantity * p_price * p_instrument.contract_size;
+  v_needed numeric;
+  v_available numeric;
+  v_taken integer;
+  v_correlated integer;
+begin
+  select * into strict v_account from accounts where id = p_bot.account_id;
+
+  if p_quantity < p_instrument.minimum_quantity or p_quantity = 0 or v_notional < p_instrument.minimum_notional then
+    return row(
+      'BELOW_MINIMUM',
+      jsonb_build_object(
+        'quantity', p_quantity, 'minimum_quantity', p_instrument.minimum_quantity,
+        'notional', v_notional, 'minimum_notional', p_instrument.minimum_notional
+      )
+    )::verdict;
+  end if;
+
+  -- Slots: open positions, and queued entries that will open one.
+  select count(*)
+    into v_taken
+    from (
+      select p.bot_id, p.instrument_id
+        from positions p
+       where p.account_id = v_account.id
+         and p.status = 'OPEN'
+      union
+      select t.bot_id, t.instrument_id
+        from trade_queue t
+       where t.account_id = v_account.id
+         and t.direction <> 'CLOSE'
+         and t.status in ('PENDING', 'EXECUTING', 'PARKED')
+    ) taken
+   where (taken.bot_id, taken.instrument_id) <> (p_bot.id, p_instrument.id);
+  if v_taken >= v_account.max_positions then
+    return row('MAX_POSITIONS', jsonb_build_object('positions', v_taken, 'max_positions', v_account.max_positions))::verdict;
+  end if;
+
+  v_needed := entry_capital(p_notional => v_notional, p_leverage => p_bot.leverage, p_taker_fee_rate => p_instrument.taker_fee_rate);
+  v_available := available_capital(p_account_id => v_account.id);
+  if v_needed > v_available then
+    return row('INSUFFICIENT_CAPITAL', jsonb_build_object('needed', round(v_needed, 8), 'available', round(v_available, 8)))::verdict;
+  end if;
+
+  select count(*)
+    into v_correlated
+    from (
+      select p.instrument_id, p.direction
+        from positions p
+       where p.account_id = v_account.id
+         and p.status = 'OPEN'
+      union all
+      select t.instrument_id, t.direction::text::direction
+        from trade_queue t
+       where t.account_id = v_account.id
+         and t.direction <> 'CLOSE'
+         and t.status in ('PENDING', 'EXECUTING', 'PARKED')
+    ) held
+    left join correlations c
+      on c.instrument_a = least(held.instrument_id, p_instrument.id)
+     and c.instrument_b = greatest(held.instrument_id, p_instrument.id)
+   where (held.instrument_id = p_instrument.id and held.direction = p_direction)
+      or (c.rho >= v_account.correlation_threshold and held.direction = p_direction)
+      or (c.rho <= -v_account.correlation_threshold and held.direction <> p_direction);
+  if v_correlated >= v_account.max_correlated_positions then
+    return row(
+      'CORRELATION_LIMIT',
+      jsonb_build_object('correlated', v_correlated, 'limit', v_account.max_correlated_positions, 'threshold', v_account.correlation_threshold)
+    )::verdict;
+  end if;
+
+  return null;
+end
+$$;
+comment on function botbox.assess_risk is
+  'What stands against an entry on the side of money: minimum size, position slots, capital, correlated positions. Race-free because the caller holds the account''s row lock.';

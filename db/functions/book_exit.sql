@@ -1,0 +1,53 @@
+create function botbox.book_exit(
+  p_order botbox.orders,
+  p_instrument botbox.instruments,
+  p_fill botbox.fill_input,
+  p_fee_quote numeric,
+  p_now timestamptz default now()
+)
+returns botbox.positions
+language plpgsql
+set search_path = botbox, pg_temp
+as $$
+declare
+  v_position positions;
+  v_rest numeric;
+  v_dust numeric := 0;
+begin
+  select * into strict v_position from positions where id = p_order.position_id for update;
+  v_rest := v_position.quantity - p_fill.quantity;
+  if v_rest < 0 then
+    perform raise_alert(
+      p_code => 'POSITION_OVERCLOSED',
+      p_severity => 'CRITICAL',
+      p_subject => 'position ' || v_position.id,
+      p_message => format('A fill of %s closes more than the %s held by position %s', p_fill.quantity, v_position.quantity, v_position.id),
+      p_details => to_jsonb(p_fill),
+      p_now => p_now
+    );
+    v_rest := 0;
+  end if;
+  -- What is left below the smallest order cannot be sold: it is closed in the books, and said so.
+  if v_rest > 0 and (v_rest < p_instrument.lot_size or v_rest < p_instrument.minimum_quantity) then
+    v_dust := v_rest;
+    v_rest := 0;
+  end if;
+
+  update positions p
+     set quantity = v_rest,
+         exited_quantity = p.exited_quantity + p_fill.quantity,
+         dust_quantity = p.dust_quantity + v_dust,
+         average_exit_price = (coalesce(p.average_exit_price, 0) * p.exited_quantity + p_fill.price * p_fill.quantity)
+                              / (p.exited_quantity + p_fill.quantity),
+         realised_pnl = p.realised_pnl
+           + exit_pnl(p.direction, p.average_entry_price, p_fill.price, p_fill.quantity, p_instrument.contract_size),
+         fees = p.fees + p_fee_quote,
+         status = case when v_rest = 0 then 'CLOSED' else 'OPEN' end::position_status,
+         closed_at = case when v_rest = 0 then p_fill.filled_at end,
+         updated_at = p_now
+   where p.id = v_position.id
+  returning p.* into v_position;
+  return v_position;
+end
+$$;
+comment on function botbox.book_exit is 'Reduces or closes the position that the order was sent for, and books the realised profit or loss before fees.';

@@ -1,0 +1,82 @@
+create function botbox.claim_checks(
+  p_jobs jsonb,
+  p_worker_id text,
+  p_lease_ms integer default 30000,
+  p_wait_ms integer default 10000,
+  p_now timestamptz default now()
+)
+returns table (
+  bot_id bigint,
+  due_at timestamptz,
+  verdict text,
+  strategy_version_id bigint,
+  account_id bigint,
+  instrument_id bigint,
+  data_fetched_at timestamptz,
+  data_revision bigint,
+  position_direction botbox.direction,
+  position_quantity double precision,
+  position_entry_price double precision,
+  position_opened_at timestamptz
+)
+language sql
+set search_path = botbox, pg_temp
+as $$
+  with jobs as (
+    select j.bot_id, j.due_at
+      from jsonb_to_recordset(p_jobs) as j (bot_id bigint, due_at timestamptz)
+  ),
+  -- Locked in id order, rows that another worker is claiming right now are skipped: they count as BUSY.
+  seen as (
+    select b.id,
+           j.due_at,
+           b.claimed_until is not null and b.claimed_until > p_now as is_busy,
+           b.status = 'ACTIVE' and b.next_check_at = j.due_at as is_current,
+           -- A check due at a candle's close waits for the fetch that can contain the candle, but not for ever.
+           coalesce(f.fetched_at >= j.due_at, false) or p_now >= j.due_at + make_interval(secs => p_wait_ms / 1000.0) as is_ready
+      from bots b
+      join jobs j on j.bot_id = b.id
+      left join feeds f on f.instrument_id = b.instrument_id
+     order by b.id
+       for update of b skip locked
+  ),
+  claimed as (
+    update bots b
+       set claimed_by = p_worker_id,
+           claimed_until = p_now + make_interval(secs => p_lease_ms / 1000.0)
+      from seen s
+     where b.id = s.id
+       and s.is_current
+       and s.is_ready
+       and not s.is_busy
+    returning b.id, b.strategy_version_id, b.account_id, b.instrument_id
+  )
+  select j.bot_id,
+         j.due_at,
+         case
+           when c.id is not null then 'CLAIMED'
+           when s.id is null and exists (select from bots b where b.id = j.bot_id) then 'BUSY'
+           when s.id is null or not s.is_current then 'GONE'
+           when s.is_busy then 'BUSY'
+           else 'NOT_READY'
+         end,
+         c.strategy_version_id,
+         c.account_id,
+         c.instrument_id,
+         f.fetched_at,
+         f.revision,
+         p.direction,
+         p.quantity::double precision,
+         p.average_entry_price::double precision,
+         p.opened_at
+    from jobs j
+    left join seen s on s.id = j.bot_id and s.due_at = j.due_at
+    left join claimed c on c.id = j.bot_id and s.id is not null
+    left join feeds f on f.instrument_id = c.instrument_id
+    left join positions p
+      on p.bot_id = c.id
+     and p.instrument_id = c.instrument_id
+     and p.status = 'OPEN';
+$$;
+comment on function botbox.claim_checks is
+  'Claims due bots for one worker by optimistic lock on next_check_at, as a lease. Verdicts: CLAIMED; BUSY or NOT_READY (ask again soon); GONE (nothing left to do).';

@@ -1,0 +1,80 @@
+create function botbox.claim_trades(
+  p_worker_id text,
+  p_limit integer default 10,
+  p_lease_ms integer default 30000,
+  p_live_accounts text[] default '{}',
+  p_now timestamptz default now()
+)
+returns table (
+  trade_id uuid,
+  bot_id bigint,
+  account_id bigint,
+  account_mode botbox.account_mode,
+  exchange_id text,
+  instrument_id bigint,
+  symbol text,
+  market_type botbox.market_type,
+  direction botbox.signal_direction,
+  side botbox.side,
+  quantity text,
+  price text,
+  leverage text,
+  stop_loss_price text,
+  take_profit_price text,
+  protection botbox.protection,
+  attempts integer,
+  claimed_until timestamptz,
+  order_id bigint,
+  client_order_id text
+)
+language sql
+set search_path = botbox, pg_temp
+as $$
+  with candidates as (
+    select t.id
+      from trade_queue t
+      join accounts a on a.id = t.account_id
+      join circuit_breakers k on k.exchange_id = a.exchange_id
+      join bots b on b.id = t.bot_id
+     where t.status = 'PENDING'
+       and t.next_attempt_at <= p_now
+       and (t.expires_at is null or t.expires_at > p_now)
+       and k.state = 'CLOSED'
+       and a.status <> 'HALTED'
+       -- A live account must be named in the environment of the worker that trades it; the simulated exchange is exempt.
+       and (a.mode = 'PAPER' or a.exchange_id = 'sim' or a.name = any (p_live_accounts))
+       and (
+         t.direction = 'CLOSE'
+         or (
+           a.status = 'ACTIVE'
+           and b.status = 'ACTIVE'
+           and b.execution = 'AUTO'
+           and pause_in_force(t.bot_id, t.account_id, a.exchange_id, p_now) is null
+           and not entries_are_throttled(a.exchange_id, p_now)
+         )
+       )
+     order by t.direction <> 'CLOSE', t.queued_at
+     limit p_limit
+       for update of t skip locked
+  ),
+  claimed as (
+    update trade_queue t
+       set status = 'EXECUTING',
+           claimed_by = p_worker_id,
+           claimed_until = p_now + make_interval(secs => p_lease_ms / 1000.0),
+           attempts = t.attempts + 1
+      from candidates c
+     where t.id = c.id
+    returning t.*
+  )
+  select c.id, c.bot_id, c.account_id, a.mode, a.exchange_id, c.instrument_id, i.symbol, i.market_type, c.direction, c.side,
+         c.quantity::text, c.price::text, c.leverage::text, c.stop_loss_price::text, c.take_profit_price::text, c.protection,
+         c.attempts, c.claimed_until, o.id, o.client_order_id
+    from claimed c
+    join accounts a on a.id = c.account_id
+    join instruments i on i.id = c.instrument_id
+    left join orders o on o.trade_id = c.id
+   order by c.direction <> 'CLOSE', c.queued_at;
+$$;
+comment on function botbox.claim_trades is
+  'Claims trades that may be sent now for one worker, closes first, then oldest first, as a lease with a deadline after which the worker must not send.';

@@ -1,0 +1,91 @@
+create function botbox.decide_signal(p_signal botbox.signal_input, p_now timestamptz default now())
+returns botbox.decision
+language plpgsql
+set search_path = botbox, pg_temp
+as $$
+declare
+  v_bot bots;
+  v_instrument instruments;
+  v_position positions;
+  v_hash text;
+  v_known signals;
+  v_verdict verdict;
+  v_quantity numeric;
+  v_signal signals;
+  v_trade_id uuid;
+begin
+  -- The caller holds the account's row lock: decisions of one account happen one after the other.
+  select * into strict v_bot from bots where id = p_signal.bot_id;
+  select * into strict v_instrument from instruments where id = p_signal.instrument_id;
+  select *
+    into v_position
+    from positions
+   where bot_id = v_bot.id
+     and instrument_id = v_instrument.id
+     and status = 'OPEN';
+
+  v_hash := signal_hash(p_signal, v_position.id);
+  select * into v_known from signals where hash = v_hash order by created_at limit 1;
+
+  if v_known.status = 'QUEUED' then
+    update signals
+       set repeat_count = repeat_count + 1
+     where id = v_known.id
+       and candle_at = v_known.candle_at;
+    return row('REPEATED', v_known.reason_code, v_known.id, v_known.trade_id)::decision;
+  end if;
+
+  if p_signal.direction = 'CLOSE' then
+    v_quantity := coalesce(least(p_signal.quantity, v_position.quantity), v_position.quantity);
+    v_verdict := validate_close(p_bot => v_bot, p_position_id => v_position.id);
+  else
+    v_quantity := size_entry(p_bot => v_bot, p_instrument => v_instrument, p_price => p_signal.price);
+    v_verdict := validate_entry(p_bot => v_bot, p_instrument => v_instrument, p_signal => p_signal, p_now => p_now);
+    if v_verdict.reason_code is null then
+      v_verdict := assess_risk(
+        p_bot => v_bot,
+        p_instrument => v_instrument,
+        p_direction => p_signal.direction::text::direction,
+        p_quantity => v_quantity,
+        p_price => p_signal.price
+      );
+    end if;
+  end if;
+
+  v_signal.id := v_known.id;
+  v_signal.hash := v_hash;
+  v_signal.bot_id := v_bot.id;
+  v_signal.account_id := v_bot.account_id;
+  v_signal.instrument_id := v_instrument.id;
+  v_signal.strategy_version_id := v_bot.strategy_version_id;
+  v_signal.direction := p_signal.direction;
+  v_signal.trigger_reason := p_signal.trigger_reason;
+  v_signal.candle_at := coalesce(v_known.candle_at, p_signal.candle_at);
+  v_signal.score := p_signal.score;
+  v_signal.factors := p_signal.factors;
+  v_signal.regime_direction := p_signal.regime_direction;
+  v_signal.regime_volatility := p_signal.regime_volatility;
+  v_signal.data_age_ms := p_signal.data_age_ms;
+  v_signal.price := p_signal.price;
+  v_signal.quantity := v_quantity;
+  v_signal.notional := v_quantity * p_signal.price * v_instrument.contract_size;
+  v_signal.position_id := v_position.id;
+  v_signal.stop_loss_price := exit_price(p_signal, v_instrument.tick_size, -p_signal.stop_loss_fraction);
+  v_signal.take_profit_price := exit_price(p_signal, v_instrument.tick_size, p_signal.take_profit_fraction);
+  v_signal.reason_code := coalesce(v_verdict.reason_code, 'ACCEPTED');
+  v_signal.details := coalesce(v_verdict.details, '{}');
+  v_signal.decided_at := p_now;
+
+  if v_verdict.reason_code is null then
+    v_trade_id := queue_trade(p_signal => v_signal, p_bot => v_bot, p_instrument => v_instrument, p_now => p_now);
+  end if;
+  v_signal.trade_id := v_trade_id;
+  v_signal.status := case when v_trade_id is null then 'REJECTED' else 'QUEUED' end::signal_status;
+  v_signal.id := record_signal(p_signal => v_signal, p_now => p_now);
+  update trade_queue set signal_id = v_signal.id where id = v_trade_id;
+
+  return row(v_signal.status::text::check_outcome, v_signal.reason_code, v_signal.id, v_trade_id)::decision;
+end
+$$;
+comment on function botbox.decide_signal is
+  'The decision about one signal: deduplicate, validate, assess risk, then queue or reject with the reason. The caller must hold the lock of the bot''s account row.';

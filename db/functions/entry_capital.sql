@@ -1,0 +1,9 @@
+create function botbox.entry_capital(p_notional numeric, p_leverage numeric, p_taker_fee_rate numeric)
+returns numeric
+language sql
+immutable parallel safe
+set search_path = botbox, pg_temp
+as $$
+  select p_notional / p_leverage + p_notional * p_taker_fee_rate;
+$$;
+comment on function botbox.entry_capital is 'Capital that an entry binds, in the settlement asset: initial margin (all of it on spot, leverage 1) plus the taker fee.';

@@ -1,0 +1,61 @@
+create function botbox.monitor_health(p_now timestamptz default now())
+returns integer
+language plpgsql
+set search_path = botbox, pg_temp
+as $$
+declare
+  v_open integer := 0;
+  v_rule record;
+begin
+  -- Each rule: is it true now? Alerts open and resolve by themselves.
+  for v_rule in
+    select 'NO_TICK' as code, 'CRITICAL'::severity as severity, 'scheduler' as subject,
+           coalesce((select max(tick_at) from ticks) < p_now - interval '2 minutes', false) as is_true,
+           'No tick for more than two minutes' as message
+    union all
+    select 'LEDGER_BROKEN', 'CRITICAL', 'ledger', exists (select from check_ledger()), 'Ledger entries do not sum to the booked balances'
+    union all
+    select 'QUEUE_DEPTH', 'WARNING', 'trade_queue',
+           (select count(*) from trade_queue where status = 'PENDING') > 100, 'More than 100 trades wait in the queue'
+    union all
+    select 'DATA_LAG', 'WARNING', i.exchange_id || ' ' || i.symbol,
+           f.fetched_at < p_now - interval '5 minutes' or (f.fetched_at is null and f.created_at < p_now - interval '5 minutes'),
+           format('Market data of %s is older than five minutes', i.symbol)
+      from feeds f
+      join instruments i on i.id = f.instrument_id
+     where exists (select from bots b where b.instrument_id = f.instrument_id and b.status = 'ACTIVE')
+    union all
+    select 'WORKER_LOST', 'WARNING', w.id, w.heartbeat_at < p_now - interval '30 seconds',
+           format('Worker %s on %s was last heard at %s', w.id, w.host, w.heartbeat_at)
+      from workers w
+     where w.stopped_at is null
+       and w.heartbeat_at > p_now - interval '1 hour'
+    union all
+    select 'TRADE_FAILURES', 'CRITICAL', 'execution',
+           count(*) filter (where t.status = 'FAILED') > 0.1 * greatest(count(*), 10), 'More than 10% of the last hour''s trades failed'
+      from trade_queue t
+     where t.finished_at > p_now - interval '1 hour'
+  loop
+    if v_rule.is_true then
+      perform raise_alert(p_code => v_rule.code, p_severity => v_rule.severity, p_subject => v_rule.subject, p_message => v_rule.message, p_now => p_now);
+      v_open := v_open + 1;
+    else
+      perform resolve_alert(p_code => v_rule.code, p_subject => v_rule.subject, p_now => p_now);
+    end if;
+  end loop;
+  -- A lost worker is news for an hour; after that its alert has nothing left to resolve it.
+  update alerts a
+     set resolved_at = p_now
+   where a.code = 'WORKER_LOST'
+     and a.resolved_at is null
+     and not exists (select from workers w where w.id = a.subject and w.stopped_at is null and w.heartbeat_at > p_now - interval '1 hour');
+  -- Limit alerts end when the block or the use that raised them has passed.
+  update alerts a
+     set resolved_at = p_now
+   where a.code in ('LIMIT_EXCEEDED', 'LIMIT_HIGH_USE')
+     and a.resolved_at is null
+     and a.last_seen_at < p_now - interval '2 minutes';
+  return v_open;
+end
+$$;
+comment on function botbox.monitor_health is 'Looks at the rules of what an operator must know, opens alerts for those that hold and resolves the others; answers how many hold.';

@@ -1,0 +1,64 @@
+create function botbox.queue_trade(
+  p_signal botbox.signals,
+  p_bot botbox.bots,
+  p_instrument botbox.instruments,
+  p_now timestamptz default now()
+)
+returns uuid
+language plpgsql
+set search_path = botbox, pg_temp
+as $$
+declare
+  v_id uuid;
+  v_is_close boolean := p_signal.direction = 'CLOSE';
+  v_position positions;
+  v_protection protection := 'NONE';
+begin
+  if v_is_close then
+    select * into strict v_position from positions where id = p_signal.position_id;
+  elsif p_signal.stop_loss_price is not null or p_signal.take_profit_price is not null then
+    -- An exchange's stop acts on the account's net position, so it serves only a bot that is alone in its instrument.
+    v_protection := case
+      when p_instrument.market_type = 'SPOT'
+        or (select mode from accounts where id = p_bot.account_id) = 'PAPER'
+        or exists (
+             select
+               from bots b
+              where b.account_id = p_bot.account_id
+                and b.instrument_id = p_instrument.id
+                and b.id <> p_bot.id
+                and b.status <> 'DELETED'
+           )
+        then 'GUARD'
+      else 'EXCHANGE'
+    end;
+  end if;
+
+  insert into trade_queue (
+    signal_id, signal_hash, bot_id, account_id, instrument_id, position_id, direction, side, quantity, price,
+    reserved_capital, leverage, stop_loss_price, take_profit_price, protection, trigger_reason,
+    queued_at, next_attempt_at, expires_at
+  )
+  values (
+    coalesce(p_signal.id, 0), p_signal.hash, p_bot.id, p_bot.account_id, p_instrument.id,
+    case when v_is_close then v_position.id end,
+    p_signal.direction,
+    case when p_signal.direction = 'LONG' or (v_is_close and v_position.direction = 'SHORT') then 'BUY' else 'SELL' end::side,
+    p_signal.quantity, p_signal.price,
+    case
+      when v_is_close then 0
+      else entry_capital(p_notional => p_signal.notional, p_leverage => p_bot.leverage, p_taker_fee_rate => p_instrument.taker_fee_rate)
+    end,
+    case when v_is_close then v_position.leverage else p_bot.leverage end,
+    p_signal.stop_loss_price, p_signal.take_profit_price, v_protection, p_signal.trigger_reason,
+    p_now, p_now,
+    case when not v_is_close then p_now + interval '5 minutes' end
+  )
+  returning id into strict v_id;
+
+  perform pg_notify('botbox_trades', v_id::text);
+  return v_id;
+end
+$$;
+comment on function botbox.queue_trade is
+  'Puts an accepted signal into the queue, reserves its capital and wakes the executors; an entry lives 5 minutes, a close until it is done.';

@@ -1,0 +1,91 @@
+create function botbox.reconcile_account(
+  p_account_id bigint,
+  p_positions jsonb,
+  p_balances jsonb,
+  p_open_orders jsonb,
+  p_now timestamptz default now()
+)
+returns table (difference text, subject text, booked numeric, reported numeric)
+language plpgsql
+set search_path = botbox, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_difference record;
+begin
+  create temporary table if not exists reconciliation (difference text, subject text, booked numeric, reported numeric) on commit drop;
+  truncate reconciliation;
+
+  -- Net per instrument: in one-way mode the exchange knows only the sum of what our bots hold.
+  insert into reconciliation
+  select 'POSITION', coalesce(ours.symbol, theirs.symbol), coalesce(ours.net, 0), coalesce(theirs.net, 0)
+    from (
+           select i.symbol, sum(case p.direction when 'LONG' then p.quantity else -p.quantity end) as net
+             from positions p
+             join instruments i on i.id = p.instrument_id
+            where p.account_id = p_account_id
+              and p.status = 'OPEN'
+              and i.market_type = 'LINEAR'
+            group by i.symbol
+         ) ours
+    full join (
+           select r.symbol, sum(r.quantity) as net
+             from jsonb_to_recordset(p_positions) as r (symbol text, quantity numeric)
+            group by r.symbol
+         ) theirs on theirs.symbol = ours.symbol
+   where coalesce(ours.net, 0) <> coalesce(theirs.net, 0);
+
+  insert into reconciliation
+  select 'BALANCE', b.asset, b.booked, (p_balances ->> b.asset)::numeric
+    from account_balances b
+   where b.account_id = p_account_id
+     and p_balances ? b.asset
+     -- Cash as the exchange counts it may differ by its own rounding, not by more.
+     and abs(b.booked - (p_balances ->> b.asset)::numeric) > greatest(abs(b.booked), 1) * 1e-6;
+
+  insert into reconciliation
+  select 'FOREIGN_ORDER', r.symbol || ' ' || r.exchange_order_id, null, r.quantity
+    from jsonb_to_recordset(p_open_orders) as r (symbol text, exchange_order_id text, client_order_id text, quantity numeric)
+   where not exists (
+           select
+             from orders o
+            where o.account_id = p_account_id
+              and (o.exchange_order_id = r.exchange_order_id or o.client_order_id = r.client_order_id)
+         );
+
+  update account_balances b
+     set exchange_total = (p_balances ->> b.asset)::numeric,
+         exchange_seen_at = p_now
+   where b.account_id = p_account_id
+     and p_balances ? b.asset;
+
+  for v_difference in select * from reconciliation
+  loop
+    perform raise_alert(
+      p_code => 'RECONCILIATION_' || v_difference.difference,
+      p_severity => 'CRITICAL',
+      p_subject => format('account %s %s', p_account_id, v_difference.subject),
+      p_message => format('%s of %s: booked %s, exchange says %s', lower(v_difference.difference), v_difference.subject,
+                          coalesce(v_difference.booked::text, 'nothing'), coalesce(v_difference.reported::text, 'nothing')),
+      p_details => to_jsonb(v_difference),
+      p_now => p_now
+    );
+  end loop;
+  update alerts a
+     set resolved_at = p_now
+   where a.code like 'RECONCILIATION_%'
+     and a.resolved_at is null
+     and a.subject like format('account %s %%', p_account_id)
+     and not exists (
+           select
+             from reconciliation r
+            where a.code = 'RECONCILIATION_' || r.difference
+              and a.subject = format('account %s %s', p_account_id, r.subject)
+         );
+
+  update accounts set reconciled_at = p_now where id = p_account_id;
+  return query select r.difference, r.subject, r.booked, r.reported from reconciliation r;
+end
+$$;
+comment on function botbox.reconcile_account is
+  'Compares positions, balances and open orders of the exchange with our books, alerts every difference with both values and resolves what is gone; it never overwrites the books.';

@@ -1,0 +1,77 @@
+create function botbox.record_candles(p_batch jsonb, p_now timestamptz default now())
+returns table (instrument_id bigint, stored integer, rolled_up integer)
+language plpgsql
+set search_path = botbox, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_fetch record;
+  v_stored integer;
+  v_first timestamptz;
+  v_last timestamptz;
+  v_rolled integer;
+begin
+  -- Feeds in id order, so that two batches cannot wait for each other.
+  for v_fetch in
+    select b.*
+      from jsonb_to_recordset(p_batch) as b (
+             instrument_id bigint, timeframe timeframe, candles jsonb, fetched_at timestamptz, refused_rows integer, backfilled integer
+           )
+     order by b.instrument_id, b.timeframe
+  loop
+    with given as (
+      select to_timestamp((c.value ->> 0)::numeric / 1000) as open_at,
+             (c.value ->> 1)::numeric as open,
+             (c.value ->> 2)::numeric as high,
+             (c.value ->> 3)::numeric as low,
+             (c.value ->> 4)::numeric as close,
+             (c.value ->> 5)::numeric as volume
+        from jsonb_array_elements(v_fetch.candles) c
+    ),
+    written as (
+      insert into candles as k (instrument_id, timeframe, open_at, open, high, low, close, volume, is_native, recorded_at)
+      select v_fetch.instrument_id, v_fetch.timeframe, g.open_at, g.open, g.high, g.low, g.close, g.volume, true, p_now
+        from given g
+       order by g.open_at
+      on conflict (instrument_id, timeframe, open_at) do update
+         set open = excluded.open,
+             high = excluded.high,
+             low = excluded.low,
+             close = excluded.close,
+             volume = excluded.volume,
+             is_native = true,
+             recorded_at = p_now
+       where (k.open, k.high, k.low, k.close, k.volume, k.is_native)
+             is distinct from (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, true)
+      returning k.open_at
+    )
+    select count(*), min(w.open_at), max(w.open_at)
+      into v_stored, v_first, v_last
+      from written w;
+
+    v_rolled := 0;
+    if v_fetch.timeframe = '1m' and v_stored > 0 then
+      v_rolled := roll_up_candles(p_instrument_id => v_fetch.instrument_id, p_from => v_first, p_to => v_last, p_now => p_now);
+    end if;
+
+    if v_fetch.backfilled is not null then
+      insert into feed_backfills (instrument_id, timeframe, candles, completed_at)
+      values (v_fetch.instrument_id, v_fetch.timeframe, v_fetch.backfilled, p_now)
+      on conflict (instrument_id, timeframe) do update
+         set candles = greatest(feed_backfills.candles, excluded.candles),
+             completed_at = excluded.completed_at;
+    end if;
+
+    update feeds f
+       set revision = f.revision + case when v_stored > 0 then 1 else 0 end,
+           refused_rows = f.refused_rows + coalesce(v_fetch.refused_rows, 0),
+           last_candle_at = case when v_fetch.timeframe = '1m' then greatest(f.last_candle_at, v_last) else f.last_candle_at end,
+           fetched_at = case when v_fetch.timeframe = '1m' then greatest(f.fetched_at, v_fetch.fetched_at) else f.fetched_at end
+     where f.instrument_id = v_fetch.instrument_id;
+
+    return query select v_fetch.instrument_id, v_stored, v_rolled;
+  end loop;
+end
+$$;
+comment on function botbox.record_candles is
+  'Stores fetched closed candles, corrects changed ones, rolls minutes up and moves the feed''s freshness; a batch of several instruments and timeframes, candles as [open_ms, open, high, low, close, volume].';

@@ -1,0 +1,152 @@
+create function botbox.record_checks(p_checks jsonb, p_worker_id text, p_now timestamptz default now())
+returns table (
+  bot_id bigint,
+  due_at timestamptz,
+  kind botbox.check_kind,
+  outcome botbox.check_outcome,
+  reason_code text,
+  signal_id bigint,
+  trade_id uuid
+)
+language plpgsql
+set search_path = botbox, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_checks check_input[];
+  v_held bigint[];
+  v_check check_input;
+  v_bot bots;
+  v_decision decision;
+  v_decisions jsonb := '{}';
+begin
+  select array_agg(c order by c.bot_id)
+    into v_checks
+    from jsonb_populate_recordset(null::check_input, p_checks) c;
+
+  if v_checks is null then
+    return;
+  end if;
+
+  -- Only a check whose claim is still this worker's counts: a lapsed one has been, or will be, repeated by another.
+  with held as (
+    select b.id
+      from bots b
+      join unnest(v_checks) c on c.bot_id = b.id
+     where b.claimed_by = p_worker_id
+       and (c.kind = 'MANUAL' or b.status <> 'ACTIVE' or b.next_check_at = c.due_at)
+     order by b.id
+       for update of b
+  ),
+  moved as (
+    update bots b
+       set claimed_by = null,
+           claimed_until = null,
+           last_check_at = p_now,
+           next_check_at = case
+             when b.status = 'ACTIVE' and c.kind = 'SCHEDULED'
+               then next_grid_point(greatest(p_now, c.due_at), b.interval_minutes)
+             else b.next_check_at
+           end,
+           consecutive_failures = case when c.failure in ('FAILED', 'TIMED_OUT') then b.consecutive_failures + 1 else 0 end
+      from held h
+      join unnest(v_checks) c on c.bot_id = h.id
+     where b.id = h.id
+    returning b.id
+  )
+  select coalesce(array_agg(m.id), '{}')
+    into v_held
+    from moved m;
+
+  insert into regimes (instrument_id, timeframe, candle_at, direction, volatility, figures)
+  select distinct on (b.instrument_id, c.timeframe, c.candle_at)
+         b.instrument_id, c.timeframe, c.candle_at, c.regime_direction, c.regime_volatility, coalesce(c.regime_figures, '{}')
+    from unnest(v_checks) c
+    join bots b on b.id = c.bot_id
+   where c.regime_direction is not null
+     and c.candle_at is not null
+   order by b.instrument_id, c.timeframe, c.candle_at
+  on conflict do nothing;
+
+  -- Accounts in id order, then their signals one after the other: each accepted one changes what the next may take.
+  perform 1
+     from accounts a
+    where a.id in (
+            select b.account_id
+              from unnest(v_checks) c
+              join bots b on b.id = c.bot_id
+             where c.decision <> 'NONE'
+               and not coalesce(c.dry_run, false)
+          )
+    order by a.id
+      for update;
+
+  for v_check in
+    select c.*
+      from unnest(v_checks) c
+     where c.decision <> 'NONE'
+       and not coalesce(c.dry_run, false)
+       and c.bot_id = any (v_held)
+     order by c.decision <> 'CLOSE', c.due_at, c.bot_id
+  loop
+    select * into v_bot from bots where id = v_check.bot_id;
+    v_decision := decide_signal(
+      p_signal => row(
+        v_check.bot_id, v_bot.instrument_id, v_check.decision, v_check.reason_code, v_check.candle_at, v_check.price, null,
+        v_check.score, v_check.factors, v_check.regime_direction, v_check.regime_volatility, v_check.data_age_ms,
+        v_check.stop_loss_fraction, v_check.take_profit_fraction
+      )::signal_input,
+      p_now => p_now
+    );
+    v_decisions := v_decisions || jsonb_build_object(v_check.bot_id::text, to_jsonb(v_decision));
+  end loop;
+
+  return query
+  with decided as (
+    select c.*,
+           b.status as bot_status,
+           b.interval_minutes,
+           jsonb_populate_record(null::decision, v_decisions -> c.bot_id::text) as decision_row
+      from unnest(v_checks) c
+      join bots b on b.id = c.bot_id
+     where c.bot_id = any (v_held)
+  ),
+  recorded as (
+    insert into checks (
+      bot_id, due_at, kind, strategy_version_id, worker_id, started_at, recorded_at, duration_ms, candle_at, data_age_ms,
+      price, score, factors, regime_direction, regime_volatility, decision, outcome, reason_code, signal_id, trade_id, error
+    )
+    select d.bot_id, d.due_at, d.kind, d.strategy_version_id, p_worker_id, d.started_at, p_now, d.duration_ms, d.candle_at, d.data_age_ms,
+           d.price, d.score, d.factors, d.regime_direction, d.regime_volatility, d.decision,
+           case
+             when d.failure is not null then d.failure
+             when d.dry_run then 'DRY_RUN'
+             when (d.decision_row).outcome is not null then (d.decision_row).outcome
+             when d.bot_status <> 'ACTIVE' and d.kind = 'SCHEDULED' then 'INACTIVE'
+             else 'NO_SIGNAL'
+           end,
+           case
+             when d.failure is null and not coalesce(d.dry_run, false) and (d.decision_row).outcome is null
+              and d.bot_status <> 'ACTIVE' and d.kind = 'SCHEDULED' then 'BOT_NOT_ACTIVE'
+             else coalesce((d.decision_row).reason_code, d.reason_code)
+           end,
+           (d.decision_row).signal_id,
+           (d.decision_row).trade_id,
+           d.error
+      from decided d
+    on conflict do nothing
+    returning checks.bot_id, checks.due_at, checks.kind, checks.outcome, checks.reason_code, checks.signal_id, checks.trade_id
+  ),
+  told as (
+    select r.bot_id,
+           pg_notify('botbox_manual_checks', r.bot_id || ' ' || extract(epoch from r.due_at)::text)
+      from recorded r
+     where r.kind = 'MANUAL'
+  )
+  select r.bot_id, r.due_at, r.kind, r.outcome, r.reason_code, r.signal_id, r.trade_id
+    from recorded r
+    left join told t on t.bot_id = r.bot_id;
+end
+$$;
+comment on function botbox.record_checks is
+  'Records a batch of evaluated checks in one transaction: moves schedules on, decides every signal, writes one check row each. Checks whose claim was lost are left out of the answer.';

@@ -1,0 +1,82 @@
+create function botbox.record_order_result(
+  p_order_id bigint,
+  p_worker_id text,
+  p_result text,
+  p_exchange_order_id text default null,
+  p_code text default null,
+  p_message text default null,
+  p_now timestamptz default now()
+)
+returns text
+language plpgsql
+set search_path = botbox, pg_temp
+as $$
+declare
+  v_order orders;
+  v_trade trade_queue;
+  v_delay interval;
+begin
+  select o.* into v_order from orders o where o.id = p_order_id for update;
+  select t.* into v_trade from trade_queue t where t.id = v_order.trade_id for update;
+  if v_order.id is null or v_order.finished_at is not null then
+    return coalesce(v_order.status::text, 'GONE');
+  end if;
+
+  case p_result
+    when 'ACKNOWLEDGED' then
+      update orders o
+         set status = case when o.status in ('SUBMITTING', 'UNKNOWN') then 'OPEN' else o.status end,
+             exchange_order_id = coalesce(o.exchange_order_id, p_exchange_order_id),
+             acknowledged_at = coalesce(o.acknowledged_at, p_now),
+             unknown_since = null,
+             updated_at = p_now
+       where o.id = p_order_id;
+      update trade_queue t set acknowledged_at = coalesce(t.acknowledged_at, p_now) where t.id = v_trade.id;
+      return 'OPEN';
+
+    when 'UNKNOWN' then
+      update orders o
+         set status = 'UNKNOWN',
+             unknown_since = coalesce(o.unknown_since, p_now),
+             reject_message = p_message,
+             updated_at = p_now
+       where o.id = p_order_id
+         and o.status in ('SUBMITTING', 'UNKNOWN');
+      return 'UNKNOWN';
+
+    when 'REFUSED' then
+      update orders o
+         set status = 'REJECTED', reject_code = p_code, reject_message = p_message, unknown_since = null, finished_at = p_now, updated_at = p_now
+       where o.id = p_order_id;
+      perform finish_trade(p_trade_id => v_trade.id, p_reason_code => 'EXCHANGE_REFUSED', p_error => concat_ws(' ', p_code, p_message), p_now => p_now);
+      return 'REJECTED';
+
+    when 'NOT_ACCEPTED' then
+      -- Retries after 1, 5 and 15 s with the same client order id; a fourth failure ends an entry, a close goes on each minute.
+      v_delay := (array[interval '1 second', interval '5 seconds', interval '15 seconds'])[v_trade.attempts];
+      if v_delay is null and v_trade.direction = 'CLOSE' then
+        v_delay := interval '1 minute';
+      end if;
+      if v_delay is null then
+        update orders o
+           set status = 'REJECTED', reject_code = coalesce(p_code, 'NOT_ACCEPTED'), reject_message = p_message, unknown_since = null,
+               not_accepted_at = p_now, finished_at = p_now, updated_at = p_now
+         where o.id = p_order_id;
+        perform finish_trade(p_trade_id => v_trade.id, p_reason_code => 'ATTEMPTS_EXHAUSTED', p_error => concat_ws(' ', p_code, p_message), p_now => p_now);
+        return 'REJECTED';
+      end if;
+      update orders o
+         set status = 'SUBMITTING', not_accepted_at = p_now, unknown_since = null, reject_code = p_code, reject_message = p_message, updated_at = p_now
+       where o.id = p_order_id;
+      update trade_queue t
+         set status = 'PENDING', claimed_by = null, claimed_until = null, next_attempt_at = p_now + v_delay, error = p_message
+       where t.id = v_trade.id
+         and t.status = 'EXECUTING';
+      return 'RETRY';
+    else
+      raise exception 'unknown order result %', p_result using errcode = 'invalid_parameter_value';
+  end case;
+end
+$$;
+comment on function botbox.record_order_result is
+  'Records what the exchange said of a sending: ACKNOWLEDGED, REFUSED, NOT_ACCEPTED (definitely not standing, may be sent again) or UNKNOWN (must be asked for). Answers the order''s new state.';

@@ -1,0 +1,40 @@
+create function botbox.retry_closes(p_now timestamptz default now())
+returns integer
+language plpgsql
+set search_path = botbox, pg_temp
+as $$
+declare
+  v_position record;
+  v_decision decision;
+  v_count integer := 0;
+begin
+  for v_position in
+    select p.id, p.bot_id, p.account_id, p.instrument_id, t.trigger_reason, coalesce(k.last, t.price) as price
+      from positions p
+      join lateral (
+             select t.*
+               from trade_queue t
+              where t.position_id = p.id
+              order by t.queued_at desc
+              limit 1
+           ) t on t.status in ('FAILED', 'EXECUTED') and t.finished_at <= p_now - interval '1 minute'
+      join accounts a on a.id = p.account_id and a.status <> 'HALTED'
+      left join tickers k on k.instrument_id = p.instrument_id
+     where p.status = 'OPEN'
+     order by p.account_id, p.id
+  loop
+    perform from accounts where id = v_position.account_id for update;
+    v_decision := decide_signal(
+      p_signal => row(
+        v_position.bot_id, v_position.instrument_id, 'CLOSE', v_position.trigger_reason, date_trunc('minute', p_now),
+        v_position.price, null, null, null, null, null, null, null, null
+      )::signal_input,
+      p_now => p_now
+    );
+    v_count := v_count + (v_decision.outcome = 'QUEUED')::integer;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function botbox.retry_closes is
+  'Takes up closes that failed or closed only a part, sized from what the position still holds, at most once a minute each.';

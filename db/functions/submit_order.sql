@@ -1,0 +1,63 @@
+create function botbox.submit_order(
+  p_trade_id uuid,
+  p_worker_id text,
+  p_client_order_id text,
+  p_now timestamptz default now()
+)
+returns table (order_id bigint, client_order_id text, send_count integer, send_deadline timestamptz)
+language plpgsql
+set search_path = botbox, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_trade trade_queue;
+begin
+  select *
+    into v_trade
+    from trade_queue t
+   where t.id = p_trade_id
+     and t.status = 'EXECUTING'
+     and t.claimed_by = p_worker_id
+     and t.claimed_until > p_now
+     for update;
+  if not found then
+    return;
+  end if;
+
+  return query
+  insert into orders as o (
+    trade_id, account_id, instrument_id, bot_id, position_id, purpose, client_order_id, side, quantity, reduce_only,
+    stop_loss_price, take_profit_price, status, send_count, sent_at, send_deadline, created_at, updated_at
+  )
+  select v_trade.id, v_trade.account_id, v_trade.instrument_id, v_trade.bot_id, v_trade.position_id,
+         case when v_trade.direction = 'CLOSE' then 'EXIT' else 'ENTRY' end::order_purpose,
+         p_client_order_id, v_trade.side, v_trade.quantity,
+         -- Reduce-only acts on the account's net position: only where no other bot holds the instrument does it mean ours.
+         v_trade.direction = 'CLOSE'
+           and i.market_type = 'LINEAR'
+           and not exists (
+                 select
+                   from positions p
+                  where p.account_id = v_trade.account_id
+                    and p.instrument_id = v_trade.instrument_id
+                    and p.status = 'OPEN'
+                    and p.bot_id <> v_trade.bot_id
+               ),
+         case when v_trade.protection = 'EXCHANGE' then v_trade.stop_loss_price end,
+         case when v_trade.protection = 'EXCHANGE' then v_trade.take_profit_price end,
+         'SUBMITTING', 1, p_now, v_trade.claimed_until, p_now, p_now
+    from instruments i
+   where i.id = v_trade.instrument_id
+  on conflict (trade_id) do update
+     set send_count = o.send_count + 1,
+         sent_at = p_now,
+         send_deadline = v_trade.claimed_until,
+         not_accepted_at = null,
+         updated_at = p_now
+   where o.status = 'SUBMITTING'
+     and o.not_accepted_at is not null
+  returning o.id, o.client_order_id, o.send_count, o.send_deadline;
+end
+$$;
+comment on function botbox.submit_order is
+  'Commits the order row as SUBMITTING before anything is sent. A row comes back only while the trade''s lease holds and no earlier sending of the same order may still stand: without a row nothing may be sent.';

@@ -1,0 +1,116 @@
+-- migrate:up
+create table botbox.accounts (
+  id bigint generated always as identity primary key,
+  name text not null unique constraint account_name_is_short check (length(name) between 1 and 100),
+  exchange_id text not null references botbox.exchanges (id) on delete restrict,
+  mode botbox.account_mode not null,
+  status botbox.account_status not null default 'ACTIVE',
+  status_reason text,
+  settle_asset text not null,
+  capital botbox.quantity not null,
+  max_positions integer not null default 10 constraint max_positions_is_not_negative check (max_positions >= 0),
+  max_correlated_positions integer not null default 4 constraint max_correlated_is_not_negative check (max_correlated_positions >= 0),
+  correlation_threshold numeric not null default 0.8 constraint correlation_threshold_is_a_share check (correlation_threshold between 0 and 1),
+  paper_slippage_bps numeric not null default 2 constraint paper_slippage_is_sane check (paper_slippage_bps between 0 and 1000),
+  credentials bytea,
+  reconciled_at timestamptz,
+  fills_synced_to timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint live_account_has_credentials check (mode = 'PAPER' or credentials is not null),
+  constraint paper_account_has_no_credentials check (mode = 'LIVE' or credentials is null)
+);
+create index accounts_by_exchange on botbox.accounts (exchange_id);
+comment on table botbox.accounts is 'One set of credentials on one exchange, PAPER or LIVE, with the capital and limits of its portfolio.';
+
+create table botbox.account_balances (
+  account_id bigint not null references botbox.accounts (id) on delete cascade,
+  asset text not null,
+  booked botbox.amount not null default 0,
+  exchange_total botbox.amount,
+  exchange_seen_at timestamptz,
+  primary key (account_id, asset)
+) with (fillfactor = 70);
+comment on table botbox.account_balances is 'Booked balance per asset: always the sum of the account''s ledger entries; the exchange''s own figure beside it.';
+
+create table botbox.strategies (
+  id text primary key,
+  name text not null unique,
+  title text not null,
+  default_interval_minutes integer not null constraint default_interval_is_known check (default_interval_minutes in (1, 5, 15, 60)),
+  created_at timestamptz not null default now()
+);
+comment on table botbox.strategies is 'The strategies that the code knows; written at start from its registry.';
+
+create table botbox.strategy_versions (
+  id bigint generated always as identity primary key,
+  strategy_id text not null references botbox.strategies (id) on delete restrict,
+  version integer not null constraint version_is_positive check (version > 0),
+  parameters jsonb not null,
+  timeframe botbox.timeframe not null,
+  history integer not null constraint history_is_bounded check (history between 1 and 5000),
+  favourable_regimes botbox.regime_direction[] not null,
+  max_lots integer not null default 1 constraint max_lots_is_positive check (max_lots > 0),
+  created_at timestamptz not null default now(),
+  constraint strategy_versions_are_numbered unique (strategy_id, version),
+  constraint strategy_versions_differ unique (strategy_id, parameters)
+);
+comment on table botbox.strategy_versions is 'Parameters of a strategy as they were at one time; never changed once written (trigger).';
+
+create table botbox.bots (
+  id bigint generated always as identity primary key,
+  name text not null constraint bot_name_is_short check (length(name) between 1 and 100),
+  strategy_version_id bigint not null references botbox.strategy_versions (id) on delete restrict,
+  account_id bigint not null references botbox.accounts (id) on delete restrict,
+  instrument_id bigint not null references botbox.instruments (id) on delete restrict,
+  interval_minutes integer not null constraint interval_is_known check (interval_minutes in (1, 5, 15, 60)),
+  sizing botbox.sizing_kind not null,
+  sizing_value botbox.price not null,
+  leverage numeric not null default 1 constraint leverage_is_sane check (leverage between 1 and 100),
+  execution botbox.execution_mode not null default 'AUTO',
+  status botbox.bot_status not null default 'ACTIVE',
+  status_reason text,
+  next_check_at timestamptz,
+  last_check_at timestamptz,
+  consecutive_failures integer not null default 0 constraint bot_failures_are_not_negative check (consecutive_failures >= 0),
+  claimed_by text,
+  claimed_until timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  deleted_at timestamptz,
+  constraint sizing_fraction_is_a_share check (sizing <> 'CAPITAL_FRACTION' or sizing_value <= 1),
+  constraint active_bot_has_a_next_check check ((status = 'ACTIVE') = (next_check_at is not null)),
+  constraint next_check_lies_on_the_grid check (mod(extract(epoch from next_check_at), interval_minutes * 60) = 0),
+  constraint bot_claim_has_an_end check ((claimed_by is null) = (claimed_until is null)),
+  constraint deleted_bot_has_its_time check ((status = 'DELETED') = (deleted_at is not null))
+) with (fillfactor = 70);
+create unique index bots_one_living_per_name on botbox.bots (name) where status <> 'DELETED';
+create index bots_due on botbox.bots (next_check_at) where status = 'ACTIVE';
+create index bots_by_account on botbox.bots (account_id, instrument_id);
+create index bots_by_instrument on botbox.bots (instrument_id);
+create index bots_by_strategy_version on botbox.bots (strategy_version_id);
+comment on table botbox.bots is 'Strategy version, first leg, interval, sizing and status; the schedule columns are the claim''s optimistic lock.';
+
+create table botbox.bot_legs (
+  bot_id bigint not null references botbox.bots (id) on delete cascade,
+  leg integer not null constraint further_legs_start_at_two check (leg >= 2),
+  account_id bigint not null references botbox.accounts (id) on delete restrict,
+  instrument_id bigint not null references botbox.instruments (id) on delete restrict,
+  primary key (bot_id, leg)
+);
+create index bot_legs_by_account on botbox.bot_legs (account_id);
+create index bot_legs_by_instrument on botbox.bot_legs (instrument_id);
+comment on table botbox.bot_legs is 'Legs of a bot beyond its first, which stands in bots itself.';
+
+create table botbox.ticks (
+  tick_at timestamptz primary key,
+  due_bots integer not null,
+  duration_ms double precision not null,
+  worker_id text not null,
+  recorded_at timestamptz not null default now()
+);
+comment on table botbox.ticks is 'Each minute''s scheduling run: what was due and how long it took.';
+
+-- migrate:down
+drop table botbox.ticks, botbox.bot_legs, botbox.bots, botbox.strategy_versions, botbox.strategies,
+  botbox.account_balances, botbox.accounts;

@@ -1,0 +1,103 @@
+-- migrate:up
+-- Partitioned by due_at so that the key itself forbids a second check of the same bot for the same due time.
+create table botbox.checks (
+  bot_id bigint not null,
+  due_at timestamptz not null,
+  kind botbox.check_kind not null,
+  strategy_version_id bigint not null,
+  worker_id text not null,
+  started_at timestamptz not null,
+  recorded_at timestamptz not null,
+  duration_ms real not null,
+  candle_at timestamptz,
+  data_age_ms integer,
+  price botbox.price,
+  score double precision,
+  factors jsonb,
+  regime_direction botbox.regime_direction,
+  regime_volatility botbox.regime_volatility,
+  decision text not null constraint decision_is_known check (decision in ('NONE', 'LONG', 'SHORT', 'CLOSE')),
+  outcome botbox.check_outcome not null,
+  reason_code text not null,
+  signal_id bigint,
+  trade_id uuid,
+  error text,
+  primary key (bot_id, due_at, kind),
+  constraint queued_check_has_its_signal check (outcome not in ('QUEUED', 'REJECTED', 'REPEATED') or signal_id is not null),
+  constraint failed_check_has_its_error check (outcome not in ('FAILED', 'TIMED_OUT') or error is not null)
+);
+create index checks_recorded on botbox.checks (recorded_at desc);
+comment on table botbox.checks is
+  'One evaluation of one bot with its one outcome. No foreign keys: they would cost an index lookup per check, and bots are never deleted from their table.';
+
+create table botbox.signals (
+  id bigint generated always as identity,
+  hash text not null constraint signal_hash_is_sha256 check (hash ~ '^[0-9a-f]{64}$'),
+  bot_id bigint not null references botbox.bots (id) on delete restrict,
+  account_id bigint not null references botbox.accounts (id) on delete restrict,
+  instrument_id bigint not null references botbox.instruments (id) on delete restrict,
+  strategy_version_id bigint not null references botbox.strategy_versions (id) on delete restrict,
+  direction botbox.signal_direction not null,
+  trigger_reason text not null references botbox.reason_codes (code) on delete restrict,
+  candle_at timestamptz not null,
+  score double precision,
+  factors jsonb,
+  regime_direction botbox.regime_direction,
+  regime_volatility botbox.regime_volatility,
+  data_age_ms integer,
+  price botbox.price not null,
+  quantity botbox.quantity,
+  notional botbox.quantity,
+  stop_loss_price botbox.price,
+  take_profit_price botbox.price,
+  position_id bigint,
+  status botbox.signal_status not null,
+  reason_code text not null references botbox.reason_codes (code) on delete restrict,
+  details jsonb not null default '{}',
+  repeat_count integer not null default 0 constraint repeat_count_is_not_negative check (repeat_count >= 0),
+  trade_id uuid,
+  created_at timestamptz not null,
+  decided_at timestamptz not null,
+  primary key (id, candle_at),
+  constraint signals_one_per_hash unique (hash, candle_at),
+  constraint queued_signal_has_its_trade check ((status = 'QUEUED') = (trade_id is not null)),
+  constraint close_names_its_position check (direction <> 'CLOSE' or position_id is not null or status = 'REJECTED')
+);
+create index signals_by_bot on botbox.signals (bot_id, created_at desc);
+create index signals_by_created on botbox.signals (created_at desc);
+create index signals_by_hash on botbox.signals (hash);
+create index signals_by_account on botbox.signals (account_id);
+create index signals_by_instrument on botbox.signals (instrument_id);
+create index signals_by_strategy_version on botbox.signals (strategy_version_id);
+create index signals_by_trigger on botbox.signals (trigger_reason);
+create index signals_by_reason on botbox.signals (reason_code);
+comment on table botbox.signals is
+  'What checks and stops decided, accepted or not, with the figures behind it. A hash is spent when queued; the same signal rejected again updates its row.';
+
+do $$
+declare
+  v_schema text;
+begin
+  select n.nspname
+    into v_schema
+    from pg_extension e
+    join pg_namespace n on n.oid = e.extnamespace
+   where e.extname = 'timescaledb';
+  if v_schema is null then
+    return;
+  end if;
+  execute format($f$select %1$I.create_hypertable('botbox.candles', 'open_at', chunk_time_interval => interval '7 days', create_default_indexes => false)$f$, v_schema);
+  execute format($f$select %1$I.create_hypertable('botbox.checks', 'due_at', chunk_time_interval => interval '6 hours', create_default_indexes => false)$f$, v_schema);
+  execute format($f$select %1$I.create_hypertable('botbox.signals', 'candle_at', chunk_time_interval => interval '7 days', create_default_indexes => false)$f$, v_schema);
+  -- Compression and retention policies exist only under the Community licence; elsewhere prune_history does the work.
+  if current_setting('timescaledb.license', true) = 'timescale' then
+    alter table botbox.candles set (timescaledb.compress, timescaledb.compress_segmentby = 'instrument_id, timeframe', timescaledb.compress_orderby = 'open_at');
+    execute format($f$select %1$I.add_compression_policy('botbox.candles', interval '14 days')$f$, v_schema);
+    execute format($f$select %1$I.add_retention_policy('botbox.checks', interval '7 days')$f$, v_schema);
+    execute format($f$select %1$I.add_retention_policy('botbox.signals', interval '365 days')$f$, v_schema);
+  end if;
+end
+$$;
+
+-- migrate:down
+drop table botbox.signals, botbox.checks;
