@@ -1,0 +1,142 @@
+/** The `/_sim` paths: for tests and demonstrations, unmetered and unsigned. */
+import { z } from 'zod';
+import { ApiError } from '../api-error.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Order } from '../state/entities.ts';
+import { faultRequest } from './faults.ts';
+import { parse } from './input.ts';
+import type { Limits } from './limits.ts';
+import { averagePrice } from './order-routes.ts';
+
+const amount = z
+	.union([z.string(), z.number().transform(String)])
+	.refine((value) => Number(value) >= 0, 'expected an amount');
+export const keyRequest = z
+	.object({
+		apiKey: z.string().min(1),
+		secret: z.string().min(1),
+		balances: z.record(z.string().min(1), amount).optional(),
+	})
+	.strict();
+export const priceRequest = z
+	.object({
+		symbol: z.string().min(1),
+		price: z.coerce.number().positive(),
+		category: z.enum(['spot', 'linear']).optional(),
+	})
+	.strict();
+const ordersRequest = z.object({ apiKey: z.string().optional(), symbol: z.string().optional() }).strict();
+
+/** The answer to a `/_sim` request, or undefined where there is no such path. */
+export function answerSim(
+	exchange: Exchange,
+	limits: Limits,
+	method: string,
+	path: string,
+	input: unknown,
+): object | undefined {
+	switch (`${method} ${path}`) {
+		case 'GET /_sim/orders': {
+			const filter = parse(ordersRequest, input);
+			return { orders: reportOrders(exchange, filter) };
+		}
+		case 'GET /_sim/requests':
+			return limits.report();
+		case 'DELETE /_sim/bans':
+			limits.liftBans();
+			return { bans: [] };
+		case 'POST /_sim/keys': {
+			const { apiKey, secret, balances } = parse(keyRequest, input);
+			return { apiKey, balances: exchange.registerKey(apiKey, secret, balances).balances };
+		}
+		case 'GET /_sim/faults':
+			return { faults: exchange.store.faults };
+		case 'POST /_sim/faults':
+			return { fault: exchange.faults.add(parse(faultRequest, input)) };
+		case 'DELETE /_sim/faults':
+			exchange.faults.clear();
+			return { faults: [] };
+		case 'POST /_sim/prices': {
+			const { symbol, price, category } = parse(priceRequest, input);
+			if (!exchange.movePrice(symbol, price, category)) throw new ApiError(10001, `no market ${symbol}`);
+			return { symbol, price };
+		}
+		default:
+			return undefined;
+	}
+}
+
+/** Every order ever accepted, oldest first, with what was filled. */
+export function reportOrders(
+	exchange: Exchange,
+	filter: { readonly apiKey?: string | undefined; readonly symbol?: string | undefined } = {},
+): ReportedOrder[] {
+	return [...exchange.store.orders.values()]
+		.filter((order) => filter.apiKey === undefined || order.apiKey === filter.apiKey)
+		.filter((order) => filter.symbol === undefined || order.symbol === filter.symbol)
+		.map((order) => reportOrder(exchange, order));
+}
+
+export interface ReportedOrder
+	extends Pick<
+		Order,
+		| 'orderId'
+		| 'orderLinkId'
+		| 'apiKey'
+		| 'category'
+		| 'symbol'
+		| 'side'
+		| 'orderType'
+		| 'qty'
+		| 'price'
+		| 'orderStatus'
+		| 'cumExecQty'
+		| 'createType'
+		| 'stopOrderType'
+		| 'triggerPrice'
+		| 'reduceOnly'
+		| 'createdTime'
+		| 'updatedTime'
+	> {
+	readonly avgPrice: string;
+	readonly fills: readonly {
+		readonly execId: string;
+		readonly price: string;
+		readonly qty: string;
+		readonly fee: string;
+		readonly feeCurrency: string;
+		readonly time: number;
+	}[];
+}
+
+function reportOrder(exchange: Exchange, order: Order): ReportedOrder {
+	const instrument = exchange.market.find(order.category, order.symbol)?.instrument;
+	return {
+		orderId: order.orderId,
+		orderLinkId: order.orderLinkId,
+		apiKey: order.apiKey,
+		category: order.category,
+		symbol: order.symbol,
+		side: order.side,
+		orderType: order.orderType,
+		qty: order.qty,
+		price: order.price,
+		orderStatus: order.orderStatus,
+		cumExecQty: order.cumExecQty,
+		avgPrice: averagePrice(order, instrument?.priceDecimals ?? 8),
+		createType: order.createType,
+		stopOrderType: order.stopOrderType,
+		triggerPrice: order.triggerPrice,
+		reduceOnly: order.reduceOnly,
+		createdTime: order.createdTime,
+		updatedTime: order.updatedTime,
+		fills: (exchange.store.executionsByOrder.get(order.orderId) ?? []).map((execution) => ({
+			execId: execution.execId,
+			price: execution.execPrice,
+			qty: execution.execQty,
+			fee: execution.execFee,
+			feeCurrency: order.feeCurrency,
+			time: execution.execTime,
+		})),
+	};
+}
