@@ -4,7 +4,7 @@ create function botbox.submit_order(
   p_client_order_id text,
   p_now timestamptz default now()
 )
-returns table (order_id bigint, client_order_id text, send_count integer, send_deadline timestamptz)
+returns table (order_id bigint, client_order_id text, send_count integer, send_deadline timestamptz, is_reduce_only boolean)
 language plpgsql
 set search_path = botbox, pg_temp
 as $$
@@ -56,7 +56,7 @@ begin
          updated_at = p_now
    where o.status = 'SUBMITTING'
      and o.not_accepted_at is not null
-  returning o.id, o.client_order_id, o.send_count, o.send_deadline;
+  returning o.id, o.client_order_id, o.send_count, o.send_deadline, o.reduce_only;
 end
 $$;
 comment on function botbox.submit_order is

@@ -1,0 +1,98 @@
+/** Wrappers of the functions by which people change things: accounts, strategies, bots, tokens. */
+import { rowsFunction, valueFunction } from './define.ts';
+
+export const createAccount = valueFunction(
+	'create_account',
+	{
+		name: 'text',
+		exchangeId: 'text',
+		mode: 'account_mode',
+		settleAsset: 'text',
+		capital: 'numeric',
+		credentials: 'bytea?',
+		balances: 'jsonb?',
+		limits: 'jsonb?',
+		actor: 'text?',
+		now: 'timestamptz?',
+	},
+	'bigint',
+);
+
+export const setAccountStatus = valueFunction(
+	'set_account_status',
+	{ accountId: 'bigint', status: 'account_status', reason: 'text?', actor: 'text?', now: 'timestamptz?' },
+	'account_status?',
+);
+
+export const setExchangeAddress = valueFunction(
+	'set_exchange_address',
+	{ exchangeId: 'text', baseUrl: 'text' },
+	'boolean',
+);
+
+/** `strategies`: [{ id, name, title, default_interval_minutes }]. */
+export const recordStrategies = valueFunction('record_strategies', { strategies: 'jsonb' }, 'integer');
+
+export const recordStrategyVersion = valueFunction(
+	'record_strategy_version',
+	{
+		strategyId: 'text',
+		parameters: 'jsonb',
+		timeframe: 'timeframe',
+		history: 'integer',
+		favourableRegimes: 'text[]',
+		maxLots: 'integer?',
+		now: 'timestamptz?',
+	},
+	'bigint',
+);
+
+export const createBot = valueFunction(
+	'create_bot',
+	{
+		name: 'text',
+		strategyVersionId: 'bigint',
+		accountId: 'bigint',
+		instrumentId: 'bigint',
+		intervalMinutes: 'integer',
+		sizing: 'sizing_kind',
+		sizingValue: 'numeric',
+		leverage: 'numeric?',
+		actor: 'text?',
+		isDueAtOnce: 'boolean?',
+		now: 'timestamptz?',
+	},
+	'bigint',
+);
+
+/** Null: there is no such bot. */
+export const setBotStatus = valueFunction(
+	'set_bot_status',
+	{ botId: 'bigint', status: 'bot_status', reason: 'text?', actor: 'text?', now: 'timestamptz?' },
+	'bot_status?',
+);
+
+export const createToken = valueFunction(
+	'create_token',
+	{
+		name: 'text',
+		role: 'token_role',
+		tokenHash: 'bytea',
+		expiresAt: 'timestamptz?',
+		actor: 'text?',
+		now: 'timestamptz?',
+	},
+	'bigint',
+);
+
+export const revokeToken = valueFunction(
+	'revoke_token',
+	{ tokenId: 'bigint', actor: 'text?', now: 'timestamptz?' },
+	'boolean',
+);
+
+export const authenticateToken = rowsFunction(
+	'authenticate_token',
+	{ tokenHash: 'bytea', now: 'timestamptz?' },
+	{ tokenId: 'bigint', name: 'text', role: 'token_role' },
+);

@@ -1,0 +1,122 @@
+/** Wrappers of the functions that guard the exchange and the account: limiter, breaker, pauses, alerts, reconciliation. */
+import { rowsFunction, valueFunction } from './define.ts';
+
+/** `refusal`: RATE_LIMIT or BREAKER_OPEN, null if granted; a grant lapses after 1 s. */
+export const acquireCall = rowsFunction(
+	'acquire_call',
+	{
+		exchangeId: 'text',
+		workerId: 'text',
+		accountKey: 'text?',
+		accountBucket: 'text?',
+		weight: 'integer?',
+		ipKey: 'text?',
+		now: 'timestamptz?',
+	},
+	{
+		isGranted: 'boolean',
+		refusal: 'text?',
+		retryAfterMs: 'integer',
+		isProbe: 'boolean',
+		consecutiveFailures: 'integer',
+	},
+);
+
+export const recordLimitReport = valueFunction(
+	'record_limit_report',
+	{
+		exchangeId: 'text',
+		scope: 'limit_scope',
+		scopeKey: 'text',
+		bucket: 'text',
+		used: 'numeric?',
+		limit: 'numeric?',
+		blockedUntil: 'timestamptz?',
+		reason: 'text?',
+		now: 'timestamptz?',
+	},
+	'void',
+);
+
+export const recordExchangeResult = valueFunction(
+	'record_exchange_result',
+	{ exchangeId: 'text', isSuccess: 'boolean', error: 'text?', bannedUntil: 'timestamptz?', now: 'timestamptz?' },
+	'breaker_state',
+);
+
+export const pauseEntries = valueFunction(
+	'pause_entries',
+	{
+		scope: 'pause_scope',
+		reason: 'text',
+		exchangeId: 'text?',
+		accountId: 'bigint?',
+		botId: 'bigint?',
+		liftsAt: 'timestamptz?',
+		actor: 'text?',
+		now: 'timestamptz?',
+	},
+	'bigint',
+);
+
+export const resumeEntries = valueFunction(
+	'resume_entries',
+	{
+		scope: 'pause_scope',
+		exchangeId: 'text?',
+		accountId: 'bigint?',
+		botId: 'bigint?',
+		actor: 'text?',
+		now: 'timestamptz?',
+	},
+	'integer',
+);
+
+export const raiseAlert = valueFunction(
+	'raise_alert',
+	{ code: 'text', severity: 'severity', subject: 'text', message: 'text', details: 'jsonb?', now: 'timestamptz?' },
+	'bigint',
+);
+
+export const resolveAlert = valueFunction(
+	'resolve_alert',
+	{ code: 'text', subject: 'text', now: 'timestamptz?' },
+	'boolean',
+);
+
+/** `positions`: [{ symbol, quantity }] signed; `balances`: { asset: total }; `openOrders`: [{ symbol, exchange_order_id, client_order_id, quantity }]. */
+export const reconcileAccount = rowsFunction(
+	'reconcile_account',
+	{ accountId: 'bigint', positions: 'jsonb', balances: 'jsonb', openOrders: 'jsonb', now: 'timestamptz?' },
+	{ difference: 'text', subject: 'text', booked: 'numeric?', reported: 'numeric?' },
+);
+
+export const checkLedger = rowsFunction(
+	'check_ledger',
+	{},
+	{ accountId: 'bigint', asset: 'text', booked: 'numeric?', entries: 'numeric?' },
+);
+
+export const monitorHealth = valueFunction('monitor_health', { now: 'timestamptz?' }, 'integer');
+
+export const pruneHistory = valueFunction(
+	'prune_history',
+	{ checksLife: 'interval?', ticksLife: 'interval?', limit: 'integer?', now: 'timestamptz?' },
+	'integer',
+);
+
+export const recordHeartbeat = valueFunction(
+	'record_heartbeat',
+	{
+		workerId: 'text',
+		host: 'text',
+		processId: 'integer',
+		roles: 'text[]',
+		version: 'text',
+		startedAt: 'timestamptz',
+		figures: 'jsonb?',
+		isStopping: 'boolean?',
+		now: 'timestamptz?',
+	},
+	'void',
+);

@@ -1,0 +1,69 @@
+/** Wrappers of the functions that keep instruments, candles, prices and what follows from them. */
+import { rowsFunction, valueFunction } from './define.ts';
+
+/** `instruments`: the exchange's whole list, fields as the columns of `instruments`. */
+export const recordInstruments = valueFunction(
+	'record_instruments',
+	{ exchangeId: 'text', instruments: 'jsonb', now: 'timestamptz?' },
+	'integer',
+);
+
+/** `windows` of a row: [{ timeframe, candles }] still to be backfilled. */
+export const claimFeeds = rowsFunction(
+	'claim_feeds',
+	{ workerId: 'text', limit: 'integer?', leaseMs: 'integer?', instrumentIds: 'bigint[]?', now: 'timestamptz?' },
+	{
+		instrumentId: 'bigint',
+		exchangeId: 'text',
+		symbol: 'text',
+		fetchedAt: 'timestamptz?',
+		lastCandleAt: 'timestamptz?',
+		windows: 'jsonb',
+	},
+);
+export type ClaimedFeed = Awaited<ReturnType<typeof claimFeeds>>[number];
+
+/** `batch`: [{ instrument_id, timeframe, candles: [[open_ms, o, h, l, c, v]], fetched_at, refused_rows, backfilled }]. */
+export const recordCandles = rowsFunction(
+	'record_candles',
+	{ batch: 'jsonb', now: 'timestamptz?' },
+	{ instrumentId: 'bigint', stored: 'integer', rolledUp: 'integer' },
+);
+
+/** `results`: [{ instrument_id, error }], error null after a good fetch. */
+export const recordFetches = valueFunction(
+	'record_fetches',
+	{ results: 'jsonb', workerId: 'text', now: 'timestamptz?' },
+	'void',
+);
+
+export const findUncoveredWindows = rowsFunction(
+	'find_uncovered_windows',
+	{ instrumentIds: 'bigint[]', now: 'timestamptz?' },
+	{ instrumentId: 'bigint', timeframe: 'timeframe', openAt: 'timestamptz' },
+);
+
+/** `requests`: [{ instrument_id, timeframe, candles }]. */
+export const loadCandleWindows = rowsFunction(
+	'load_candle_windows',
+	{ requests: 'jsonb', now: 'timestamptz?' },
+	{
+		instrumentId: 'bigint',
+		timeframe: 'timeframe',
+		openAt: 'double precision[]',
+		open: 'double precision[]',
+		high: 'double precision[]',
+		low: 'double precision[]',
+		close: 'double precision[]',
+		volume: 'double precision[]',
+	},
+);
+
+/** `tickers`: [{ symbol, bid, ask, last, mark, quoted_at }]. */
+export const recordTickers = valueFunction(
+	'record_tickers',
+	{ exchangeId: 'text', tickers: 'jsonb', now: 'timestamptz?' },
+	'integer',
+);
+
+export const refreshCorrelations = valueFunction('refresh_correlations', { now: 'timestamptz?' }, 'integer');

@@ -1,0 +1,148 @@
+/** Wrappers of the functions that carry trades to the exchange and book what came of them. */
+import { rowsFunction, valueFunction } from './define.ts';
+
+export const claimTrades = rowsFunction(
+	'claim_trades',
+	{ workerId: 'text', limit: 'integer?', leaseMs: 'integer?', liveAccounts: 'text[]?', now: 'timestamptz?' },
+	{
+		tradeId: 'uuid',
+		botId: 'bigint',
+		accountId: 'bigint',
+		accountMode: 'account_mode',
+		exchangeId: 'text',
+		instrumentId: 'bigint',
+		symbol: 'text',
+		marketType: 'market_type',
+		direction: 'signal_direction',
+		side: 'side',
+		quantity: 'text',
+		price: 'text',
+		leverage: 'text',
+		stopLossPrice: 'text?',
+		takeProfitPrice: 'text?',
+		protection: 'protection',
+		attempts: 'integer',
+		claimedUntil: 'timestamptz',
+		orderId: 'bigint?',
+		clientOrderId: 'text?',
+	},
+);
+export type ClaimedTrade = Awaited<ReturnType<typeof claimTrades>>[number];
+
+export const releaseTrades = valueFunction(
+	'release_trades',
+	{ tradeIds: 'uuid[]', workerId: 'text', retryAfterMs: 'integer?', now: 'timestamptz?' },
+	'integer',
+);
+
+/** No row: nothing may be sent. */
+export const submitOrder = rowsFunction(
+	'submit_order',
+	{ tradeId: 'uuid', workerId: 'text', clientOrderId: 'text', now: 'timestamptz?' },
+	{
+		orderId: 'bigint',
+		clientOrderId: 'text',
+		sendCount: 'integer',
+		sendDeadline: 'timestamptz',
+		isReduceOnly: 'boolean',
+	},
+);
+
+/** `result`: ACKNOWLEDGED, REFUSED, NOT_ACCEPTED or UNKNOWN. */
+export const recordOrderResult = valueFunction(
+	'record_order_result',
+	{
+		orderId: 'bigint',
+		workerId: 'text',
+		result: 'text',
+		exchangeOrderId: 'text?',
+		code: 'text?',
+		message: 'text?',
+		now: 'timestamptz?',
+	},
+	'text',
+);
+
+/** `fills`: an array of the composite type `fill_input`, its fields in snake case. */
+export const applyFills = rowsFunction(
+	'apply_fills',
+	{ accountId: 'bigint', fills: 'jsonb', now: 'timestamptz?' },
+	{ applied: 'integer', repeated: 'integer', foreignFills: 'integer' },
+);
+
+export const settleOrder = valueFunction(
+	'settle_order',
+	{ orderId: 'bigint', status: 'order_status', filledQuantity: 'numeric', now: 'timestamptz?' },
+	'order_status',
+);
+
+export const resolveMissingOrder = valueFunction(
+	'resolve_missing_order',
+	{ orderId: 'bigint', graceMs: 'integer', now: 'timestamptz?' },
+	'text',
+);
+
+export const recoverOrders = rowsFunction(
+	'recover_orders',
+	{ now: 'timestamptz?' },
+	{ recoveredOrders: 'integer', recoveredTrades: 'integer', parkedTrades: 'integer' },
+);
+
+export const findUnsettledOrders = rowsFunction(
+	'find_unsettled_orders',
+	{ accountIds: 'bigint[]?', orderIds: 'bigint[]?', now: 'timestamptz?' },
+	{
+		orderId: 'bigint',
+		accountId: 'bigint',
+		exchangeId: 'text',
+		accountMode: 'account_mode',
+		instrumentId: 'bigint',
+		symbol: 'text',
+		marketType: 'market_type',
+		clientOrderId: 'text?',
+		exchangeOrderId: 'text?',
+		status: 'order_status',
+		quantity: 'text',
+		filledQuantity: 'text',
+		sentAt: 'timestamptz?',
+		unknownSince: 'timestamptz?',
+	},
+);
+export type UnsettledOrder = Awaited<ReturnType<typeof findUnsettledOrders>>[number];
+
+export const expireTrades = valueFunction('expire_trades', { now: 'timestamptz?' }, 'integer');
+export const retryCloses = valueFunction('retry_closes', { now: 'timestamptz?' }, 'integer');
+export const queueExits = valueFunction('queue_exits', { maxAgeMs: 'integer?', now: 'timestamptz?' }, 'integer');
+
+/** Answers the paper venue's order id, null if the client order id was used before. */
+export const submitPaperOrder = valueFunction(
+	'submit_paper_order',
+	{
+		accountId: 'bigint',
+		instrumentId: 'bigint',
+		clientOrderId: 'text',
+		side: 'side',
+		quantity: 'numeric',
+		price: 'numeric',
+		reduceOnly: 'boolean?',
+		now: 'timestamptz?',
+	},
+	'bigint?',
+);
+
+export const findPaperOrders = rowsFunction(
+	'find_paper_orders',
+	{ accountId: 'bigint', clientOrderId: 'text?', since: 'timestamptz?', limit: 'integer?' },
+	{
+		id: 'bigint',
+		instrumentId: 'bigint',
+		symbol: 'text',
+		clientOrderId: 'text',
+		side: 'side',
+		quantity: 'text',
+		price: 'text',
+		fee: 'text',
+		feeAsset: 'text',
+		filledAt: 'timestamptz',
+	},
+);
