@@ -1,0 +1,253 @@
+-- migrate:up
+create view reporting.instruments as
+select i.id as instrument_id, i.exchange_id, i.symbol, i.exchange_symbol, i.market_type, i.base_asset, i.quote_asset, i.settle_asset,
+       i.tick_size, i.lot_size, i.minimum_quantity, i.minimum_notional, i.taker_fee_rate, i.is_trading,
+       t.last as last_price, t.bid, t.ask, t.quoted_at
+  from botbox.instruments i
+  left join botbox.tickers t on t.instrument_id = i.id;
+comment on view reporting.instruments is 'Tradable markets with their precisions and newest prices; one row per instrument.';
+
+create view reporting.positions as
+select p.id as position_id, p.bot_id, b.name as bot, p.account_id, a.name as account, a.mode as account_mode, i.exchange_id, i.symbol,
+       p.direction, p.status, p.quantity, p.average_entry_price, p.average_exit_price, p.lots, p.leverage,
+       p.quantity * p.average_entry_price * i.contract_size as entry_notional,
+       t.last as last_price,
+       case when p.status = 'OPEN' and t.last is not null
+            then (t.last - p.average_entry_price) * p.quantity * i.contract_size * case p.direction when 'LONG' then 1 else -1 end
+       end as unrealised_pnl,
+       p.realised_pnl, p.fees, p.funding, p.realised_pnl - p.fees + p.funding as net_pnl,
+       p.stop_loss_price, p.take_profit_price, p.protection, p.dust_quantity, p.opened_at, p.closed_at
+  from botbox.positions p
+  join botbox.bots b on b.id = p.bot_id
+  join botbox.accounts a on a.id = p.account_id
+  join botbox.instruments i on i.id = p.instrument_id
+  left join botbox.tickers t on t.instrument_id = p.instrument_id;
+comment on view reporting.positions is 'Positions of bots, open and closed, with profit in the settlement asset; one row per position.';
+
+create view reporting.signals as
+select s.id as signal_id, s.created_at, s.decided_at, s.bot_id, b.name as bot, st.name as strategy, v.version as strategy_version,
+       s.account_id, a.name as account, a.mode as account_mode, i.exchange_id, i.symbol, s.direction, s.trigger_reason, s.candle_at,
+       s.score, s.factors, s.regime_direction, s.regime_volatility, s.data_age_ms, s.price, s.quantity, s.notional,
+       s.stop_loss_price, s.take_profit_price, s.status, s.reason_code, r.meaning as reason, s.details, s.repeat_count, s.hash,
+       s.trade_id, t.status as trade_status
+  from botbox.signals s
+  join botbox.bots b on b.id = s.bot_id
+  join botbox.strategy_versions v on v.id = s.strategy_version_id
+  join botbox.strategies st on st.id = v.strategy_id
+  join botbox.accounts a on a.id = s.account_id
+  join botbox.instruments i on i.id = s.instrument_id
+  join botbox.reason_codes r on r.code = s.reason_code
+  left join botbox.trade_queue t on t.id = s.trade_id;
+comment on view reporting.signals is 'Signals with the reason they were accepted or rejected and what became of them; one row per signal.';
+
+create view reporting.trades as
+select t.id as trade_id, t.signal_id, t.queued_at, t.bot_id, b.name as bot, t.account_id, a.name as account, a.mode as account_mode,
+       i.exchange_id, i.symbol, t.direction, t.side, t.quantity, t.price as signal_price, t.trigger_reason, t.status, t.reason_code,
+       t.error, t.attempts, t.next_attempt_at, t.expires_at, t.reserved_capital, t.acknowledged_at, t.finished_at,
+       extract(epoch from t.acknowledged_at - t.queued_at) * 1000 as acknowledged_after_ms,
+       o.id as order_id, o.client_order_id, o.exchange_order_id, o.status as order_status, o.filled_quantity, o.average_price
+  from botbox.trade_queue t
+  join botbox.bots b on b.id = t.bot_id
+  join botbox.accounts a on a.id = t.account_id
+  join botbox.instruments i on i.id = t.instrument_id
+  left join botbox.orders o on o.trade_id = t.id;
+comment on view reporting.trades is 'The trade queue with the order of each trade; one row per trade.';
+
+create view reporting.orders as
+select o.id as order_id, o.trade_id, o.created_at, o.bot_id, b.name as bot, o.account_id, a.name as account, a.mode as account_mode,
+       i.exchange_id, i.symbol, o.purpose, o.side, o.quantity, o.filled_quantity, o.average_price, o.status, o.client_order_id,
+       o.exchange_order_id, o.reduce_only, o.send_count, o.sent_at, o.acknowledged_at, o.finished_at, o.reject_code, o.reject_message
+  from botbox.orders o
+  join botbox.bots b on b.id = o.bot_id
+  join botbox.accounts a on a.id = o.account_id
+  join botbox.instruments i on i.id = o.instrument_id;
+comment on view reporting.orders is 'Orders as the exchange knows them, also those it made from our stops; one row per order.';
+
+create view reporting.checks as
+select c.bot_id, b.name as bot, c.due_at, c.kind, c.started_at, c.recorded_at, c.duration_ms,
+       extract(epoch from c.recorded_at - c.due_at) * 1000 as late_ms,
+       c.candle_at, c.data_age_ms, c.price, c.score, c.factors, c.regime_direction, c.regime_volatility, c.decision, c.outcome,
+       c.reason_code, r.meaning as reason, c.signal_id, c.trade_id, c.error, c.worker_id
+  from botbox.checks c
+  join botbox.bots b on b.id = c.bot_id
+  left join botbox.reason_codes r on r.code = c.reason_code;
+comment on view reporting.checks is 'Checks with their outcome and reason; one row per check.';
+
+create view reporting.bot_status as
+select b.id as bot_id, b.name, b.status, b.status_reason, st.name as strategy, v.version as strategy_version, v.timeframe,
+       b.interval_minutes, b.sizing, b.sizing_value, b.leverage, b.account_id, a.name as account, a.mode as account_mode,
+       i.exchange_id, i.symbol, i.market_type, b.next_check_at, b.last_check_at,
+       l.outcome as last_outcome, l.reason_code as last_reason_code, l.score as last_score,
+       s.accepted as signals_accepted_day, s.rejected as signals_rejected_day,
+       p.direction as position_direction, p.quantity as position_quantity, p.average_entry_price as position_entry_price, p.unrealised_pnl,
+       coalesce(g.net_pnl, 0) as net_pnl, coalesce(g.fees, 0) as fees, coalesce(g.closed_positions, 0) as closed_positions, b.created_at
+  from botbox.bots b
+  join botbox.strategy_versions v on v.id = b.strategy_version_id
+  join botbox.strategies st on st.id = v.strategy_id
+  join botbox.accounts a on a.id = b.account_id
+  join botbox.instruments i on i.id = b.instrument_id
+  left join lateral (
+         select c.outcome, c.reason_code, c.score
+           from botbox.checks c
+          where c.bot_id = b.id
+          order by c.due_at desc
+          limit 1
+       ) l on true
+  left join lateral (
+         select count(*) filter (where x.status = 'QUEUED') as accepted, count(*) filter (where x.status = 'REJECTED') as rejected
+           from botbox.signals x
+          where x.bot_id = b.id
+            and x.created_at > now() - interval '24 hours'
+       ) s on true
+  left join lateral (
+         select sum(q.realised_pnl - q.fees + q.funding) as net_pnl, sum(q.fees) as fees,
+                count(*) filter (where q.status = 'CLOSED') as closed_positions
+           from botbox.positions q
+          where q.bot_id = b.id
+       ) g on true
+  left join reporting.positions p on p.bot_id = b.id and p.status = 'OPEN' and p.symbol = i.symbol
+ where b.status <> 'DELETED';
+comment on view reporting.bot_status is 'Bots with their schedule, last check, position and profit; one row per bot that is not deleted.';
+
+create view reporting.accounts as
+select a.id as account_id, a.name, a.exchange_id, a.mode, a.status, a.status_reason, a.settle_asset, a.capital,
+       least(a.capital - u.all_positions, coalesce(b.booked, 0) - u.perpetuals) - u.reserved as available, b.booked as booked_balance, b.exchange_total as exchange_balance, a.max_positions,
+       a.max_correlated_positions, a.correlation_threshold, a.reconciled_at, a.created_at,
+       (select count(*) from botbox.positions p where p.account_id = a.id and p.status = 'OPEN') as open_positions,
+       (select coalesce(sum(p.realised_pnl - p.fees + p.funding), 0) from botbox.positions p where p.account_id = a.id) as net_pnl
+  from botbox.accounts a
+  left join botbox.account_balances b on b.account_id = a.id and b.asset = a.settle_asset
+ -- The same figures as available_capital; a view may not depend on a function, since functions are re-applied whole.
+ cross join lateral (
+         select coalesce(sum(p.quantity * p.average_entry_price * i.contract_size / p.leverage), 0) as all_positions,
+                coalesce(sum(p.quantity * p.average_entry_price * i.contract_size / p.leverage) filter (where i.market_type = 'LINEAR'), 0) as perpetuals,
+                (select coalesce(sum(t.reserved_capital), 0)
+                   from botbox.trade_queue t
+                  where t.account_id = a.id
+                    and t.status in ('PENDING', 'EXECUTING', 'PARKED')) as reserved
+           from botbox.positions p
+           join botbox.instruments i on i.id = p.instrument_id
+          where p.account_id = a.id
+            and p.status = 'OPEN'
+       ) u;
+comment on view reporting.accounts is 'Accounts with capital, limits and their use; one row per account, never its credentials.';
+
+create view reporting.rejection_reasons as
+select s.reason_code, r.meaning as reason, count(*) as signals, sum(1 + s.repeat_count) as occurrences, max(s.decided_at) as last_at
+  from botbox.signals s
+  join botbox.reason_codes r on r.code = s.reason_code
+ where s.status = 'REJECTED'
+   and s.created_at > now() - interval '24 hours'
+ group by s.reason_code, r.meaning;
+comment on view reporting.rejection_reasons is 'Why signals of the last 24 hours were rejected; one row per reason.';
+
+create view reporting.exchange_health as
+select e.id as exchange_id, e.title, k.state as breaker_state, k.consecutive_failures, k.last_error, k.probe_at, k.changed_at,
+       e.clock_offset_ms, u.used_share, u.blocked_until, u.granted, u.denied,
+       (select max(f.fetched_at) from botbox.feeds f join botbox.instruments i on i.id = f.instrument_id where i.exchange_id = e.id) as data_fetched_at
+  from botbox.exchanges e
+  join botbox.circuit_breakers k on k.exchange_id = e.id
+  left join lateral (
+         select max(greatest(r.capacity - r.tokens, 0) / r.capacity) as used_share, max(r.blocked_until) as blocked_until,
+                sum(r.granted_count) as granted, sum(r.denied_count) as denied
+           from botbox.rate_limits r
+          where r.exchange_id = e.id
+       ) u on true
+ where exists (select from botbox.instruments i where i.exchange_id = e.id);
+comment on view reporting.exchange_health is 'Breaker, limiter use and data freshness of the exchanges in use; one row per exchange.';
+
+create view reporting.worker_status as
+select w.id as worker_id, w.host, w.process_id, w.roles, w.version, w.started_at, w.heartbeat_at, w.stopped_at, w.figures,
+       case when w.stopped_at is not null then 'STOPPED' when w.heartbeat_at < now() - interval '30 seconds' then 'LOST' else 'RUNNING' end as status
+  from botbox.workers w;
+comment on view reporting.worker_status is 'Worker processes and whether they are heard; one row per process.';
+
+create view reporting.data_freshness as
+select i.exchange_id, i.symbol, f.fetched_at, extract(epoch from now() - f.fetched_at) as lag_seconds, f.last_candle_at,
+       f.consecutive_failures, f.last_error, f.refused_rows, f.next_fetch_at
+  from botbox.feeds f
+  join botbox.instruments i on i.id = f.instrument_id;
+comment on view reporting.data_freshness is 'How fresh the candles of each followed instrument are; one row per feed.';
+
+create view reporting.alerts as
+select a.id as alert_id, a.code, a.severity, a.subject, a.message, a.details, a.occurrences, a.opened_at, a.last_seen_at,
+       a.acknowledged_at, a.acknowledged_by, a.resolved_at
+  from botbox.alerts a;
+comment on view reporting.alerts is 'Alerts, open and resolved; one row per alert.';
+
+create view reporting.pauses as
+select p.id as pause_id, p.scope, p.exchange_id, p.account_id, p.bot_id, p.reason, p.created_by, p.created_at, p.lifts_at, p.lifted_at, p.lifted_by,
+       p.lifted_at is null and (p.lifts_at is null or p.lifts_at > now()) as is_in_force
+  from botbox.pauses p;
+comment on view reporting.pauses is 'Pauses of entries, in force and lifted; one row per pause.';
+
+create view reporting.candles as
+select c.instrument_id, i.exchange_id, i.symbol, c.timeframe, c.open_at, c.open, c.high, c.low, c.close, c.volume, c.is_native
+  from botbox.candles c
+  join botbox.instruments i on i.id = c.instrument_id;
+comment on view reporting.candles is 'Closed candles; one row per instrument, timeframe and opening time.';
+
+create view reporting.strategies as
+select s.id as strategy_id, s.name, s.title, s.default_interval_minutes, v.id as strategy_version_id, v.version, v.timeframe, v.history,
+       v.favourable_regimes, v.max_lots, v.parameters, v.created_at,
+       (select count(*) from botbox.bots b where b.strategy_version_id = v.id and b.status = 'ACTIVE') as active_bots
+  from botbox.strategies s
+  join botbox.strategy_versions v on v.strategy_id = s.id;
+comment on view reporting.strategies is 'Strategies and their versions; one row per version.';
+
+create view reporting.api_tokens as
+select t.id as token_id, t.name, t.role, t.created_at, t.expires_at, t.revoked_at, t.last_used_at
+  from botbox.api_tokens t;
+comment on view reporting.api_tokens is 'API tokens without their hashes; one row per token.';
+
+create view reporting.overview as
+select (select count(*) from botbox.bots where status = 'ACTIVE') as active_bots,
+       (select count(*) from botbox.bots where status <> 'DELETED') as bots,
+       c.checks_hour, c.checks_failed_hour, c.check_late_ms_p95,
+       s.signals_hour, s.signals_day, s.accepted_day, s.rejected_day,
+       case when s.signals_day > 0 then s.accepted_day::numeric / s.signals_day end as acceptance_rate_day,
+       t.trades_hour, t.trades_day, t.executed_day, t.failed_day, t.queue_depth, t.executing, t.parked, t.acknowledged_ms_p95_day,
+       p.open_positions, p.unrealised_pnl, p.net_pnl,
+       (select count(*) from botbox.alerts where resolved_at is null) as open_alerts,
+       (select count(*) from reporting.worker_status where status = 'RUNNING') as running_workers,
+       (select count(*) from reporting.pauses where is_in_force) as pauses_in_force,
+       (select max(lag_seconds) from reporting.data_freshness) as data_lag_seconds_max,
+       (select max(tick_at) from botbox.ticks) as last_tick_at,
+       now() as as_of
+  from (
+         select count(*) as checks_hour, count(*) filter (where outcome in ('FAILED', 'TIMED_OUT')) as checks_failed_hour,
+                percentile_cont(0.95) within group (order by extract(epoch from recorded_at - due_at) * 1000) as check_late_ms_p95
+           from botbox.checks
+          where recorded_at > now() - interval '1 hour'
+            and due_at > now() - interval '1 hour'
+       ) c
+ cross join (
+         select count(*) filter (where created_at > now() - interval '1 hour') as signals_hour, count(*) as signals_day,
+                count(*) filter (where status = 'QUEUED') as accepted_day, count(*) filter (where status = 'REJECTED') as rejected_day
+           from botbox.signals
+          where created_at > now() - interval '24 hours'
+       ) s
+ cross join (
+         select count(*) filter (where queued_at > now() - interval '1 hour') as trades_hour,
+                count(*) filter (where queued_at > now() - interval '24 hours') as trades_day,
+                count(*) filter (where status = 'EXECUTED' and queued_at > now() - interval '24 hours') as executed_day,
+                count(*) filter (where status = 'FAILED' and queued_at > now() - interval '24 hours') as failed_day,
+                count(*) filter (where status = 'PENDING') as queue_depth, count(*) filter (where status = 'EXECUTING') as executing,
+                count(*) filter (where status = 'PARKED') as parked,
+                percentile_cont(0.95) within group (order by extract(epoch from acknowledged_at - queued_at) * 1000)
+                  filter (where queued_at > now() - interval '24 hours') as acknowledged_ms_p95_day
+           from botbox.trade_queue
+          where queued_at > now() - interval '24 hours'
+             or finished_at is null
+       ) t
+ cross join (
+         select count(*) filter (where status = 'OPEN') as open_positions, coalesce(sum(unrealised_pnl), 0) as unrealised_pnl,
+                coalesce(sum(net_pnl), 0) as net_pnl
+           from reporting.positions
+       ) p;
+comment on view reporting.overview is 'The state of everything in one row, as of now.';
+
+-- migrate:down
+drop view reporting.overview, reporting.api_tokens, reporting.strategies, reporting.candles, reporting.pauses, reporting.alerts,
+  reporting.data_freshness, reporting.worker_status, reporting.exchange_health, reporting.rejection_reasons, reporting.accounts,
+  reporting.bot_status, reporting.checks, reporting.orders, reporting.trades, reporting.signals, reporting.positions, reporting.instruments;
