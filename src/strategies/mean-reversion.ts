@@ -1,9 +1,10 @@
 /** ST-002, mean reversion: buys what fell too far from its mean, sells what rose too far, out at the mean. See docs/strategies. */
 import { z } from 'zod';
 import { bollingerPosition, bollingerPositionFields } from './factors/bollinger-position.ts';
+import { fadedInTrend, fadedInTrendFields } from './factors/faded-in-trend.ts';
 import { rsiReversion, rsiReversionFields } from './factors/rsi-reversion.ts';
 import { zScore, zScoreFields } from './factors/z-score.ts';
-import { checkScored, prepareScored, scoredFields } from './scored.ts';
+import { checkBelow, checkScored, prepareScored, scoredFields } from './scored.ts';
 import type { Strategy } from './strategy.ts';
 
 const parameters = z
@@ -11,7 +12,7 @@ const parameters = z
 		...scoredFields({
 			timeframe: '5m',
 			weights: { rsi_reversion: 0.35, bollinger_position: 0.4, z_score: 0.25 },
-			entryThreshold: 0.8,
+			entryThreshold: 0.7,
 			exitThreshold: 0,
 			stopLossFraction: 0.015,
 			takeProfitFraction: 0.015,
@@ -21,8 +22,12 @@ const parameters = z
 		...rsiReversionFields,
 		...bollingerPositionFields,
 		...zScoreFields,
+		...fadedInTrendFields,
 	})
-	.superRefine(checkScored);
+	.superRefine((values, context) => {
+		checkScored(values, context);
+		checkBelow(values, context, 'adx_fade_from', 'adx_fade_to');
+	});
 
 export const meanReversion: Strategy<typeof parameters> = {
 	id: 'ST-002',
@@ -31,6 +36,10 @@ export const meanReversion: Strategy<typeof parameters> = {
 	defaultInterval: 5,
 	parameters,
 	prepare(values) {
-		return prepareScored(values, [rsiReversion(values), bollingerPosition(values), zScore(values)]);
+		const factors = [rsiReversion(values), bollingerPosition(values), zScore(values)];
+		return prepareScored(
+			values,
+			factors.map((factor) => fadedInTrend(factor, values)),
+		);
 	},
 };

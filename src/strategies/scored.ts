@@ -76,18 +76,18 @@ export function checkScored(parameters: ScoredParameters, context: z.RefinementC
 	}
 }
 
-/** Adds an issue at `faster` unless `parameters[faster] < parameters[slower]`. */
-export function checkFaster<Field extends string>(
+/** Adds an issue at `smaller` unless `parameters[smaller] < parameters[larger]`. */
+export function checkBelow<Field extends string>(
 	parameters: Readonly<Record<Field, number>>,
 	context: z.RefinementCtx,
-	faster: Field,
-	slower: Field,
+	smaller: Field,
+	larger: Field,
 ): void {
-	if (parameters[faster] < parameters[slower]) return;
+	if (parameters[smaller] < parameters[larger]) return;
 	context.addIssue({
 		code: 'custom',
-		path: [faster],
-		message: `must be below ${slower} (${parameters[slower]}), is ${parameters[faster]}`,
+		path: [smaller],
+		message: `must be below ${larger} (${parameters[larger]}), is ${parameters[smaller]}`,
 	});
 }
 

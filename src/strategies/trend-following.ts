@@ -5,16 +5,16 @@ import { emaCross, emaCrossFields } from './factors/ema-cross.ts';
 import { emaSlope, emaSlopeFields } from './factors/ema-slope.ts';
 import { macd, macdFields } from './factors/macd.ts';
 import { momentum, momentumFields } from './factors/momentum.ts';
-import { checkFaster, checkScored, prepareScored, scoredFields } from './scored.ts';
+import { checkBelow, checkScored, prepareScored, scoredFields } from './scored.ts';
 import type { Strategy } from './strategy.ts';
 
 const parameters = z
 	.strictObject({
 		...scoredFields({
 			timeframe: '15m',
-			weights: { ema_cross: 0.3, ema_slope: 0.2, macd: 0.1, adx_direction: 0.3, momentum: 0.1 },
-			entryThreshold: 0.5,
-			exitThreshold: 0.1,
+			weights: { ema_cross: 0.25, ema_slope: 0.15, macd: 0.1, adx_direction: 0.4, momentum: 0.1 },
+			entryThreshold: 0.6,
+			exitThreshold: 0.2,
 			stopLossFraction: 0.02,
 			takeProfitFraction: 0.06,
 			maxHoldingMinutes: 1440,
@@ -28,8 +28,8 @@ const parameters = z
 	})
 	.superRefine((values, context) => {
 		checkScored(values, context);
-		checkFaster(values, context, 'ema_fast_period', 'ema_slow_period');
-		checkFaster(values, context, 'macd_fast_period', 'macd_slow_period');
+		checkBelow(values, context, 'ema_fast_period', 'ema_slow_period');
+		checkBelow(values, context, 'macd_fast_period', 'macd_slow_period');
 	});
 
 export const trendFollowing: Strategy<typeof parameters> = {

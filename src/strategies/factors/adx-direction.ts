@@ -6,15 +6,15 @@ export const adxDirectionFields = { adx_period: period.default(14) };
 
 type Parameters = Parsed<typeof adxDirectionFields>;
 
-/** Below the first there is no trend, from the second on there is one (Wilder's 20 and 25, opened towards weaker trends). */
-const noTrend = 15;
-const fullTrend = 25;
+/** Up to the first ADX there is no trend (Wilder), from the second on a strong one. */
+const noTrend = 20;
+const fullTrend = 30;
 /** Share of directional movement on one side at which the direction counts fully: a DX of 50. */
 const fullDirection = 0.5;
 
 /**
  * Direction of movement where a trend is there at all: value = (+DI − −DI) / (+DI + −DI), in [-1, 1];
- * score = value / 0.5, times the gate that opens from ADX 15 (shut) to ADX 25 (open). Rises with +DI, falls with −DI, and its size
+ * score = value / 0.5, times the gate that opens from ADX 20 (shut) to ADX 30 (open). Rises with +DI, falls with −DI, and its size
  * with ADX. Source: Wilder 1978, directional movement system.
  */
 export function adxDirection(parameters: Parameters): Factor {
