@@ -3,6 +3,7 @@ create function botbox.claim_trades(
   p_limit integer default 10,
   p_lease_ms integer default 30000,
   p_live_accounts text[] default '{}',
+  p_reconciled_since timestamptz default '-infinity',
   p_now timestamptz default now()
 )
 returns table (
@@ -41,6 +42,8 @@ as $$
        and (t.expires_at is null or t.expires_at > p_now)
        and k.state = 'CLOSED'
        and a.status <> 'HALTED'
+       -- After a start nothing is sent for an account before its books were compared with the exchange.
+       and coalesce(a.reconciled_at, '-infinity') >= p_reconciled_since
        -- A live account must be named in the environment of the worker that trades it; the simulated exchange is exempt.
        and (a.mode = 'PAPER' or a.exchange_id = 'sim' or a.name = any (p_live_accounts))
        and (

@@ -7,13 +7,15 @@ returns table (
   high double precision[],
   low double precision[],
   close double precision[],
-  volume double precision[]
+  volume double precision[],
+  previous_direction botbox.regime_direction,
+  previous_volatility botbox.regime_volatility
 )
 language sql
 stable
 set search_path = botbox, pg_temp
 as $$
-  select r.instrument_id, r.timeframe, w.open_at, w.open, w.high, w.low, w.close, w.volume
+  select r.instrument_id, r.timeframe, w.open_at, w.open, w.high, w.low, w.close, w.volume, g.direction, g.volatility
     from jsonb_to_recordset(p_requests) as r (instrument_id bigint, timeframe timeframe, candles integer)
    cross join lateral (
            select array_agg(extract(epoch from k.open_at)::double precision * 1000 order by k.open_at) as open_at,
@@ -40,6 +42,16 @@ as $$
                 limit r.candles
              ) k
          ) w
+    -- The regime at the candle before: its thresholds have hysteresis.
+    left join lateral (
+           select x.direction, x.volatility
+             from regimes x
+            where x.instrument_id = r.instrument_id
+              and x.timeframe = r.timeframe
+              and x.candle_at < to_timestamp(w.open_at[cardinality(w.open_at)] / 1000)
+            order by x.candle_at desc
+            limit 1
+         ) g on true
    where w.open_at is not null;
 $$;
 comment on function botbox.load_candle_windows is

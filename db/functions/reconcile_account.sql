@@ -3,6 +3,7 @@ create function botbox.reconcile_account(
   p_positions jsonb,
   p_balances jsonb,
   p_open_orders jsonb,
+  p_asked_at timestamptz,
   p_now timestamptz default now()
 )
 returns table (difference text, subject text, booked numeric, reported numeric)
@@ -33,7 +34,16 @@ begin
              from jsonb_to_recordset(p_positions) as r (symbol text, quantity numeric)
             group by r.symbol
          ) theirs on theirs.symbol = ours.symbol
-   where coalesce(ours.net, 0) <> coalesce(theirs.net, 0);
+   where coalesce(ours.net, 0) <> coalesce(theirs.net, 0)
+     -- What moved while the exchange was being asked is compared the next time.
+     and not exists (
+           select
+             from orders o
+             join instruments i on i.id = o.instrument_id
+            where o.account_id = p_account_id
+              and i.symbol = coalesce(ours.symbol, theirs.symbol)
+              and (o.finished_at is null and o.not_accepted_at is null or o.updated_at >= p_asked_at)
+         );
 
   insert into reconciliation
   select 'BALANCE', b.asset, b.booked, (p_balances ->> b.asset)::numeric
@@ -41,7 +51,13 @@ begin
    where b.account_id = p_account_id
      and p_balances ? b.asset
      -- Cash as the exchange counts it may differ by its own rounding, not by more.
-     and abs(b.booked - (p_balances ->> b.asset)::numeric) > greatest(abs(b.booked), 1) * 1e-6;
+     and abs(b.booked - (p_balances ->> b.asset)::numeric) > greatest(abs(b.booked), 1) * 1e-6
+     and not exists (
+           select
+             from orders o
+            where o.account_id = p_account_id
+              and (o.finished_at is null and o.not_accepted_at is null or o.updated_at >= p_asked_at)
+         );
 
   insert into reconciliation
   select 'FOREIGN_ORDER', r.symbol || ' ' || r.exchange_order_id, null, r.quantity

@@ -29,6 +29,9 @@ begin
              exchange_order_id = coalesce(o.exchange_order_id, p_exchange_order_id),
              acknowledged_at = coalesce(o.acknowledged_at, p_now),
              unknown_since = null,
+             -- The executor that sent it looks at its fills now; should it die, another asks from here on.
+             next_query_at = p_now + interval '3 seconds',
+             query_count = 0,
              updated_at = p_now
        where o.id = p_order_id;
       update trade_queue t set acknowledged_at = coalesce(t.acknowledged_at, p_now) where t.id = v_trade.id;
@@ -39,6 +42,7 @@ begin
          set status = 'UNKNOWN',
              unknown_since = coalesce(o.unknown_since, p_now),
              reject_message = p_message,
+             next_query_at = p_now + interval '1 second',
              updated_at = p_now
        where o.id = p_order_id
          and o.status in ('SUBMITTING', 'UNKNOWN');

@@ -21,7 +21,7 @@ begin
        for update of o skip locked
   )
   update orders o
-     set status = 'UNKNOWN', unknown_since = p_now, updated_at = p_now
+     set status = 'UNKNOWN', unknown_since = p_now, next_query_at = p_now, updated_at = p_now
     from lapsed l
    where o.id = l.id;
   get diagnostics v_orders = row_count;

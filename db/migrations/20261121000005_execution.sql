@@ -116,6 +116,8 @@ create table botbox.orders (
   send_deadline timestamptz,
   not_accepted_at timestamptz,
   unknown_since timestamptz,
+  next_query_at timestamptz not null default now(),
+  query_count integer not null default 0 constraint query_count_is_not_negative check (query_count >= 0),
   reject_code text,
   reject_message text,
   acknowledged_at timestamptz,
@@ -136,6 +138,7 @@ create table botbox.orders (
 create unique index orders_one_per_trade on botbox.orders (trade_id);
 create unique index orders_one_per_exchange_order on botbox.orders (account_id, instrument_id, exchange_order_id);
 create index orders_unfinished on botbox.orders (account_id) where finished_at is null;
+create index orders_to_query on botbox.orders (next_query_at) where finished_at is null;
 create index orders_by_bot on botbox.orders (bot_id, created_at desc);
 create index orders_by_created on botbox.orders (created_at desc);
 create index orders_by_instrument on botbox.orders (instrument_id);

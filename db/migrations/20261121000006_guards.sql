@@ -108,6 +108,14 @@ create unique index alerts_one_open_per_subject on botbox.alerts (code, subject)
 create index alerts_by_opened on botbox.alerts (opened_at desc);
 comment on table botbox.alerts is 'What an operator must know; one open alert per code and subject, repeated sightings are counted.';
 
+create table botbox.duties (
+  name text primary key,
+  next_run_at timestamptz not null,
+  claimed_by text not null,
+  claimed_at timestamptz not null
+) with (fillfactor = 50);
+comment on table botbox.duties is 'Recurring work that one worker does for all, such as quotes of an exchange or reconciling an account: when it is next due.';
+
 create table botbox.workers (
   id text primary key,
   host text not null,
@@ -147,5 +155,5 @@ create index audit_log_by_time on botbox.audit_log (at desc);
 comment on table botbox.audit_log is 'Who changed what, with the values before and after; rows can only be added (trigger).';
 
 -- migrate:down
-drop table botbox.audit_log, botbox.api_tokens, botbox.workers, botbox.alerts, botbox.pauses,
+drop table botbox.audit_log, botbox.api_tokens, botbox.workers, botbox.duties, botbox.alerts, botbox.pauses,
   botbox.circuit_breakers, botbox.rate_limit_rules, botbox.rate_limits;

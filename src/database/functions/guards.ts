@@ -87,8 +87,22 @@ export const resolveAlert = valueFunction(
 /** `positions`: [{ symbol, quantity }] signed; `balances`: { asset: total }; `openOrders`: [{ symbol, exchange_order_id, client_order_id, quantity }]. */
 export const reconcileAccount = rowsFunction(
 	'reconcile_account',
-	{ accountId: 'bigint', positions: 'jsonb', balances: 'jsonb', openOrders: 'jsonb', now: 'timestamptz?' },
+	{
+		accountId: 'bigint',
+		positions: 'jsonb',
+		balances: 'jsonb',
+		openOrders: 'jsonb',
+		askedAt: 'timestamptz',
+		now: 'timestamptz?',
+	},
 	{ difference: 'text', subject: 'text', booked: 'numeric?', reported: 'numeric?' },
+);
+
+/** `duties`: [{ name, interval_ms }]. */
+export const claimDuties = rowsFunction(
+	'claim_duties',
+	{ duties: 'jsonb', workerId: 'text', now: 'timestamptz?' },
+	{ claimDuties: 'text' },
 );
 
 export const checkLedger = rowsFunction(

@@ -56,6 +56,8 @@ export const loadCandleWindows = rowsFunction(
 		low: 'double precision[]',
 		close: 'double precision[]',
 		volume: 'double precision[]',
+		previousDirection: 'regime_direction?',
+		previousVolatility: 'regime_volatility?',
 	},
 );
 
@@ -67,3 +69,9 @@ export const recordTickers = valueFunction(
 );
 
 export const refreshCorrelations = valueFunction('refresh_correlations', { now: 'timestamptz?' }, 'integer');
+
+export const findDataAges = rowsFunction(
+	'find_data_ages',
+	{ instrumentIds: 'bigint[]' },
+	{ instrumentId: 'bigint', fetchedAt: 'timestamptz?', revision: 'bigint' },
+);

@@ -3,7 +3,14 @@ import { rowsFunction, valueFunction } from './define.ts';
 
 export const claimTrades = rowsFunction(
 	'claim_trades',
-	{ workerId: 'text', limit: 'integer?', leaseMs: 'integer?', liveAccounts: 'text[]?', now: 'timestamptz?' },
+	{
+		workerId: 'text',
+		limit: 'integer?',
+		leaseMs: 'integer?',
+		liveAccounts: 'text[]?',
+		reconciledSince: 'timestamptz?',
+		now: 'timestamptz?',
+	},
 	{
 		tradeId: 'uuid',
 		botId: 'bigint',
@@ -88,9 +95,9 @@ export const recoverOrders = rowsFunction(
 	{ recoveredOrders: 'integer', recoveredTrades: 'integer', parkedTrades: 'integer' },
 );
 
-export const findUnsettledOrders = rowsFunction(
-	'find_unsettled_orders',
-	{ accountIds: 'bigint[]?', orderIds: 'bigint[]?', now: 'timestamptz?' },
+export const claimUnsettledOrders = rowsFunction(
+	'claim_unsettled_orders',
+	{ accountId: 'bigint?', limit: 'integer?', now: 'timestamptz?' },
 	{
 		orderId: 'bigint',
 		accountId: 'bigint',
@@ -108,7 +115,7 @@ export const findUnsettledOrders = rowsFunction(
 		unknownSince: 'timestamptz?',
 	},
 );
-export type UnsettledOrder = Awaited<ReturnType<typeof findUnsettledOrders>>[number];
+export type UnsettledOrder = Awaited<ReturnType<typeof claimUnsettledOrders>>[number];
 
 export const expireTrades = valueFunction('expire_trades', { now: 'timestamptz?' }, 'integer');
 export const retryCloses = valueFunction('retry_closes', { now: 'timestamptz?' }, 'integer');
@@ -145,4 +152,11 @@ export const findPaperOrders = rowsFunction(
 		feeAsset: 'text',
 		filledAt: 'timestamptz',
 	},
+);
+
+/** `payments`: [{ symbol, asset, amount, reference, paid_at }]. */
+export const recordFundingPayments = valueFunction(
+	'record_funding_payments',
+	{ accountId: 'bigint', payments: 'jsonb', now: 'timestamptz?' },
+	'integer',
 );

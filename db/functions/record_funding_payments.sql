@@ -1,0 +1,45 @@
+create function botbox.record_funding_payments(p_account_id bigint, p_payments jsonb, p_now timestamptz default now())
+returns integer
+language plpgsql
+set search_path = botbox, pg_temp
+as $$
+declare
+  v_payment record;
+  v_position_id bigint;
+  v_entry_id bigint;
+  v_count integer := 0;
+begin
+  perform from accounts where id = p_account_id for update;
+  for v_payment in
+    select f.*, i.id as instrument_id
+      from jsonb_to_recordset(p_payments) as f (symbol text, asset text, amount numeric, reference text, paid_at timestamptz)
+      join accounts a on a.id = p_account_id
+      left join instruments i on i.exchange_id = a.exchange_id and i.symbol = f.symbol
+     order by f.paid_at, f.reference
+  loop
+    select p.id
+      into v_position_id
+      from positions p
+     where p.account_id = p_account_id
+       and p.instrument_id = v_payment.instrument_id
+       and p.opened_at <= v_payment.paid_at
+       and (p.closed_at is null or p.closed_at > v_payment.paid_at)
+     order by p.quantity desc, p.id
+     limit 1;
+    insert into ledger_entries (account_id, asset, kind, amount, position_id, reference, occurred_at, recorded_at)
+    values (p_account_id, v_payment.asset, 'FUNDING', v_payment.amount, v_position_id, v_payment.reference, v_payment.paid_at, p_now)
+    on conflict (account_id, kind, reference) do nothing
+    returning id into v_entry_id;
+    continue when v_entry_id is null;
+    insert into account_balances as b (account_id, asset, booked)
+    values (p_account_id, v_payment.asset, v_payment.amount)
+    on conflict (account_id, asset) do update
+       set booked = b.booked + excluded.booked;
+    update positions set funding = funding + v_payment.amount, updated_at = p_now where id = v_position_id;
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function botbox.record_funding_payments is
+  'Books funding paid or received, each once by the exchange''s reference: ledger, balance and the position that was open then.';
