@@ -30,7 +30,7 @@ export function makeClient(url: string, clock?: TestClock, options: Record<strin
 		secret,
 		enableRateLimit: false,
 		timeout: 5_000,
-		options: { fetchMarkets: { types: ['spot', 'linear'] }, fetchCurrencies: false, ...options },
+		options: { fetchMarkets: { types: ['spot', 'linear'] }, ...options },
 	});
 	const api = client.urls.api as Record<string, string>;
 	for (const name of Object.keys(api)) api[name] = url;
@@ -62,4 +62,13 @@ export async function startHarness(options: SimulatorOptions = {}): Promise<Harn
 		...options,
 	});
 	return { clock, simulator, client: makeClient(simulator.url, clock) };
+}
+
+type Placed = Awaited<ReturnType<bybit['createOrder']>> & { readonly id: string };
+
+/** createOrder, whose answer always has the exchange's id. */
+export async function place(client: bybit, ...order: Parameters<bybit['createOrder']>): Promise<Placed> {
+	const placed = await client.createOrder(...order);
+	if (placed.id === undefined) throw new Error('the exchange answered without an order id');
+	return { ...placed, id: placed.id };
 }

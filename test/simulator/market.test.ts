@@ -38,7 +38,10 @@ test('klines come newest first, the last one open, and only the newest of a rang
 	clock.now = noon + minute;
 	const [, closed] = await klines(simulator, 'category=linear&symbol=BTCUSDT&interval=1&limit=2');
 	expect(closed).toEqual(closing);
-	const range = await klines(simulator, `category=linear&symbol=BTCUSDT&interval=5&start=${noon - 100 * minute}&end=${noon}`);
+	const range = await klines(
+		simulator,
+		`category=linear&symbol=BTCUSDT&interval=5&start=${noon - 100 * minute}&end=${noon}`,
+	);
 	expect(range).toHaveLength(21);
 	const most = await klines(simulator, 'category=linear&symbol=BTCUSDT&interval=1&limit=5000');
 	expect(most).toHaveLength(1000);
@@ -85,7 +88,10 @@ test('every higher timeframe equals the roll-up of its minutes', async () => {
 			const parts: Row[] = [];
 			for (let from = start; from < start + minutes * minute; from += 720 * minute) {
 				const to = Math.min(from + 720 * minute, start + minutes * minute) - 1;
-				const chunk = await klines(simulator, `category=spot&symbol=ETHUSDT&interval=1&start=${from}&end=${to}&limit=1000`);
+				const chunk = await klines(
+					simulator,
+					`category=spot&symbol=ETHUSDT&interval=1&start=${from}&end=${to}&limit=1000`,
+				);
 				parts.push(...chunk.reverse());
 			}
 			expect(candle.slice(0, 6)).toEqual(rollUp(parts));
@@ -96,19 +102,27 @@ test('every higher timeframe equals the roll-up of its minutes', async () => {
 test('ticker, book and candle show one price; the book has a spread and depth', async () => {
 	clock.now = noon + 3 * minute + 31_000;
 	for (const symbol of ['BTCUSDT', 'XRPUSDT', 'TRXUSDT']) {
-		const { result } = await get<{ list: Record<string, string>[] }>(simulator, `/v5/market/tickers?category=linear&symbol=${symbol}`);
+		const { result } = await get<{ list: Record<string, string>[] }>(
+			simulator,
+			`/v5/market/tickers?category=linear&symbol=${symbol}`,
+		);
 		const ticker = result.list[0]!;
 		const [candle] = await klines(simulator, `category=linear&symbol=${symbol}&interval=1&limit=1`);
-		expect(ticker['lastPrice']).toBe(candle![4]);
-		const book = (await get<{ b: [string, string][]; a: [string, string][] }>(simulator, `/v5/market/orderbook?category=linear&symbol=${symbol}&limit=50`)).result;
-		expect(book.b[0]![0]).toBe(ticker['bid1Price']);
-		expect(book.a[0]![0]).toBe(ticker['ask1Price']);
-		expect(Number(ticker['bid1Price'])).toBeLessThan(Number(ticker['lastPrice']));
-		expect(Number(ticker['ask1Price'])).toBeGreaterThan(Number(ticker['lastPrice']));
+		expect(ticker.lastPrice).toBe(candle![4]);
+		const book = (
+			await get<{ b: [string, string][]; a: [string, string][] }>(
+				simulator,
+				`/v5/market/orderbook?category=linear&symbol=${symbol}&limit=50`,
+			)
+		).result;
+		expect(book.b[0]![0]).toBe(ticker.bid1Price);
+		expect(book.a[0]![0]).toBe(ticker.ask1Price);
+		expect(Number(ticker.bid1Price)).toBeLessThan(Number(ticker.lastPrice));
+		expect(Number(ticker.ask1Price)).toBeGreaterThan(Number(ticker.lastPrice));
 		expect(book.b.length).toBeGreaterThan(20);
 		expect([...book.a].sort((left, right) => Number(left[0]) - Number(right[0]))).toEqual(book.a);
-		expect(Math.abs(Number(ticker['markPrice']) / Number(ticker['lastPrice']) - 1)).toBeLessThan(0.01);
-		expect(Math.abs(Number(ticker['indexPrice']) / Number(ticker['lastPrice']) - 1)).toBeLessThan(0.01);
+		expect(Math.abs(Number(ticker.markPrice) / Number(ticker.lastPrice) - 1)).toBeLessThan(0.01);
+		expect(Math.abs(Number(ticker.indexPrice) / Number(ticker.lastPrice) - 1)).toBeLessThan(0.01);
 	}
 });
 
@@ -116,12 +130,16 @@ test('markets differ, move as real ones do, trend and range', async () => {
 	clock.now = noon;
 	const ranges: number[] = [];
 	for (const symbol of ['BTCUSDT', 'ETHUSDT', 'SOLUSDT', 'DOGEUSDT']) {
-		const closes = (await klines(simulator, `category=linear&symbol=${symbol}&interval=1&limit=1000`)).map((row) => Number(row[4]));
+		const closes = (await klines(simulator, `category=linear&symbol=${symbol}&interval=1&limit=1000`)).map((row) =>
+			Number(row[4]),
+		);
 		const returns = closes.slice(1).map((close, index) => Math.log(close / closes[index]!));
 		const deviation = Math.sqrt(returns.reduce((sum, value) => sum + value * value, 0) / returns.length);
 		expect(deviation).toBeGreaterThan(0.0002);
 		expect(deviation).toBeLessThan(0.004);
-		const days = (await klines(simulator, `category=linear&symbol=${symbol}&interval=D&limit=400`)).map((row) => Number(row[4]));
+		const days = (await klines(simulator, `category=linear&symbol=${symbol}&interval=D&limit=400`)).map((row) =>
+			Number(row[4]),
+		);
 		expect(days).toHaveLength(400);
 		const moves = days.slice(1).map((close, index) => Math.log(days[index]! / close));
 		ranges.push(Math.max(...moves));
@@ -137,7 +155,10 @@ test('every candle of every market is well formed at any time', async () => {
 	await fc.assert(
 		fc.asyncProperty(fc.nat(symbols.length - 1), fc.integer({ min: 10, max: 400 * 1440 }), async (index, back) => {
 			const { symbol, category } = symbols[index]!;
-			const rows = await klines(simulator, `category=${category}&symbol=${symbol}&interval=1&end=${noon - back * minute}&limit=3`);
+			const rows = await klines(
+				simulator,
+				`category=${category}&symbol=${symbol}&interval=1&end=${noon - back * minute}&limit=3`,
+			);
 			expect(rows).toHaveLength(3);
 			for (const [, open, high, low, close, volume] of rows.map((row) => row.map(Number) as number[])) {
 				expect(low).toBeLessThanOrEqual(Math.min(open!, close!));
@@ -158,7 +179,10 @@ test('a moved market keeps its past, moves both of its markets, and stays moved'
 		const past = await klines(own, query);
 		const before = own.price('SOLUSDT', 'spot');
 		const target = Math.round(own.price('SOLUSDT', 'linear') * 110) / 100;
-		const moved = await fetch(`${own.url}/_sim/prices`, { method: 'POST', body: JSON.stringify({ symbol: 'SOLUSDT', price: target }) });
+		const moved = await fetch(`${own.url}/_sim/prices`, {
+			method: 'POST',
+			body: JSON.stringify({ symbol: 'SOLUSDT', price: target }),
+		});
 		expect(await moved.json()).toEqual({ symbol: 'SOLUSDT', price: target });
 		expect(own.price('SOLUSDT', 'linear')).toBe(target);
 		expect(own.price('SOLUSDT', 'spot') / before).toBeCloseTo(1.1, 3);
@@ -178,7 +202,10 @@ test('a moved market keeps its past, moves both of its markets, and stays moved'
 test('two hundred markets, and prices for the coins that have none of their own', async () => {
 	const many = await startSimulator({ clock: makeClock(), limits, instrumentCount: 200 });
 	try {
-		const { result } = await get<{ list: { symbol: string; lastPrice: string }[] }>(many, '/v5/market/tickers?category=linear');
+		const { result } = await get<{ list: { symbol: string; lastPrice: string }[] }>(
+			many,
+			'/v5/market/tickers?category=linear',
+		);
 		expect(new Set(result.list.map((ticker) => ticker.symbol)).size).toBe(200);
 		expect(result.list.every((ticker) => Number(ticker.lastPrice) > 0)).toBe(true);
 	} finally {

@@ -1,11 +1,13 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
-import { makeClock, noon, startHarness } from './client.ts';
+import { makeClock, noon, place, startHarness } from './client.ts';
 
-const recordings = '/work/shared/data/candles';
+/** Real recordings lie beside the checkout where they are available; they are not part of it. */
+const recordings = fileURLToPath(new URL('../../../shared/data/candles', import.meta.url));
 const minute = 60_000;
 const header = 'timestamp,open,high,low,close,volume';
 const limits = { ipRequests: 1e6 };
@@ -19,7 +21,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 type Row = [string, string, string, string, string, string, string];
 
 async function klines(simulator: Simulator, query: string): Promise<Row[]> {
-	const answer = (await (await fetch(`${simulator.url}/v5/market/kline?${query}`)).json()) as { result: { list: Row[] } };
+	const answer = (await (await fetch(`${simulator.url}/v5/market/kline?${query}`)).json()) as {
+		result: { list: Row[] };
+	};
 	return answer.result.list;
 }
 
@@ -67,7 +71,9 @@ test('at its end the recording repeats without a jump, gaps included', async () 
 	const clock = makeClock(noon);
 	await on({ marketFile, clock }, async (simulator) => {
 		clock.now = noon + 11 * minute;
-		const rows = (await klines(simulator, 'category=spot&symbol=UNITTESTBTC&interval=1')).reverse().map((row) => row.map(Number));
+		const rows = (await klines(simulator, 'category=spot&symbol=UNITTESTBTC&interval=1'))
+			.reverse()
+			.map((row) => row.map(Number));
 		const last = rows.find((row) => row[0] === noon + minute)!;
 		const again = rows.find((row) => row[0] === noon + 2 * minute)!;
 		expect(last[4]).toBe(17.25);
@@ -94,13 +100,18 @@ test('a restart goes on at the same place of the recording', async () => {
 });
 
 test('the minutes of a 5m recording roll up to its candles exactly', async () => {
-	const rows = Array.from({ length: 12 }, (_, at) => [start + at * 5 * minute, 1.1 + at / 100, 1.2 + at / 100, 1.05, 1.15 + at / 100, 1000.3 + at] as const);
+	const rows = Array.from(
+		{ length: 12 },
+		(_, at) => [start + at * 5 * minute, 1.1 + at / 100, 1.2 + at / 100, 1.05, 1.15 + at / 100, 1000.3 + at] as const,
+	);
 	const marketFile = writeRecording('XRP-USDT-USDT_5m.csv', rows);
 	const clock = makeClock(noon);
 	await on({ marketFile, clock }, async (simulator) => {
 		expect(simulator.symbols).toEqual([{ symbol: 'XRPUSDT', category: 'linear' }]);
 		const fives = (await klines(simulator, `category=linear&symbol=XRPUSDT&interval=5&end=${noon - 1}`)).reverse();
-		expect(fives.map((row) => row.slice(1, 6).map(Number))).toEqual(rows.slice(0, 9).map((row) => row.slice(1).map((value) => Number(value.toFixed(4)))));
+		expect(fives.map((row) => row.slice(1, 6).map(Number))).toEqual(
+			rows.slice(0, 9).map((row) => row.slice(1).map((value) => Number(value.toFixed(4)))),
+		);
 		const ones = (await klines(simulator, `category=linear&symbol=XRPUSDT&interval=1&end=${noon - 1}`)).reverse();
 		expect(ones).toHaveLength(45);
 		for (const [index, five] of fives.entries()) {
@@ -123,7 +134,11 @@ test.each([
 	['zero price', `${header}\n2020-01-01T00:00:00Z,0,2,0,1,1`, /:2: expected prices above zero/],
 	['high below close', `${header}\n2020-01-01T00:00:00Z,1,2,1,3,1`, /:2: expected low ≤ open, close ≤ high/],
 	['negative volume', `${header}\n2020-01-01T00:00:00Z,1,2,1,1,-1`, /:2: expected a volume of zero or more/],
-	['back in time', `${header}\n2020-01-01T00:01:00Z,1,2,1,1,1\n2020-01-01T00:00:00Z,1,2,1,1,1`, /:3: expected a time after/],
+	[
+		'back in time',
+		`${header}\n2020-01-01T00:01:00Z,1,2,1,1,1\n2020-01-01T00:00:00Z,1,2,1,1,1`,
+		/:3: expected a time after/,
+	],
 	['one candle', `${header}\n2020-01-01T00:00:00Z,1,2,1,1,1\n`, /expected at least two candles, got 1/],
 ])('a bad recording is one clear error: %s', async (_, content, message) => {
 	const marketFile = join(folder, 'UNITTEST-BTC_1m.csv');
@@ -132,36 +147,59 @@ test.each([
 });
 
 test('a bad file name or a file that is not there is one clear error', async () => {
-	await expect(startSimulator({ marketFile: join(folder, 'candles.csv') })).rejects.toThrow(/expected a file name like/);
-	await expect(startSimulator({ marketFile: join(folder, 'A-BTC-BTC_1m.csv') })).rejects.toThrow(/quoted and settled in USDT/);
+	await expect(startSimulator({ marketFile: join(folder, 'candles.csv') })).rejects.toThrow(
+		/expected a file name like/,
+	);
+	await expect(startSimulator({ marketFile: join(folder, 'A-BTC-BTC_1m.csv') })).rejects.toThrow(
+		/quoted and settled in USDT/,
+	);
 	await expect(startSimulator({ marketFile: join(folder, 'NONE-BTC_1m.csv') })).rejects.toThrow(/cannot be read/);
 });
 
-test.skipIf(!existsSync(recordings))(`recorded candles of ${recordings} play and trade (skipped where the folder is absent)`, async () => {
-	for (const [name, symbol] of [
-		['UNITTEST-BTC_1m.csv', 'UNITTEST/BTC'],
-		['ADA-BTC_5m.csv', 'ADA/BTC'],
-		['ETH-BTC_5m.csv', 'ETH/BTC'],
-		['XRP-USDT-USDT_5m.csv', 'XRP/USDT:USDT'],
-	] as const) {
-		const marketFile = join(recordings, name);
-		const { simulator, client, clock } = await startHarness({ marketFile });
-		try {
-			const timeframe = name.includes('5m') ? '5m' : '1m';
-			const candles = await client.fetchOHLCV(symbol, timeframe, undefined, 1000);
-			const recorded = new Set(
-				readFileSync(marketFile, 'utf8').trim().split('\n').slice(1).map((line) => line.split(',').slice(1).map((value) => Number(Number(value).toFixed(8))).join()),
-			);
-			for (const [, ...values] of candles.slice(0, -1)) expect(recorded).toContain(values.join());
-			// Small enough to be paid, large enough to be taken.
-			const amount = symbol === 'XRP/USDT:USDT' ? 100 : symbol === 'ETH/BTC' ? 1 : 200;
-			const order = await client.createOrder(symbol, 'market', 'buy', amount);
-			expect(await client.fetchOrder(order.id, symbol, { acknowledged: true })).toMatchObject({ status: 'closed', filled: amount });
-			clock.advance(60 * minute);
-			const sale = await client.createOrder(symbol, 'market', 'sell', amount / 2);
-			expect(await client.fetchOrder(sale.id, symbol, { acknowledged: true })).toMatchObject({ status: 'closed', filled: amount / 2 });
-		} finally {
-			await simulator.close();
+test.skipIf(!existsSync(recordings))(
+	`recorded candles of ${recordings} play and trade (skipped where the folder is absent)`,
+	async () => {
+		for (const [name, symbol] of [
+			['UNITTEST-BTC_1m.csv', 'UNITTEST/BTC'],
+			['ADA-BTC_5m.csv', 'ADA/BTC'],
+			['ETH-BTC_5m.csv', 'ETH/BTC'],
+			['XRP-USDT-USDT_5m.csv', 'XRP/USDT:USDT'],
+		] as const) {
+			const marketFile = join(recordings, name);
+			const { simulator, client, clock } = await startHarness({ marketFile });
+			try {
+				const timeframe = name.includes('5m') ? '5m' : '1m';
+				const candles = await client.fetchOHLCV(symbol, timeframe, undefined, 1000);
+				const recorded = new Set(
+					readFileSync(marketFile, 'utf8')
+						.trim()
+						.split('\n')
+						.slice(1)
+						.map((line) =>
+							line
+								.split(',')
+								.slice(1)
+								.map((value) => Number(Number(value).toFixed(8)))
+								.join(),
+						),
+				);
+				for (const [, ...values] of candles.slice(0, -1)) expect(recorded).toContain(values.join());
+				// Small enough to be paid, large enough to be taken.
+				const amount = symbol === 'XRP/USDT:USDT' ? 100 : symbol === 'ETH/BTC' ? 1 : 200;
+				const order = await place(client, symbol, 'market', 'buy', amount);
+				expect(await client.fetchOrder(order.id, symbol, { acknowledged: true })).toMatchObject({
+					status: 'closed',
+					filled: amount,
+				});
+				clock.advance(60 * minute);
+				const sale = await place(client, symbol, 'market', 'sell', amount / 2);
+				expect(await client.fetchOrder(sale.id, symbol, { acknowledged: true })).toMatchObject({
+					status: 'closed',
+					filled: amount / 2,
+				});
+			} finally {
+				await simulator.close();
+			}
 		}
-	}
-});
+	},
+);

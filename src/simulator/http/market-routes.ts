@@ -145,7 +145,10 @@ const klineRequest = z.object({
 	limit: limitOf(1000, 200),
 });
 
-/** https://bybit-exchange.github.io/docs/v5/market/kline: newest first, the last one still open; `limit` keeps the newest. */
+/**
+ * https://bybit-exchange.github.io/docs/v5/market/kline: newest first, the last one still open. Of more than `limit` the
+ * newest are kept, but a start without an end asks for the candles that follow it.
+ */
 function kline({ venue, input, now }: PublicCall): object {
 	const request = parse(klineRequest, input);
 	const listing = findListing(venue, request.category, request.symbol);
@@ -153,16 +156,16 @@ function kline({ venue, input, now }: PublicCall): object {
 	if (length === undefined && request.interval !== 'M') throw new ApiError(10001, 'Invalid period!');
 	const list: string[][] = [];
 	const newest = Math.min(request.end ?? now, now);
-	const oldest = Math.max(request.start ?? 0, listing.instrument.launchTime - (length ?? 31 * day) + 1);
-	for (
-		let open = openOf(newest, length);
-		open >= oldest && list.length < request.limit;
-		open = openOf(open - 1, length)
-	) {
-		const end = length === undefined ? nextMonth(open) : open + length;
+	const oldest = Math.max(request.start ?? 0, openOf(listing.instrument.launchTime, length));
+	const isForward = request.start !== undefined && request.end === undefined;
+	let open = isForward ? firstOpen(oldest, length) : openOf(newest, length);
+	while (open >= oldest && open <= newest && list.length < request.limit) {
+		const end = endOf(open, length);
 		const candle = listing.series.candle(open, end, now);
 		if (candle !== undefined) list.push(describeCandle(listing.instrument, open, candle));
+		open = isForward ? end : openOf(open - 1, length);
 	}
+	if (isForward) list.reverse();
 	return { category: request.category, symbol: request.symbol, list };
 }
 
@@ -172,8 +175,15 @@ function openOf(at: number, length: number | undefined): number {
 	return Math.floor((at - origin) / length) * length + origin;
 }
 
-function nextMonth(open: number): number {
+function endOf(open: number, length: number | undefined): number {
+	if (length !== undefined) return open + length;
 	return Date.UTC(new Date(open).getUTCFullYear(), new Date(open).getUTCMonth() + 1);
+}
+
+/** The first candle that opens at or after a time. */
+function firstOpen(at: number, length: number | undefined): number {
+	const open = openOf(at, length);
+	return open === at ? open : endOf(open, length);
 }
 
 function describeCandle({ priceDecimals, lotDecimals }: Instrument, open: number, candle: Candle): string[] {

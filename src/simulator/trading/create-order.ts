@@ -1,14 +1,15 @@
 /** Accepting an order. https://bybit-exchange.github.io/docs/v5/order/create-order */
 import { z } from 'zod';
 import { ApiError } from '../api-error.ts';
-import { absolute, add, compare, divide, fromSteps, isZero, multiply, negate } from '../decimals.ts';
+import { absolute, compare, fromSteps, isZero, negate } from '../decimals.ts';
 import type { Listing } from '../market/market.ts';
 import type { Account, Order } from '../state/entities.ts';
 import { checkLinkId, checkPrice, checkQty, checkStopsSide, positiveText, text, triggerBy } from './checks.ts';
-import { estimateCost, executeOrder } from './execute.ts';
+import { executeOrder } from './execute.ts';
+import { hasFunds } from './funds.ts';
 import { newOrder } from './new-order.ts';
-import { feeRates, findListing, lastPrice, type Venue } from './venue.ts';
-import { freeOf, leverageOf, openingQty, openOrdersOf, summarizeMargin } from './wallet.ts';
+import { findListing, lastPrice, type Venue } from './venue.ts';
+import { openOrdersOf } from './wallet.ts';
 
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')]);
 
@@ -185,33 +186,7 @@ function checkReduceOnly(venue: Venue, order: Order): void {
 }
 
 function checkFunds(venue: Venue, account: Account, listing: Listing, order: Order, now: number): void {
-	const { category, base, quote } = listing.instrument;
-	if (category === 'spot') {
-		const coin = order.side === 'Buy' ? quote : base;
-		const needed = order.side === 'Sell' ? sellNeed(order, now, listing) : buyNeed(venue, listing, order, now);
-		if (compare(needed, freeOf(venue, account, coin, now)) > 0) throw new ApiError(170131, 'Insufficient balance.');
-		return;
-	}
-	if (order.reduceOnly) return;
-	const position = venue.store.position(account.apiKey, order.symbol);
-	const opening = openingQty(position, order.side, order.qty);
-	if (isZero(opening)) return;
-	const book = venue.market.book(listing, now);
-	const best = (order.side === 'Buy' ? book.asks : book.bids)[0]?.ticks ?? listing.series.ticksAt(now);
-	const price = order.price === '' ? fromSteps(best, listing.instrument.priceDecimals) : order.price;
-	const value = multiply(opening, price);
-	const margin = divide(value, leverageOf(account, order.symbol));
-	const fees = multiply(value, feeRates.linear.taker);
-	const { available } = summarizeMargin(venue, account, now);
-	if (compare(add(margin, fees), available) > 0) throw new ApiError(110007, 'ab not enough for new order');
-}
-
-function sellNeed(order: Order, now: number, listing: Listing): string {
-	return order.marketUnit === 'quoteCoin' ? divide(order.qty, lastPrice(listing, now)) : order.qty;
-}
-
-function buyNeed(venue: Venue, listing: Listing, order: Order, now: number): string {
-	if (order.marketUnit === 'quoteCoin') return order.qty;
-	if (order.price !== '') return multiply(order.qty, order.price);
-	return estimateCost(venue, listing, 'Buy', order.qty, now);
+	if (hasFunds(venue, account, listing, order, now)) return;
+	if (order.category === 'spot') throw new ApiError(170131, 'Insufficient balance.');
+	throw new ApiError(110007, 'ab not enough for new order');
 }

@@ -8,11 +8,12 @@ import { minuteMs, pointMs } from '../market/path-source.ts';
 import type { Order, Position } from '../state/entities.ts';
 import { executeOrder } from './execute.ts';
 import { applyFill, settleFunding } from './fills.ts';
+import { hasFunds } from './funds.ts';
 import { liquidate } from './liquidation.ts';
 import { cancelOrder } from './order-ends.ts';
 import { attachStops, followMarket } from './stops.ts';
 import { lastPrice, type Venue } from './venue.ts';
-import { leavesQty, openingQty, summarizeMargin } from './wallet.ts';
+import { leavesQty } from './wallet.ts';
 
 /** Brings the exchange up to `now`. */
 export function matchUntil(venue: Venue, now: number): void {
@@ -70,18 +71,14 @@ function trigger(venue: Venue, listing: Listing, order: Order, time: number): vo
 		order.stopOrderType === 'TrailingStop'
 	)
 		order.qty = absolute(position?.size ?? order.qty);
-	if (order.category === 'linear' && !order.reduceOnly) {
-		const opening = openingQty(position, order.side, order.qty);
-		const price = order.price === '' ? lastPrice(listing, time) : order.price;
-		const leverage = Number(account.leverage[order.symbol] ?? 10);
-		const needed = (Number(opening) * Number(price)) / leverage;
-		if (needed > Number(summarizeMargin(venue, account, time).available)) {
-			cancelOrder(venue, order, 'UNKNOWN', time, 'EC_NoEnoughMargin');
-			return;
-		}
-	}
+	// A spot tpsl order has held what it needs since it was accepted.
+	const isPaid = order.orderFilter === 'tpslOrder' || hasFunds(venue, account, listing, order, time);
 	order.orderStatus = 'New';
 	order.updatedTime = time;
+	if (!isPaid) {
+		cancelOrder(venue, order, 'UNKNOWN', time, 'EC_NoEnoughMargin');
+		return;
+	}
 	venue.store.putOrder(order);
 	executeOrder(venue, account, listing, order, time);
 }
