@@ -1,7 +1,7 @@
 /** The embedded server's life: found, stopped, killed, shut out of its port; each on a real server of its own. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -149,6 +149,18 @@ describe('a server', () => {
 		expect(await query(second.url, 'select 1 as n')).toEqual([{ n: 1 }]);
 		await second.stop();
 		intruder.close();
+	});
+
+	test('is found and stopped when an operator has moved its files to another disk and left a link', async () => {
+		const first = await startEmbedded({ dataDir });
+		await first.stop();
+		await rename(first.pgdata, join(base, 'elsewhere'));
+		await symlink(join(base, 'elsewhere'), first.pgdata);
+		expect((await startEmbedded({ dataDir })).started).toBe(true);
+		const found = await startEmbedded({ dataDir });
+		expect(found).toMatchObject({ started: false, url: first.url });
+		await found.stop();
+		expect(await serverProcesses(join(base, 'elsewhere'))).toEqual([]);
 	});
 
 	test('reads operator.conf last', async () => {

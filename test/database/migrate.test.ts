@@ -96,6 +96,16 @@ describe('a run', () => {
 		expect((await run()).migrations).toEqual(['20260101000002_half.sql']);
 	});
 
+	test('of an older version is refused', async () => {
+		await migration('20260101000002_newer', '-- migrate:up\ncreate table botbox.newer ();');
+		await run();
+		await rm(join(directory, 'migrations', '20260101000002_newer.sql'));
+		await expect(run()).rejects.toMatchObject({
+			code: 'SCHEMA_MISMATCH',
+			message: expect.stringContaining('(20260101000002)'),
+		});
+	});
+
 	test('never shows the password', async () => {
 		const url = new URL(database.url);
 		await migration('20260101000002_bad', '-- migrate:up\nselect broken;');

@@ -6,10 +6,10 @@
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, readdir, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, readlink, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BotboxError } from '../../errors.ts';
+import { BotboxError, errorMessage } from '../../errors.ts';
 import type { Binaries } from './binaries.ts';
 import type { Location } from './location.ts';
 
@@ -28,12 +28,18 @@ export async function createCluster(binaries: Binaries, location: Location, pass
 	for (const name of await readdir(parent)) {
 		if (name.startsWith('postgres.partial')) await rm(join(parent, name), { recursive: true, force: true });
 	}
-	await mkdir(partial, { mode: 0o700 });
 	const passwordFile = join(parent, `postgres.partial-password-${randomBytes(6).toString('hex')}`);
-	await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
-	if (location.user !== undefined) {
-		await chown(partial, location.user.uid, location.user.gid);
-		await chown(passwordFile, location.user.uid, location.user.gid);
+	try {
+		await mkdir(partial, { mode: 0o700 });
+		await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+		if (location.user !== undefined) {
+			await chown(partial, location.user.uid, location.user.gid);
+			await chown(passwordFile, location.user.uid, location.user.gid);
+		}
+	} catch (cause) {
+		throw new BotboxError('DATABASE_UNAVAILABLE', `${parent} cannot hold a database: ${errorMessage(cause)}`, {
+			cause,
+		});
 	}
 	try {
 		const { code, output } = await runAs(location, binaries.initdb, [
@@ -92,15 +98,16 @@ export async function stopServer(binaries: Binaries, location: Location): Promis
 /**
  * After a kill -9 of everything, or in a restarted container, the pid in postmaster.pid may by now be another program
  * of the same user: PostgreSQL would then refuse to start, and pg_ctl would stop that program. A server works in its
- * data directory, which tells the two apart. Its own check of shared memory still finds orphaned children.
+ * data directory, which tells the two apart. A pid that is not there at all is left to PostgreSQL, which then looks for
+ * orphaned children by their shared memory.
  */
 async function removeStalePidFile(pgdata: string): Promise<void> {
+	if (process.platform !== 'linux') return;
 	const pidFile = join(pgdata, 'postmaster.pid');
 	const pid = Number.parseInt(await readFile(pidFile, 'utf8').catch(() => ''), 10);
-	if (!Number.isInteger(pid) || process.platform !== 'linux') return;
-	const cwd = await readlink(`/proc/${pid}/cwd`).catch((error: NodeJS.ErrnoException) => error.code);
-	// EACCES: a program of somebody else; ENOENT or ESRCH: none at all.
-	if (cwd !== pgdata) await rm(pidFile, { force: true });
+	if (!Number.isInteger(pid)) return;
+	const [cwd, own] = await Promise.all([readlink(`/proc/${pid}/cwd`).catch(() => undefined), realpath(pgdata)]);
+	if (cwd !== undefined && cwd !== own) await rm(pidFile, { force: true });
 }
 
 async function readLog(pgdata: string): Promise<string> {

@@ -5,7 +5,7 @@
  * crash at any line leaves either nothing, a partial folder that the next start removes, or a server that the next
  * start finds. One process at a time works on a directory (withDataDirTurn); who may run `up` is lockDataDir's matter.
  */
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -93,13 +93,14 @@ async function findRunning(location: Location, password: string): Promise<number
 	const pidFile = await readFile(join(location.pgdata, 'postmaster.pid'), 'utf8').catch(() => undefined);
 	const port = Number(pidFile?.split('\n')[3]);
 	if (!Number.isInteger(port) || port <= 0) return undefined;
+	const deadline = Date.now() + turnTimeoutMs / 2;
 	for (;;) {
 		try {
 			const [row] = await query<{ data_directory: string }>(port, password, 'postgres', 'show data_directory');
 			return row?.data_directory === location.pgdata ? port : undefined;
 		} catch (error) {
 			// Starting up, shutting down or recovering: pg_ctl waits for that, so only a clear answer counts here.
-			if (!isStartingUp(error)) return undefined;
+			if (!isStartingUp(error) || Date.now() > deadline) return undefined;
 			await new Promise((resolve) => setTimeout(resolve, 100));
 		}
 	}
@@ -163,9 +164,4 @@ function anyFreePort(): Promise<number> {
 			);
 		});
 	});
-}
-
-/** Whether a data directory holds a database already, without starting anything. */
-export async function hasDatabase(dataDir: string): Promise<boolean> {
-	return (await stat(join(dataDir, 'database.json')).catch(() => undefined)) !== undefined;
 }

@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { BotboxError, errorMessage } from '../../errors.ts';
 import { withStartupSettings } from '../pool.ts';
-import { runDbmate } from './dbmate.ts';
+import { migrationsTable, runDbmate } from './dbmate.ts';
 import { applyFunctions } from './functions.ts';
 import { applyGrants, createRoles, roles } from './grants.ts';
 import { migrateJobQueues } from './job-queues.ts';
@@ -67,6 +67,7 @@ async function migrateUnderLock(
 		const timescaledb = await recordedTimescale(client);
 		return { changed: false, migrations: [], functions: 0, fingerprint: sources.fingerprint, timescaledb };
 	}
+	await refuseNewerSchema(client, sources);
 	const timescaledb = await ensureTimescale(client, log);
 	await client.query('create schema if not exists botbox');
 	const encrypted = await isEncrypted(client);
@@ -148,6 +149,25 @@ async function isCurrent(client: pg.Client, fingerprint: string): Promise<boolea
 		[roles],
 	);
 	return complete.rows[0]?.complete === true;
+}
+
+/** Functions of an older version would be put over tables of a newer one. */
+async function refuseNewerSchema(client: pg.Client, sources: SchemaSources): Promise<void> {
+	const table = await client.query<{ found: boolean }>('select to_regclass($1) is not null as found', [
+		migrationsTable,
+	]);
+	if (table.rows[0]?.found !== true) return;
+	const known = sources.migrations.map(({ name }) => /^\d+/.exec(name)?.[0]);
+	const { rows } = await client.query<{ version: string }>(
+		`select version from ${migrationsTable} where version <> all ($1::text[]) order by version`,
+		[known],
+	);
+	if (rows.length === 0) return;
+	throw new BotboxError(
+		'SCHEMA_MISMATCH',
+		`the database has migrations that this botbox does not know (${rows.map((row) => row.version).join(', ')}): ` +
+			'run the version that made them, or a newer one',
+	);
 }
 
 async function recordedTimescale(client: pg.Client): Promise<string | undefined> {
