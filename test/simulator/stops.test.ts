@@ -44,6 +44,7 @@ test('stops of an opening order become orders of the exchange; the one that trig
 	const [position] = await client.fetchPositions([symbol]);
 	expect(position!.stopLossPrice!).toBeCloseTo(entry * 0.99, 0);
 	expect(position!.takeProfitPrice!).toBeCloseTo(entry * 1.02, 0);
+	harness.clock.advance(1_000);
 	harness.simulator.movePrice(id, entry * 0.985);
 	expect(await client.fetchPositions()).toEqual([]);
 	expect(await client.fetchOpenOrders(symbol)).toEqual([]);
@@ -209,7 +210,7 @@ test('a conditional order keeps its ids when it triggers, and is cancelled when 
 	expect(await client.fetchClosedOrder(up.id, symbol)).toMatchObject({ clientOrderId: 'breakout', filled: 0.02 });
 	expect((await client.fetchOrder(big.id, symbol, { acknowledged: true })).info).toMatchObject({
 		orderStatus: 'Cancelled',
-		rejectReason: 'EC_NoEnoughMargin',
+		cancelType: 'CancelByCannotAffordOrderCost',
 	});
 });
 

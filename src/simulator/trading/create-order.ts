@@ -128,6 +128,7 @@ function triggerOf(listing: Listing, request: CreateOrderRequest, last: string):
 		triggerDirection: direction,
 		triggerBy: request.triggerBy ?? 'LastPrice',
 		orderStatus: 'Untriggered',
+		createType: category === 'linear' ? 'CreateByStopOrder' : 'CreateByUser',
 		orderFilter: filter === 'tpslOrder' ? 'tpslOrder' : 'StopOrder',
 		stopOrderType: filter === 'tpslOrder' ? 'tpslOrder' : 'Stop',
 	};
@@ -168,9 +169,7 @@ function worstPriceOf(venue: Venue, listing: Listing, request: CreateOrderReques
 
 function checkCounts(venue: Venue, order: Order): void {
 	const open = openOrdersOf(venue, order.apiKey).filter((other) => other.symbol === order.symbol);
-	const conditional = open.filter(
-		(other) => other.orderStatus === 'Untriggered' && other.createType === 'CreateByUser',
-	);
+	const conditional = open.filter((other) => other.stopOrderType === 'Stop' || other.stopOrderType === 'tpslOrder');
 	if (order.triggerPrice !== '' && conditional.length >= mostConditionalOrders)
 		throw new ApiError(110009, 'The number of stop orders exceeds maximum limit allowed');
 	if (open.length - conditional.length >= mostActiveOrders)

@@ -35,7 +35,7 @@ export function executeOrder(venue: Venue, account: Account, listing: Listing, o
 	const isMarket = order.orderType === 'Market';
 	const clipped = reduceOnlyClip(venue, order);
 	if (clipped !== undefined && isZero(clipped)) {
-		cancelOrder(venue, order, 'CancelByReduceOnly', now, 'EC_ReduceOnlyFailed');
+		cancelOrder(venue, order, 'CancelByReduceOnly', now);
 		return;
 	}
 	const share = isMarket ? faultyShare(venue, order) : 1;
@@ -49,7 +49,7 @@ export function executeOrder(venue: Venue, account: Account, listing: Listing, o
 	}
 	const planned = takes.reduce((sum, take) => sum + take.lots, 0);
 	if (order.timeInForce === 'FOK' && planned < toSteps(order.qty, listing.instrument.lotDecimals)) {
-		cancelOrder(venue, order, 'UNKNOWN', now, 'EC_NoImmediateQtyToFill');
+		cancelOrder(venue, order, 'UNKNOWN', now, 'EC_CancelForNoFullFill');
 		return;
 	}
 	for (const take of takes) {

@@ -148,7 +148,7 @@ function endStops(venue: Venue, cause: Order, now: number): void {
 		if (order.apiKey !== cause.apiKey || order.symbol !== cause.symbol || order.category !== 'linear') continue;
 		if (order === cause || !order.reduceOnly) continue;
 		// A user's conditional order outlives the position; what the position itself made does not.
-		if (order.orderStatus === 'Untriggered' && order.createType === 'CreateByUser') continue;
+		if (order.orderStatus === 'Untriggered' && order.stopOrderType === 'Stop') continue;
 		cancelOrder(venue, order, order.orderStatus === 'Untriggered' ? 'CancelByTpSlTsClear' : 'CancelByReduceOnly', now);
 	}
 }

@@ -16,7 +16,7 @@ export function liquidate(venue: Venue, now: number): void {
 		const margin = summarizeMargin(venue, account, now);
 		if (compare(add(margin.wallet, margin.unrealised), margin.maintenance) > 0) continue;
 		for (const order of openOrdersOf(venue, apiKey))
-			if (order.category === 'linear') cancelOrder(venue, order, 'CancelByLiq', now);
+			if (order.category === 'linear') cancelOrder(venue, order, 'CancelAllBeforeLiq', now);
 		for (const position of openPositions(venue, apiKey))
 			executeOrder(venue, account, findListing(venue, 'linear', position.symbol), takeover(venue, position, now), now);
 	}

@@ -76,7 +76,7 @@ function trigger(venue: Venue, listing: Listing, order: Order, time: number): vo
 	order.orderStatus = 'New';
 	order.updatedTime = time;
 	if (!isPaid) {
-		cancelOrder(venue, order, 'UNKNOWN', time, 'EC_NoEnoughMargin');
+		cancelOrder(venue, order, 'CancelByCannotAffordOrderCost', time, 'EC_Others');
 		return;
 	}
 	venue.store.putOrder(order);
