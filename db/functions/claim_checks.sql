@@ -32,8 +32,13 @@ as $$
            j.due_at,
            b.claimed_until is not null and b.claimed_until > p_now as is_busy,
            b.status = 'ACTIVE' and b.next_check_at = j.due_at as is_current,
-           -- A check due at a candle's close waits for the fetch that can contain the candle, but not for ever.
-           coalesce(f.fetched_at >= j.due_at, false) or p_now >= j.due_at + make_interval(secs => p_wait_ms / 1000.0) as is_ready
+           -- A check due at a candle's close waits for the fetch that can contain the candle, but not for ever; a new bot
+           -- waits a little longer for the first fetch of its feed, which brings the history.
+           coalesce(f.fetched_at >= j.due_at, false)
+             or (
+               p_now >= j.due_at + make_interval(secs => p_wait_ms / 1000.0)
+               and (f.fetched_at is not null or p_now >= b.created_at + interval '1 minute')
+             ) as is_ready
       from bots b
       join jobs j on j.bot_id = b.id
       left join feeds f on f.instrument_id = b.instrument_id

@@ -134,3 +134,30 @@ export const recordHeartbeat = valueFunction(
 	},
 	'void',
 );
+
+export const findFollowedAccounts = rowsFunction(
+	'find_followed_accounts',
+	{ liveAccounts: 'text[]?' },
+	{
+		accountId: 'bigint',
+		name: 'text',
+		exchangeId: 'text',
+		mode: 'account_mode',
+		fillsSyncedTo: 'timestamptz?',
+		reconciledAt: 'timestamptz?',
+		hasStopsAtExchange: 'boolean',
+	},
+);
+export type FollowedAccount = Awaited<ReturnType<typeof findFollowedAccounts>>[number];
+
+export const recordFillsSynced = valueFunction(
+	'record_fills_synced',
+	{ accountId: 'bigint', syncedTo: 'timestamptz' },
+	'void',
+);
+
+export const loadExchangesInUse = rowsFunction(
+	'load_exchanges_in_use',
+	{},
+	{ exchangeId: 'text', marketTypes: 'text[]' },
+);

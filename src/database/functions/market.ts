@@ -75,3 +75,18 @@ export const findDataAges = rowsFunction(
 	{ instrumentIds: 'bigint[]' },
 	{ instrumentId: 'bigint', fetchedAt: 'timestamptz?', revision: 'bigint' },
 );
+
+export const findInstruments = rowsFunction(
+	'find_instruments',
+	{ exchangeId: 'text', symbols: 'text[]?' },
+	{
+		id: 'bigint',
+		symbol: 'text',
+		exchangeSymbol: 'text',
+		marketType: 'market_type',
+		baseAsset: 'text',
+		quoteAsset: 'text',
+		settleAsset: 'text',
+		isTrading: 'boolean',
+	},
+);

@@ -1,0 +1,122 @@
+/**
+ * Candle windows of a worker: one load per instrument and timeframe for all bots of all batches, kept until the feed has
+ * stored something new. State that is derived only: a restart loads the same windows again.
+ */
+
+import type { Queryable } from '../database/functions/define.ts';
+import { loadCandleWindows } from '../database/functions/market.ts';
+import type { Regime, Timeframe } from '../domain.ts';
+import type { CandleWindow, MarketView } from '../strategies/strategy.ts';
+import { classifyRegime } from './regime.ts';
+import { createMarketView } from './view.ts';
+
+export interface WindowRequest {
+	readonly instrumentId: number;
+	readonly timeframe: Timeframe;
+	/** Candles that the most demanding strategy needs. */
+	readonly candles: number;
+	/** The feed's revision as the claim saw it: a window of an older revision is loaded again. */
+	readonly revision: number;
+}
+
+/** One market at one candle, shared by every bot that looks at it. */
+export interface Market {
+	readonly view: MarketView;
+	readonly regime: Regime | null;
+	/** Opening time of the last closed candle, epoch ms. */
+	readonly candleAt: number;
+	readonly price: number;
+}
+
+interface Entry {
+	readonly revision: number;
+	readonly candles: number;
+	readonly market: Market;
+}
+
+/** How often a window was loaded and how often a loaded one served again. */
+export interface WindowUse {
+	loaded: number;
+	reused: number;
+}
+
+const maxEntries = 2_000;
+
+export class CandleWindows {
+	readonly use: WindowUse = { loaded: 0, reused: 0 };
+	readonly #entries = new Map<string, Entry>();
+
+	/** The markets asked for, by `marketKey`; one without any closed candle is left out. */
+	async load(db: Queryable, requests: readonly WindowRequest[], now?: Date): Promise<ReadonlyMap<string, Market>> {
+		const missing = requests.filter((request) => {
+			const entry = this.#entries.get(marketKey(request.instrumentId, request.timeframe));
+			return entry === undefined || entry.revision !== request.revision || entry.candles < request.candles;
+		});
+		if (missing.length > 0) await this.#fetch(db, missing, now);
+		this.use.loaded += missing.length;
+		this.use.reused += requests.length - missing.length;
+
+		const markets = new Map<string, Market>();
+		for (const { instrumentId, timeframe } of requests) {
+			const key = marketKey(instrumentId, timeframe);
+			const entry = this.#entries.get(key);
+			if (entry !== undefined) markets.set(key, entry.market);
+		}
+		return markets;
+	}
+
+	async #fetch(db: Queryable, requests: readonly WindowRequest[], now?: Date): Promise<void> {
+		const rows = await loadCandleWindows(db, {
+			requests: requests.map(({ instrumentId, timeframe, candles }) => ({
+				instrument_id: instrumentId,
+				timeframe,
+				candles,
+			})),
+			now,
+		});
+		const asked = new Map(requests.map((request) => [marketKey(request.instrumentId, request.timeframe), request]));
+		for (const key of asked.keys()) this.#entries.delete(key);
+		for (const row of rows) {
+			const key = marketKey(row.instrumentId, row.timeframe);
+			const request = asked.get(key);
+			if (request === undefined) continue;
+			const window: CandleWindow = {
+				timeframe: row.timeframe,
+				openAt: Float64Array.from(row.openAt),
+				open: Float64Array.from(row.open),
+				high: Float64Array.from(row.high),
+				low: Float64Array.from(row.low),
+				close: Float64Array.from(row.close),
+				volume: Float64Array.from(row.volume),
+			};
+			const { previousDirection: direction, previousVolatility: volatility } = row;
+			const previous = direction !== null && volatility !== null ? { direction, volatility } : null;
+			this.#entries.set(key, {
+				revision: request.revision,
+				candles: request.candles,
+				market: toMarket(window, previous),
+			});
+		}
+		// The oldest entries go first: a Map keeps the order of insertion.
+		for (const key of this.#entries.keys()) {
+			if (this.#entries.size <= maxEntries) break;
+			this.#entries.delete(key);
+		}
+	}
+}
+
+export function marketKey(instrumentId: number, timeframe: Timeframe): string {
+	return `${instrumentId} ${timeframe}`;
+}
+
+function toMarket(window: CandleWindow, previous: Regime | null): Market {
+	const regime = classifyRegime(createMarketView(window, null), previous);
+	const last = window.close.length - 1;
+	return {
+		// Views of one window share their indicators, so the regime's are not computed twice.
+		view: createMarketView(window, regime),
+		regime,
+		candleAt: window.openAt[last] ?? Number.NaN,
+		price: window.close[last] ?? Number.NaN,
+	};
+}

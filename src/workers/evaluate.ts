@@ -1,0 +1,134 @@
+/** From claimed checks and markets to evaluated checks: no I/O, one entry of the batch that record_checks takes per bot. */
+import { performance } from 'node:perf_hooks';
+import type { CheckKind, CheckOutcome } from '../database/functions/define.ts';
+import type { Direction, Timeframe } from '../domain.ts';
+import { errorMessage } from '../errors.ts';
+import type { Market } from '../market/windows.ts';
+import type { Evaluation, HeldPosition, PreparedStrategy } from '../strategies/strategy.ts';
+
+/** Older data than this is refused (R10). */
+export const maxDataAgeMs = 120_000;
+
+export interface CheckToEvaluate {
+	readonly botId: number;
+	readonly dueAt: Date;
+	readonly kind: CheckKind;
+	readonly isDryRun: boolean;
+	readonly strategyVersionId: number;
+	readonly timeframe: Timeframe;
+	readonly strategy: PreparedStrategy;
+	readonly market: Market | null;
+	readonly dataFetchedAt: Date | null;
+	readonly position: HeldPosition | null;
+}
+
+/** A `check_input` of the database: fields in its snake case. */
+export interface EvaluatedCheck {
+	readonly bot_id: number;
+	readonly due_at: string;
+	readonly kind: CheckKind;
+	readonly strategy_version_id: number;
+	readonly started_at: string;
+	readonly duration_ms: number;
+	readonly timeframe: Timeframe;
+	readonly candle_at: string | null;
+	readonly data_age_ms: number | null;
+	readonly price: number | null;
+	readonly score: number | null;
+	readonly factors: Evaluation['factors'] | null;
+	readonly regime_direction: string | null;
+	readonly regime_volatility: string | null;
+	readonly decision: Evaluation['decision'];
+	readonly reason_code: string;
+	readonly stop_loss_fraction: number | null;
+	readonly take_profit_fraction: number | null;
+	readonly failure: CheckOutcome | null;
+	readonly error: string | null;
+	readonly dry_run: boolean;
+}
+
+export function heldPosition(row: {
+	readonly positionDirection: Direction | null;
+	readonly positionQuantity: number | null;
+	readonly positionEntryPrice: number | null;
+	readonly positionOpenedAt: Date | null;
+}): HeldPosition | null {
+	const { positionDirection, positionQuantity, positionEntryPrice, positionOpenedAt } = row;
+	if (
+		positionDirection === null ||
+		positionQuantity === null ||
+		positionEntryPrice === null ||
+		positionOpenedAt === null
+	) {
+		return null;
+	}
+	return {
+		direction: positionDirection,
+		quantity: positionQuantity,
+		averageEntryPrice: positionEntryPrice,
+		openedAt: positionOpenedAt.getTime(),
+	};
+}
+
+export function evaluateCheck(check: CheckToEvaluate, nowMs: number): EvaluatedCheck {
+	const begun = performance.now();
+	const dataAgeMs = check.dataFetchedAt === null ? null : Math.max(nowMs - check.dataFetchedAt.getTime(), 0);
+	const base = {
+		bot_id: check.botId,
+		due_at: check.dueAt.toISOString(),
+		kind: check.kind,
+		strategy_version_id: check.strategyVersionId,
+		started_at: new Date(nowMs).toISOString(),
+		timeframe: check.timeframe,
+		candle_at: check.market === null ? null : new Date(check.market.candleAt).toISOString(),
+		data_age_ms: dataAgeMs === null ? null : Math.round(Math.min(dataAgeMs, 2 ** 31 - 1)),
+		price: check.market?.price ?? null,
+		regime_direction: check.market?.regime?.direction ?? null,
+		regime_volatility: check.market?.regime?.volatility ?? null,
+		dry_run: check.isDryRun,
+	};
+	const undecided = (reason: string, failure: CheckOutcome, error: string | null): EvaluatedCheck => ({
+		...base,
+		duration_ms: performance.now() - begun,
+		score: null,
+		factors: null,
+		decision: 'NONE',
+		reason_code: reason,
+		stop_loss_fraction: null,
+		take_profit_fraction: null,
+		failure,
+		error,
+	});
+
+	if (dataAgeMs === null || dataAgeMs > maxDataAgeMs) return undecided('STALE_DATA', 'STALE_DATA', null);
+	if (check.market === null) return undecided('INSUFFICIENT_HISTORY', 'INSUFFICIENT_HISTORY', null);
+	try {
+		const evaluation = check.strategy.evaluate(check.market.view, check.position, nowMs);
+		assertSane(evaluation);
+		return {
+			...base,
+			duration_ms: performance.now() - begun,
+			score: evaluation.score,
+			factors: evaluation.factors,
+			decision: evaluation.decision,
+			reason_code: evaluation.reason,
+			stop_loss_fraction: evaluation.stopLossFraction,
+			take_profit_fraction: evaluation.takeProfitFraction,
+			failure: evaluation.reason === 'INSUFFICIENT_HISTORY' ? 'INSUFFICIENT_HISTORY' : null,
+			error: null,
+		};
+	} catch (error) {
+		return undecided('CHECK_FAILED', 'FAILED', errorMessage(error));
+	}
+}
+
+/** A strategy is code that people write: what it answers is believed only if it can be a decision. */
+function assertSane(evaluation: Evaluation): void {
+	const { score, decision, stopLossFraction, takeProfitFraction } = evaluation;
+	if (score !== null && !(score >= -1 && score <= 1)) throw new RangeError(`score ${score} is not within [-1, 1]`);
+	if (!['NONE', 'LONG', 'SHORT', 'CLOSE'].includes(decision)) throw new RangeError(`${decision} is not a decision`);
+	for (const fraction of [stopLossFraction, takeProfitFraction]) {
+		if (fraction !== null && !(fraction > 0 && fraction < 10))
+			throw new RangeError(`stop fraction ${fraction} is not above 0`);
+	}
+}

@@ -1,0 +1,154 @@
+/**
+ * Execution: claims trades, closes first, and carries each to its venue.
+ *
+ * Reads: trade_queue. Writes: through claim_trades, submit_order, record_order_result, apply_fills, settle_order. Idempotency
+ * keys: the order's client_order_id, and the exchange's fill ids. A crash before submit_order leaves a claim that lapses and
+ * a trade that is taken up again; a crash after it leaves an order SUBMITTING that becomes UNKNOWN when the lease lapses and
+ * is asked for at the exchange before anything else happens to it.
+ */
+import { performance } from 'node:perf_hooks';
+import {
+	type ClaimedTrade,
+	claimTrades,
+	recordOrderResult,
+	releaseTrades,
+	submitOrder,
+} from '../database/functions/trades.ts';
+import { errorMessage } from '../errors.ts';
+import type { SendOutcome, TradingVenue } from '../exchange/venue.ts';
+import { deriveClientOrderId } from './client-order-id.ts';
+import { again, done, type RunResult, type WorkerContext } from './context.ts';
+import { followOrder } from './settle-orders.ts';
+
+const claimLimit = 10;
+/** A trade's claim: a sender must have begun to send by then, less the venue's own timeout. */
+export const tradeLeaseMs = 20_000;
+/** Nothing is sent in the last part of a lease, so that an answer can still arrive within it. */
+const sendMarginMs = 2_000;
+
+export async function executeTrades(context: WorkerContext, now?: Date): Promise<RunResult> {
+	const claimedAt = performance.now();
+	const trades = await claimTrades(context.pool, {
+		workerId: context.workerId,
+		limit: claimLimit,
+		leaseMs: tradeLeaseMs,
+		liveAccounts: context.config.liveAccounts,
+		reconciledSince: context.startedAt,
+		now,
+	});
+	await Promise.all(trades.map((trade) => executeTrade(context, trade, claimedAt, now)));
+	return trades.length === claimLimit ? again : done;
+}
+
+async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimedAt: number, now?: Date): Promise<void> {
+	const { pool, workerId } = context;
+	const log = context.log.child({ bot: trade.botId, trade: trade.tradeId });
+	const clientOrderId = trade.clientOrderId ?? deriveClientOrderId(context.installationId, trade.tradeId);
+	let orderId = null as number | null;
+	let outcome: SendOutcome;
+	let venue: TradingVenue;
+	try {
+		venue = await context.venues.tradingVenue(trade.accountId);
+		if (trade.direction !== 'CLOSE') await venue.prepareInstrument(trade.symbol, trade.marketType, trade.leverage);
+	} catch (error) {
+		// Nothing was committed and nothing sent: the trade goes back and is tried again until its time is over.
+		log.warn({ error: errorMessage(error) }, 'trade could not be prepared');
+		await releaseTrades(pool, { tradeIds: [trade.tradeId], workerId, retryAfterMs: 5_000, now });
+		return;
+	}
+	try {
+		outcome = await venue.createOrder(
+			{
+				instrumentId: trade.instrumentId,
+				symbol: trade.symbol,
+				marketType: trade.marketType,
+				side: trade.side,
+				quantity: trade.quantity,
+				clientOrderId,
+				stopLossPrice: trade.protection === 'EXCHANGE' ? trade.stopLossPrice : null,
+				takeProfitPrice: trade.protection === 'EXCHANGE' ? trade.takeProfitPrice : null,
+			},
+			async () => {
+				// The order row is committed before anything leaves this process; without a row nothing may be sent.
+				const [order] = await submitOrder(pool, { tradeId: trade.tradeId, workerId, clientOrderId, now });
+				if (order === undefined) return null;
+				orderId = order.orderId;
+				return { reduceOnly: order.isReduceOnly, mustSendBefore: claimedAt + tradeLeaseMs - sendMarginMs };
+			},
+		);
+	} catch (error) {
+		// Nobody knows how far it came. Without an order row nothing was sent; with one the exchange must be asked.
+		outcome = { kind: 'UNKNOWN', message: errorMessage(error) };
+	}
+
+	if (orderId === null) {
+		const retryAfterMs = outcome.kind === 'NOT_SENT' ? outcome.retryAfterMs : 1_000;
+		await releaseTrades(pool, { tradeIds: [trade.tradeId], workerId, retryAfterMs, now });
+		log.debug({ outcome }, 'trade handed back unsent');
+		return;
+	}
+	const state = await recordOutcome(context, orderId, outcome, now);
+	log.info({ order: orderId, clientOrderId, outcome: outcome.kind, state, ...describe(outcome) }, 'order sent');
+	if (outcome.kind === 'ACKNOWLEDGED') {
+		await followOrder(
+			context,
+			{
+				orderId,
+				accountId: trade.accountId,
+				instrumentId: trade.instrumentId,
+				symbol: trade.symbol,
+				clientOrderId,
+				exchangeOrderId: outcome.exchangeOrderId,
+				quantity: trade.quantity,
+			},
+			now,
+		);
+	}
+}
+
+async function recordOutcome(
+	context: WorkerContext,
+	orderId: number,
+	outcome: SendOutcome,
+	now?: Date,
+): Promise<string> {
+	const base = { orderId, workerId: context.workerId, now };
+	switch (outcome.kind) {
+		case 'ACKNOWLEDGED':
+			return await recordOrderResult(context.pool, {
+				...base,
+				result: 'ACKNOWLEDGED',
+				exchangeOrderId: outcome.exchangeOrderId,
+			});
+		case 'REFUSED':
+			return await recordOrderResult(context.pool, {
+				...base,
+				result: 'REFUSED',
+				code: outcome.code,
+				message: outcome.message,
+			});
+		case 'NOT_ACCEPTED':
+			return await recordOrderResult(context.pool, {
+				...base,
+				result: 'NOT_ACCEPTED',
+				code: outcome.code,
+				message: outcome.message,
+			});
+		case 'NOT_SENT':
+			// Committed but never sent, because its time was over: as good as a definite no.
+			return await recordOrderResult(context.pool, {
+				...base,
+				result: 'NOT_ACCEPTED',
+				code: 'NOT_SENT',
+				message: outcome.reason,
+			});
+		case 'UNKNOWN':
+			return await recordOrderResult(context.pool, { ...base, result: 'UNKNOWN', message: outcome.message });
+	}
+}
+
+function describe(outcome: SendOutcome): Record<string, unknown> {
+	if (outcome.kind === 'ACKNOWLEDGED') return { exchangeOrderId: outcome.exchangeOrderId };
+	if (outcome.kind === 'NOT_SENT') return { reason: outcome.reason };
+	return outcome.kind === 'UNKNOWN' ? { message: outcome.message } : { code: outcome.code, message: outcome.message };
+}

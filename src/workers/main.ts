@@ -1,0 +1,183 @@
+/**
+ * A worker process: the jobs of its roles, each in a loop of its own, until it is told to stop. Work under way then ends or is
+ * handed back within 20 s. Stateless: whatever it held in memory another worker finds in the tables.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config.ts';
+import { databaseTime, installationId } from '../database/installation.ts';
+import { createJobs } from '../database/jobs.ts';
+import { listen } from '../database/listener.ts';
+import { requireMatchingSchema } from '../database/migrate/matching.ts';
+import { createPool, type Pool } from '../database/pool.ts';
+import { createVenues } from '../exchange/registry.ts';
+import type { Logger } from '../logger.ts';
+import { fetchFeeds } from '../market/feed.ts';
+import { publishStrategies } from '../market/strategy-versions.ts';
+import { CandleWindows } from '../market/windows.ts';
+import { done, type Role, type RunResult, type WorkerContext } from './context.ts';
+import { executeTrades } from './execute-trades.ts';
+import { guardPositions } from './guard-positions.ts';
+import { type Loop, startLoop, untilNextMinute } from './loop.ts';
+import { beat, runMonitor } from './monitor.ts';
+import { reconcileAccounts } from './reconcile.ts';
+import { runChecks } from './run-checks.ts';
+import { runManualChecks } from './run-manual-checks.ts';
+import { settleOrders } from './settle-orders.ts';
+import { runTick } from './tick.ts';
+
+export interface WorkerOptions {
+	readonly databaseUrl: string;
+	readonly masterKey: string;
+	readonly config: Config;
+	readonly roles: readonly Role[];
+	readonly log: Logger;
+	readonly version: string;
+}
+
+export interface Worker {
+	readonly id: string;
+	/** Ends within 20 s: nothing new is begun, what is under way ends or is handed back. */
+	stop(): Promise<void>;
+}
+
+/** Connections of one worker, besides the one that listens. */
+const poolSize = 10;
+const heartbeatMs = 10_000;
+const stopWithinMs = 20_000;
+
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+	const { config, log } = options;
+	const workerId = randomUUID();
+	const pool = createPool({
+		url: options.databaseUrl,
+		max: poolSize,
+		applicationName: `botbox worker ${workerId.slice(0, 8)}`,
+		statementTimeoutMs: 30_000,
+	});
+	await requireMatchingSchema(pool);
+	await publishStrategies(pool);
+
+	const stopping = new AbortController();
+	const jobs = await createJobs({
+		pool,
+		isSupervisor: options.roles.includes('tick'),
+		onError: (error) => log.warn({ error: error.message }, 'pg-boss'),
+	});
+	const context: WorkerContext = {
+		workerId,
+		pool,
+		jobs,
+		venues: createVenues({ pool, workerId, log, masterKey: options.masterKey, liveAccounts: config.liveAccounts }),
+		config,
+		log,
+		windows: new CandleWindows(),
+		installationId: await installationId(pool),
+		startedAt: await databaseTime(pool),
+		databaseTime: () => databaseTime(pool),
+		sleep: (ms) => sleep(ms),
+		isSimulated: false,
+	};
+	const identity = { host: hostname(), processId: process.pid, roles: options.roles, version: options.version };
+	await beat(context, identity);
+
+	const loops = startLoops(context, options.roles, pool, stopping.signal);
+	const heart = startLoop({
+		name: 'heartbeat',
+		pauseMs: heartbeatMs,
+		run: async () => {
+			await beat(context, identity);
+			return done;
+		},
+		pool,
+		log,
+		signal: stopping.signal,
+	});
+	const listener = await listen({
+		url: options.databaseUrl,
+		applicationName: `botbox worker ${workerId.slice(0, 8)} listener`,
+		channels: [...loops.channels.keys()],
+		onNotification: (channel) => {
+			for (const loop of loops.channels.get(channel) ?? []) loop.wake();
+		},
+		onConnect: () => {
+			for (const loop of loops.all) loop.wake();
+		},
+		onError: (message) => log.debug({ message }, 'listener lost its connection'),
+	});
+	if (options.roles.includes('tick')) {
+		// Once now, for whatever fell due while nobody ran; from then on at every full minute.
+		await runTick(context);
+		await jobs.tickEveryMinute(async () => {
+			await runTick(context);
+		});
+	}
+	log.info({ worker: workerId, roles: options.roles }, 'worker started');
+
+	return {
+		id: workerId,
+		stop: async () => {
+			stopping.abort();
+			const ended = Promise.all([...loops.all, heart].map((loop) => loop.ended));
+			await Promise.race([ended, sleep(stopWithinMs - 2_000, undefined, { ref: false })]);
+			await listener.close();
+			await Promise.race([jobs.stop(), sleep(1_000, undefined, { ref: false })]).catch(() => undefined);
+			await beat(context, identity, { isStopping: true }).catch(() => undefined);
+			await Promise.race([pool.end(), sleep(1_000, undefined, { ref: false })]);
+			log.info({ worker: workerId }, 'worker stopped');
+		},
+	};
+}
+
+function startLoops(
+	context: WorkerContext,
+	roles: readonly Role[],
+	pool: Pool,
+	signal: AbortSignal,
+): { all: Loop[]; channels: Map<string, Loop[]> } {
+	const all: Loop[] = [];
+	const channels = new Map<string, Loop[]>();
+	const add = (
+		role: Role,
+		name: string,
+		pauseMs: number | (() => number),
+		run: () => Promise<RunResult>,
+		channel?: string,
+	) => {
+		if (!roles.includes(role)) return;
+		const loop = startLoop({ name, pauseMs, run, pool, log: context.log, signal });
+		all.push(loop);
+		if (channel !== undefined) channels.set(channel, [...(channels.get(channel) ?? []), loop]);
+	};
+	const feed = {
+		pool: context.pool,
+		workerId: context.workerId,
+		marketData: (id: string) => context.venues.marketData(id),
+	};
+
+	add(
+		'feed',
+		'feed',
+		() => untilNextMinute(1_000),
+		async () => {
+			const round = await fetchFeeds(feed);
+			for (const failure of round.failed) context.log.debug(failure, 'candles not fetched yet');
+			return done;
+		},
+	);
+	add('check', 'checks', 1_000, () => runChecks(context), 'botbox_checks');
+	add('check', 'manual checks', 1_000, () => runManualChecks(context), 'botbox_manual_requests');
+	// Before anything is sent the books are compared: claim_trades passes over accounts not reconciled since the start.
+	let isReconciled = false;
+	add('execute', 'reconciliation', 5_000, async () => {
+		await reconcileAccounts(context, { all: !isReconciled });
+		isReconciled = true;
+		return done;
+	});
+	add('execute', 'execution', 1_000, () => executeTrades(context), 'botbox_trades');
+	add('execute', 'settlement', 1_000, () => settleOrders(context));
+	add('guard', 'guard', 1_000, () => guardPositions(context));
+	add('monitor', 'monitor', 2_000, () => runMonitor(context));
+	return { all, channels };
+}

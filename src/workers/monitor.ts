@@ -1,0 +1,111 @@
+/**
+ * The monitor: what must happen now and then, whoever does it. Expiry of waiting entries, retries of failed closes, health rules,
+ * market lists, correlations, pruning; and this worker's own heartbeat.
+ *
+ * Writes: through expire_trades, retry_closes, monitor_health, record_instruments, refresh_correlations, prune_history,
+ * record_heartbeat. Each is idempotent; a crash at any line leaves work for the next round.
+ */
+import { loadExchangesInUse, monitorHealth, pruneHistory, recordHeartbeat } from '../database/functions/guards.ts';
+import { recordInstruments, refreshCorrelations } from '../database/functions/market.ts';
+import { expireTrades, retryCloses } from '../database/functions/trades.ts';
+import { errorMessage } from '../errors.ts';
+import { indicatorUse } from '../market/view.ts';
+import { done, type RunResult, type WorkerContext } from './context.ts';
+import { claimDue } from './duties.ts';
+
+interface Duty {
+	readonly name: string;
+	readonly everyMs: number;
+	run(context: WorkerContext, now?: Date): Promise<unknown>;
+}
+
+const duties: readonly Duty[] = [
+	{ name: 'expire trades', everyMs: 5_000, run: ({ pool }, now) => expireTrades(pool, { now }) },
+	{ name: 'retry closes', everyMs: 10_000, run: ({ pool }, now) => retryCloses(pool, { now }) },
+	{ name: 'health', everyMs: 10_000, run: ({ pool }, now) => monitorHealth(pool, { now }) },
+	{ name: 'markets', everyMs: 3_600_000, run: refreshMarkets },
+	{ name: 'correlations', everyMs: 3_600_000, run: ({ pool }, now) => refreshCorrelations(pool, { now }) },
+	{ name: 'prune', everyMs: 600_000, run: ({ pool }, now) => pruneHistory(pool, { now }) },
+];
+
+export async function runMonitor(context: WorkerContext, now?: Date): Promise<RunResult> {
+	for (const everyMs of new Set(duties.map((duty) => duty.everyMs))) {
+		const group = duties.filter((duty) => duty.everyMs === everyMs);
+		for (const duty of await claimDue(context, group, ({ name }) => name, everyMs, now)) {
+			try {
+				await duty.run(context, now);
+			} catch (error) {
+				context.log.error({ duty: duty.name, error: errorMessage(error) }, 'duty failed');
+			}
+		}
+	}
+	return done;
+}
+
+/** Precisions, minimums and delistings, hourly. */
+async function refreshMarkets(context: WorkerContext, now?: Date): Promise<void> {
+	for (const { exchangeId } of await loadExchangesInUse(context.pool, {})) {
+		await recordMarkets(context, exchangeId, now);
+	}
+}
+
+/** Takes over the exchange's market list; answers how many instruments it has. */
+export async function recordMarkets(
+	context: Pick<WorkerContext, 'pool' | 'venues'>,
+	exchangeId: string,
+	now?: Date,
+): Promise<number> {
+	const data = await context.venues.marketData(exchangeId);
+	const markets = await data.markets();
+	return await recordInstruments(context.pool, {
+		exchangeId,
+		instruments: markets.map((market) => ({
+			symbol: market.symbol,
+			exchange_symbol: market.exchangeSymbol,
+			market_type: market.marketType,
+			base_asset: market.baseAsset,
+			quote_asset: market.quoteAsset,
+			settle_asset: market.settleAsset,
+			tick_size: market.tickSize,
+			lot_size: market.lotSize,
+			minimum_quantity: market.minimumQuantity,
+			maximum_quantity: market.maximumQuantity,
+			minimum_notional: market.minimumNotional,
+			contract_size: market.contractSize,
+			taker_fee_rate: market.takerFeeRate,
+			maker_fee_rate: market.makerFeeRate,
+			is_trading: market.isTrading,
+		})),
+		now,
+	});
+}
+
+export interface WorkerIdentity {
+	readonly host: string;
+	readonly processId: number;
+	readonly roles: readonly string[];
+	readonly version: string;
+}
+
+/** This worker's sign of life, with the figures of its caches and memory. */
+export async function beat(
+	context: WorkerContext,
+	identity: WorkerIdentity,
+	options: { isStopping?: boolean; now?: Date } = {},
+): Promise<void> {
+	const { loaded, reused } = context.windows.use;
+	await recordHeartbeat(context.pool, {
+		workerId: context.workerId,
+		...identity,
+		startedAt: context.startedAt,
+		figures: {
+			windows_loaded: loaded,
+			windows_reused: reused,
+			indicators_computed: indicatorUse.computed,
+			indicators_reused: indicatorUse.reused,
+			memory_bytes: process.memoryUsage.rss(),
+		},
+		isStopping: options.isStopping ?? false,
+		now: options.now,
+	});
+}

@@ -1,0 +1,134 @@
+/**
+ * Reconciliation: the exchange's word on orders, fills, funding, positions and balances against our books, after every
+ * start before anything is sent, and every minute.
+ *
+ * Reads: the venue. Writes: through apply_fills, record_funding_payments, reconcile_account (alerts). Idempotency keys: fill
+ * ids, funding references. A crash at any line leaves a comparison that the next minute repeats; nothing is overwritten.
+ */
+
+import {
+	type FollowedAccount,
+	findFollowedAccounts,
+	reconcileAccount,
+	recordFillsSynced,
+} from '../database/functions/guards.ts';
+import { findInstruments } from '../database/functions/market.ts';
+import { applyFills, recordFundingPayments } from '../database/functions/trades.ts';
+import { errorMessage } from '../errors.ts';
+import type { TradingVenue } from '../exchange/venue.ts';
+import { done, type RunResult, type WorkerContext } from './context.ts';
+import { claimDue } from './duties.ts';
+import { settleOrders, toFillInput } from './settle-orders.ts';
+
+const reconcileEveryMs = 60_000;
+const syncFillsEveryMs = 5_000;
+/** Executions are asked for again this far back, since exchanges publish them with delay. */
+const overlapMs = 60_000;
+/** Exchanges answer for a week at most; older fills must have been booked by then. */
+const furthestBackMs = 6 * 86_400_000;
+
+/** Compares every account that is due; `all` takes each one now, as at a start. */
+export async function reconcileAccounts(
+	context: WorkerContext,
+	options: { all?: boolean; now?: Date } = {},
+): Promise<RunResult> {
+	const { now } = options;
+	const accounts = await findFollowedAccounts(context.pool, { liveAccounts: context.config.liveAccounts });
+	const due = options.all
+		? accounts
+		: await claimDue(context, accounts, ({ accountId }) => `reconcile account ${accountId}`, reconcileEveryMs, now);
+	for (const account of due) {
+		try {
+			await reconcileOne(context, account, now);
+		} catch (error) {
+			context.log.warn({ account: account.name, error: errorMessage(error) }, 'account could not be reconciled yet');
+		}
+	}
+	return done;
+}
+
+async function reconcileOne(context: WorkerContext, account: FollowedAccount, now?: Date): Promise<void> {
+	const { accountId } = account;
+	const venue = await context.venues.tradingVenue(accountId);
+	await settleOrders(context, { accountId, ...(now === undefined ? {} : { now }) });
+	const askedAt = await databaseTime(context, now);
+	await syncFills(context, account, venue, now);
+	const funding = await venue.fundingPayments(sinceOf(account, askedAt));
+	if (funding.length > 0) {
+		await recordFundingPayments(context.pool, {
+			accountId,
+			payments: funding.map((payment) => ({ ...payment, paid_at: new Date(payment.paidAt).toISOString() })),
+			now,
+		});
+	}
+	const [positions, balances, openOrders] = [await venue.positions(), await venue.balances(), await venue.openOrders()];
+	const differences = await reconcileAccount(context.pool, {
+		accountId,
+		positions,
+		balances,
+		openOrders: openOrders.map((order) => ({
+			symbol: order.symbol,
+			exchange_order_id: order.exchangeOrderId,
+			client_order_id: order.clientOrderId,
+			quantity: order.quantity,
+		})),
+		askedAt,
+		now,
+	});
+	for (const difference of differences)
+		context.log.warn({ account: account.name, ...difference }, 'books and exchange differ');
+}
+
+/** Books what the exchange executed by itself from our stops, every few seconds while it guards positions. */
+export async function syncStops(context: WorkerContext, now?: Date): Promise<RunResult> {
+	const accounts = await findFollowedAccounts(context.pool, { liveAccounts: context.config.liveAccounts });
+	const guarded = accounts.filter(({ mode, hasStopsAtExchange }) => mode === 'LIVE' && hasStopsAtExchange);
+	for (const account of await claimDue(
+		context,
+		guarded,
+		({ accountId }) => `fills account ${accountId}`,
+		syncFillsEveryMs,
+		now,
+	)) {
+		try {
+			await syncFills(context, account, await context.venues.tradingVenue(account.accountId), now);
+		} catch (error) {
+			context.log.warn({ account: account.name, error: errorMessage(error) }, 'fills could not be fetched');
+		}
+	}
+	return done;
+}
+
+async function syncFills(
+	context: WorkerContext,
+	account: FollowedAccount,
+	venue: TradingVenue,
+	now?: Date,
+): Promise<void> {
+	const upTo = await databaseTime(context, now);
+	const fills = await venue.fillsSince(sinceOf(account, upTo));
+	if (fills.length > 0) {
+		const instruments = await findInstruments(context.pool, {
+			exchangeId: account.exchangeId,
+			symbols: [...new Set(fills.map(({ symbol }) => symbol))],
+		});
+		const ids = new Map(instruments.map(({ id, symbol }) => [symbol, id]));
+		const known = fills.flatMap((fill) => {
+			const id = ids.get(fill.symbol);
+			return id === undefined ? [] : [toFillInput(id, fill)];
+		});
+		const [booked] = await applyFills(context.pool, { accountId: account.accountId, fills: known, now });
+		if (booked !== undefined && booked.applied > 0)
+			context.log.info({ account: account.name, ...booked }, 'fills booked');
+	}
+	await recordFillsSynced(context.pool, { accountId: account.accountId, syncedTo: upTo });
+}
+
+function sinceOf(account: FollowedAccount, upTo: Date): number {
+	const from = (account.fillsSyncedTo?.getTime() ?? 0) - overlapMs;
+	return Math.max(from, upTo.getTime() - furthestBackMs);
+}
+
+async function databaseTime(context: WorkerContext, now?: Date): Promise<Date> {
+	return now ?? (await context.databaseTime());
+}
