@@ -3,14 +3,14 @@
  * show this: elsewhere the file is skipped, and test/database/embedded.test.ts shows the ordinary user.
  */
 import { execFile } from 'node:child_process';
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, chown, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEmbedded } from '../../src/database/embedded/server.ts';
 import { allows, canReach, canRead, findUser, isRoot } from '../../src/database/embedded/system-user.ts';
 import { repository, runScript } from '../support/script.ts';
+import { makeServerFolder } from '../support/temporary-server.ts';
 
 const run = promisify(execFile);
 
@@ -39,8 +39,7 @@ describe.skipIf(!isRoot())('on a machine where we are root', () => {
 	let node: string;
 
 	beforeAll(async () => {
-		base = await mkdtemp(join(tmpdir(), 'botbox-users-'));
-		await chmod(base, 0o755);
+		base = await makeServerFolder();
 		clone = join(base, 'clone');
 		await mkdir(clone);
 		const parts = ['package.json', 'src', 'node_modules'].map((part) => join(repository, part));

@@ -1,22 +1,21 @@
 /** The embedded server's life: found, stopped, killed, shut out of its port; each on a real server of its own. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { cp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type EmbeddedServer, startEmbedded } from '../../src/database/embedded/server.ts';
 import { startScript } from '../support/script.ts';
+import { makeServerFolder } from '../support/temporary-server.ts';
 
 const run = promisify(execFile);
 let base: string;
 let dataDir: string;
 beforeEach(async () => {
-	base = await mkdtemp(join(tmpdir(), 'botbox-embedded-'));
-	await run('chmod', ['755', base]);
+	base = await makeServerFolder();
 	dataDir = join(base, '.botbox');
 });
 afterEach(async () => {

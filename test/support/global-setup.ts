@@ -5,14 +5,14 @@
  * started through @databases/pg-test (for machines with a Docker engine; written from its documentation, not tried in
  * our CI, which has none); else an embedded one in a temporary directory.
  */
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startEmbedded } from '../../src/database/embedded/server.ts';
 import { prepareTemplate } from './template.ts';
+import { keepServerFolder, makeServerFolder, removeLeftovers, stopAtExit } from './temporary-server.ts';
 
 declare module 'vitest' {
 	interface ProvidedContext {
@@ -30,6 +30,8 @@ interface TestServer {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+	// Workers are processes of their own; what they make in temporary folders is this run's.
+	process.env.BOTBOX_TEST_RUN_PID = String(process.pid);
 	const server = await startServer();
 	try {
 		project.provide('adminUrl', server.url);
@@ -52,55 +54,28 @@ async function startServer(): Promise<TestServer> {
 	return await startTemporary();
 }
 
-const prefix = 'botbox-test-';
-
 async function startTemporary(): Promise<TestServer> {
 	await removeLeftovers();
-	const base = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
-	// mkdtemp makes it private, and the server of root's test run is another user.
-	await chmod(base, 0o711);
+	const base = await makeServerFolder();
 	const dataDir = join(base, 'data');
 	const server = await startEmbedded({
 		dataDir,
 		// The data is thrown away: only a crash of the machine would show the difference.
 		settings: { fsync: 'off', full_page_writes: 'off', log_min_duration_statement: '-1' },
 	});
+	const forget = stopAtExit(server, base);
 	return {
 		url: server.url,
 		close: async (kept) => {
+			forget();
 			await server.stop();
 			if (kept.length === 0) return await rm(base, { recursive: true, force: true });
-			await writeFile(join(base, 'kept'), `${kept.join('\n')}\n`);
+			await keepServerFolder(base, kept.join('\n'));
 			console.log(
 				`\nkept for you: ${kept.join(', ')}\n  start their server: BOTBOX_DATA_DIR=${dataDir} npx botbox db url\n`,
 			);
 		},
 	};
-}
-
-/** What a killed run left: its server still runs, its directory has no owner. */
-async function removeLeftovers(): Promise<void> {
-	for (const name of await readdir(tmpdir())) {
-		const pid = Number(new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1]);
-		if (!pid || isAlive(pid)) continue;
-		const base = join(tmpdir(), name);
-		const present = await readdir(base).catch(() => ['kept']);
-		if (present.includes('kept')) continue;
-		const server = present.includes('data')
-			? await startEmbedded({ dataDir: join(base, 'data') }).catch(() => {})
-			: undefined;
-		await server?.stop();
-		await rm(base, { recursive: true, force: true });
-	}
-}
-
-function isAlive(pid: number): boolean {
-	try {
-		process.kill(pid, 0);
-		return true;
-	} catch (error) {
-		return (error as NodeJS.ErrnoException).code === 'EPERM';
-	}
 }
 
 interface PgTest {
