@@ -155,7 +155,7 @@ test('orders are amended, cancelled one by one and all together', async () => {
 	await client.editOrder(id, symbol, 'limit', 'buy', 2, last * 0.91);
 	expect(await client.fetchOpenOrder(id, symbol)).toMatchObject({
 		amount: 2,
-		price: Math.round(last * 0.91 * 100) / 100,
+		price: Number(client.priceToPrecision(symbol, last * 0.91)),
 	});
 	await expect(client.editOrder(id, symbol, 'limit', 'buy', 2, last * 0.91)).rejects.toThrow(/remains unchanged/);
 	await client.cancelOrder(id, symbol);

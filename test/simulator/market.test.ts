@@ -142,6 +142,11 @@ test('markets differ, move as real ones do, trend and range', async () => {
 		);
 		expect(days).toHaveLength(400);
 		const moves = days.slice(1).map((close, index) => Math.log(days[index]! / close));
+		// One-minute returns have no memory: nothing is to be earned from the last minute alone.
+		const products = returns.slice(1).map((value, index) => value * returns[index]!);
+		expect(Math.abs(products.reduce((sum, value) => sum + value, 0) / returns.length) / deviation ** 2).toBeLessThan(
+			0.15,
+		);
 		ranges.push(Math.max(...moves));
 		expect(moves.some((move) => move > 0.01)).toBe(true);
 		expect(moves.some((move) => move < -0.01)).toBe(true);

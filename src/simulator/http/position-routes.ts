@@ -5,8 +5,8 @@ import { absolute, add, compare, divide, isZero, multiply, plain, subtract } fro
 import type { Account, Order, Position } from '../state/entities.ts';
 import { checkStopsSide, text, triggerBy } from '../trading/checks.ts';
 import { fullStop, putStop, removeStop, type StopKind } from '../trading/stops.ts';
-import { findListing, lastPrice, maintenanceRate, markPrice, type Venue } from '../trading/venue.ts';
-import { leverageOf, positionMargin, summarizeMargin, unrealisedOf } from '../trading/wallet.ts';
+import { findListing, lastPrice, maintenanceRate, markPrice } from '../trading/venue.ts';
+import { leverageOf, type MarginSummary, positionMargin, summarizeMargin, unrealisedOf } from '../trading/wallet.ts';
 import { limitOf, newestFirst, optionalText, optionalTime, page, parse } from './input.ts';
 import type { PrivateCall, Route } from './route.ts';
 
@@ -41,7 +41,11 @@ function list({ venue, account, input, now }: PrivateCall): object {
 	if (request.symbol !== undefined) {
 		const symbol = findListing(venue, 'linear', request.symbol).instrument.symbol;
 		const position = venue.store.position(account.apiKey, symbol) ?? noPosition(account, symbol);
-		return { category: 'linear', nextPageCursor: '', list: [describe(venue, account, position, now)] };
+		return {
+			category: 'linear',
+			nextPageCursor: '',
+			list: [describe({ venue, account, now }, position, summarizeMargin(venue, account, now))],
+		};
 	}
 	if (request.settleCoin === undefined && request.baseCoin === undefined)
 		throw new ApiError(10001, 'params error: symbol or settleCoin is required');
@@ -50,7 +54,8 @@ function list({ venue, account, input, now }: PrivateCall): object {
 		.filter(() => request.settleCoin === undefined || request.settleCoin === 'USDT')
 		.sort((left, right) => right.sequence - left.sequence);
 	const found = page(open, request.limit, request.cursor);
-	const described = found.list.map((position) => describe(venue, account, position, now));
+	const margin = summarizeMargin(venue, account, now);
+	const described = found.list.map((position) => describe({ venue, account, now }, position, margin));
 	return { category: 'linear', nextPageCursor: found.nextPageCursor, list: described };
 }
 
@@ -60,7 +65,9 @@ function noPosition(account: Account, symbol: string): Position {
 	return { apiKey, symbol, ...zero, createdTime, updatedTime: createdTime, sequence: -1 };
 }
 
-function describe(venue: Venue, account: Account, position: Position, now: number): object {
+type Owner = Pick<PrivateCall, 'venue' | 'account' | 'now'>;
+
+function describe({ venue, account, now }: Owner, position: Position, summary: MarginSummary): object {
 	const listing = findListing(venue, 'linear', position.symbol);
 	const { priceDecimals } = listing.instrument;
 	const zero = (0).toFixed(priceDecimals);
@@ -83,7 +90,7 @@ function describe(venue: Venue, account: Account, position: Position, now: numbe
 		positionStatus: 'Normal',
 		leverage: leverageOf(account, position.symbol),
 		markPrice: markPrice(venue, listing, now),
-		liqPrice: has ? liquidationPrice(venue, account, position, priceDecimals, now) : '',
+		liqPrice: has ? liquidationPrice(position, summary, markPrice(venue, listing, now), priceDecimals) : '',
 		bustPrice: '',
 		positionIM: has ? plain(margin, 8) : '0',
 		positionMM: has ? plain(multiply(value, maintenanceRate), 8) : '0',
@@ -107,10 +114,8 @@ function describe(venue: Venue, account: Account, position: Position, now: numbe
 }
 
 /** Cross margin: where this position alone would eat what the account has above its maintenance margin. */
-function liquidationPrice(venue: Venue, account: Account, position: Position, decimals: number, now: number): string {
-	const margin = summarizeMargin(venue, account, now);
+function liquidationPrice(position: Position, margin: MarginSummary, mark: string, decimals: number): string {
 	const cushion = subtract(add(margin.wallet, margin.unrealised), margin.maintenance);
-	const mark = markPrice(venue, findListing(venue, 'linear', position.symbol), now);
 	const price = Number(subtract(mark, divide(cushion, position.size)));
 	return price > 0 ? price.toFixed(decimals) : '';
 }

@@ -43,6 +43,8 @@ interface Answer {
 export function makeServer(exchange: Exchange, limits: Limits): Server {
 	const server = createServer((message, response) => {
 		serve(exchange, limits, message, response).catch((error: unknown) => {
+			// The client went away while it was still sending: nobody waits for an answer.
+			if (message.destroyed && !message.complete) return;
 			// A defect of the simulator must be seen, and must not look like an answer of the exchange.
 			console.error('simulator:', error);
 			response.destroy();

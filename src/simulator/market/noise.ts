@@ -46,8 +46,9 @@ export class LatticeNoise {
 	constructor(key: number, period: number, draw: (key: number, index: number) => number = signed) {
 		this.key = key;
 		this.period = period;
-		// A phase of its own keeps the kinks of different octaves apart.
-		this.phase = uniform(key, -1) * period;
+		// A phase of its own keeps the kinks of different octaves apart; a whole one keeps the shortest octave white, which
+		// is what takes the momentum out of one-minute returns (their autocorrelation is zero).
+		this.phase = Math.floor(uniform(key, -1) * period);
 		this.draw = draw;
 	}
 

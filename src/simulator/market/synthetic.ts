@@ -24,6 +24,8 @@ export interface SyntheticOptions {
 const octaveCount = 18;
 /** Octaves up to about an hour breathe with the volatility regime. */
 const modulatedOctaves = 7;
+/** A trend moves a market a bit less far than the random walk does in the same time: there to be found, never a sure thing. */
+const trendShare = 0.8;
 /** Each octave adds 2/3·c²/2^k to the variance of a one-minute return, 4/3·c² in all. */
 const amplitudePerSigma = 1 / Math.sqrt(4 / 3);
 
@@ -54,7 +56,7 @@ export class SyntheticSource implements PathSource {
 		}
 		for (const period of [7 * 60, 31 * 60]) {
 			const noise = new LatticeNoise(keyOf(seed, base, 'trend', period), period, stepped);
-			this.trends.push({ noise, amplitude: sigma * Math.sqrt(period) });
+			this.trends.push({ noise, amplitude: sigma * trendShare * Math.sqrt(period) });
 		}
 		this.volatilityFast = new LatticeNoise(keyOf(seed, base, 'volatility', 'fast'), 9 * 60);
 		this.volatilitySlow = new LatticeNoise(keyOf(seed, base, 'volatility', 'slow'), 48 * 60);

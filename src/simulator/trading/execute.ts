@@ -52,13 +52,15 @@ export function executeOrder(venue: Venue, account: Account, listing: Listing, o
 		cancelOrder(venue, order, 'UNKNOWN', now, 'EC_CancelForNoFullFill');
 		return;
 	}
+	const before = order.cumExecQty;
 	for (const take of takes) {
 		take.level.lots -= take.lots;
 		const price = fromSteps(take.level.ticks, listing.instrument.priceDecimals);
 		const qty = fromSteps(take.lots, listing.instrument.lotDecimals);
 		applyFill(venue, account, order, { price, qty, isMaker: false }, now);
 	}
-	settleStatus(venue, listing, order, levels, { now, clipped, struck: share < 1 });
+	const left = clipped === undefined ? undefined : subtract(clipped, subtract(order.cumExecQty, before));
+	settleStatus(venue, listing, order, levels, { now, left, struck: share < 1 });
 	if (!isZero(order.cumExecQty)) attachStops(venue, order, now);
 }
 
@@ -68,9 +70,9 @@ function settleStatus(
 	listing: Listing,
 	order: Order,
 	levels: readonly Level[],
-	context: { now: number; clipped: string | undefined; struck: boolean },
+	context: { now: number; left: string | undefined; struck: boolean },
 ): void {
-	const { now, clipped, struck } = context;
+	const { now, left, struck } = context;
 	if (isComplete(order, listing, levels, struck)) {
 		order.orderStatus = 'Filled';
 		venue.store.putOrder(order);
@@ -80,7 +82,7 @@ function settleStatus(
 		cancelOrder(venue, order, 'UNKNOWN', now, 'EC_NoImmediateQtyToFill');
 		return;
 	}
-	if (clipped !== undefined && compare(clipped, order.cumExecQty) <= 0) {
+	if (left !== undefined && compare(left, '0') <= 0) {
 		cancelOrder(venue, order, 'CancelByReduceOnly', now);
 		return;
 	}
