@@ -1,4 +1,5 @@
 /** The simulated exchange without its HTTP: memory, markets, time. */
+import { UsageError } from '../errors.ts';
 import { Faults } from './http/faults.ts';
 import type { Category } from './market/instruments.ts';
 import { Market } from './market/market.ts';
@@ -46,7 +47,7 @@ export class Exchange implements Venue {
 		if (meta.seed !== fresh.seed || meta.recordingName !== fresh.recordingName) {
 			const was = meta.recordingName === '' ? `seed ${meta.seed}` : meta.recordingName;
 			this.store.close();
-			throw new Error(
+			throw new UsageError(
 				`${options.stateDir}: holds the state of another market (${was}); use another folder or remove it`,
 			);
 		}

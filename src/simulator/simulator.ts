@@ -3,6 +3,7 @@
  * markets, real order handling, Bybit's limits and error codes, faults on demand, and a state that survives kill -9.
  */
 import type { AddressInfo } from 'node:net';
+import { BotboxError } from '../errors.ts';
 import { Exchange } from './exchange.ts';
 import { type FaultRequest, faultRequest } from './http/faults.ts';
 import { type LimitOptions, Limits, publishedLimits } from './http/limits.ts';
@@ -80,7 +81,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 	const host = options.host ?? '127.0.0.1';
 	try {
 		await new Promise<void>((resolve, reject) => {
-			server.once('error', reject);
+			server.once('error', (error: NodeJS.ErrnoException) => {
+				const taken = error.code === 'EADDRINUSE';
+				reject(taken ? new BotboxError('PORT_IN_USE', `port ${options.port} of ${host} is already in use`) : error);
+			});
 			server.listen(options.port ?? 0, host, resolve);
 		});
 	} catch (error) {

@@ -88,6 +88,17 @@ test('a state folder of another market is refused by name', async () => {
 	await expect(startSimulator({ clock, stateDir, seed: 9 })).rejects.toThrow(/another market \(seed 1\)/);
 });
 
+test('a taken port and a damaged journal are one clear error each', async () => {
+	const clock = makeClock();
+	await withSimulator(clock, async (simulator) => {
+		await expect(startSimulator({ clock, port: simulator.port })).rejects.toThrow(
+			`port ${simulator.port} of 127.0.0.1 is already in use`,
+		);
+	});
+	appendFileSync(join(stateDir, 'journal.ndjson'), 'not json\n');
+	await expect(startSimulator({ clock, stateDir })).rejects.toThrow(/journal\.ndjson: is damaged/);
+});
+
 test('a torn last line is cut off; lines that a snapshot holds are not replayed', () => {
 	const replayed: string[] = [];
 	const first = new Journal<string>(stateDir, () => undefined);

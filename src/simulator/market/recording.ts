@@ -1,6 +1,7 @@
 /** Recorded candles of one market, moved to the present: read from a CSV, repeated at their end, gaps kept. */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { errorMessage, UsageError } from '../../errors.ts';
 import { keyOf, uniform } from './noise.ts';
 import { minuteMs, type PathSource, pointsPerMinute } from './path-source.ts';
 
@@ -26,29 +27,29 @@ const mostDecimals = 8;
 /** Where in the recording the present falls when it is first used: the past to look back on, and some future to come. */
 const presentShare = 0.75;
 
-/** Reads `BASE-QUOTE_1m.csv` (spot) or `BASE-QUOTE-SETTLE_5m.csv` (linear). Throws one Error that names file and line. */
+/** Reads `BASE-QUOTE_1m.csv` (spot) or `BASE-QUOTE-SETTLE_5m.csv` (linear). Throws one UsageError that names file and line. */
 export function readRecording(file: string): Recording {
 	const market = parseFileName(file);
 	let text: string;
 	try {
 		text = readFileSync(file, 'utf8');
 	} catch (error) {
-		throw new Error(`${file}: cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+		throw new UsageError(`${file}: cannot be read: ${errorMessage(error)}`);
 	}
 	const lines = text.split(/\r?\n/);
 	if (lines[0]?.trim() !== header)
-		throw new Error(`${file}:1: expected the header "${header}", got "${lines[0] ?? ''}"`);
+		throw new UsageError(`${file}:1: expected the header "${header}", got "${lines[0] ?? ''}"`);
 	const rows: Row[] = [];
 	for (const [index, line] of lines.entries()) {
 		if (index === 0 || line.trim() === '') continue;
 		const row = parseRow(line, market.candleMs, rows.at(-1)?.time);
-		if (typeof row === 'string') throw new Error(`${file}:${index + 1}: ${row}`);
+		if (typeof row === 'string') throw new UsageError(`${file}:${index + 1}: ${row}`);
 		rows.push(row);
 	}
 	const first = rows[0];
 	const last = rows.at(-1);
 	if (first === undefined || last === undefined || rows.length < 2)
-		throw new Error(`${file}:${lines.length}: expected at least two candles, got ${rows.length}`);
+		throw new UsageError(`${file}:${lines.length}: expected at least two candles, got ${rows.length}`);
 	const slots = (last.time - first.time) / market.candleMs + 1;
 	const lotDecimals = decimalsOf(rows.map((row) => row.volume));
 	const recording: Recording = {
@@ -163,11 +164,11 @@ function parseFileName(file: string): Pick<Recording, 'base' | 'quote' | 'catego
 	const match = /^([A-Z0-9]+)-([A-Z0-9]+)(-[A-Z0-9]+)?_(1m|5m)\.csv$/.exec(basename(file));
 	const [, base, quote, settle, timeframe] = match ?? [];
 	if (base === undefined || quote === undefined)
-		throw new Error(
+		throw new UsageError(
 			`${file}: expected a file name like UNITTEST-BTC_1m.csv (spot) or XRP-USDT-USDT_5m.csv (linear), timeframe 1m or 5m`,
 		);
 	if (settle !== undefined && (settle !== '-USDT' || quote !== 'USDT'))
-		throw new Error(`${file}: perpetuals are quoted and settled in USDT, got ${quote}${settle}`);
+		throw new UsageError(`${file}: perpetuals are quoted and settled in USDT, got ${quote}${settle}`);
 	return {
 		base,
 		quote,

@@ -15,6 +15,7 @@ import {
 	writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { errorMessage, UsageError } from '../../errors.ts';
 
 interface Numbered<Change> {
 	readonly number: number;
@@ -36,7 +37,7 @@ export class Journal<Change> {
 		this.snapshotFile = join(folder, 'snapshot.json');
 		const journalFile = join(folder, 'journal.ndjson');
 		if (existsSync(this.snapshotFile)) {
-			const snapshot = JSON.parse(readFileSync(this.snapshotFile, 'utf8')) as Numbered<Change>;
+			const snapshot = parse<Change>(readFileSync(this.snapshotFile, 'utf8'), this.snapshotFile);
 			this.number = snapshot.number;
 			replay(snapshot.change);
 		}
@@ -44,7 +45,7 @@ export class Journal<Change> {
 		const whole = text.slice(0, text.lastIndexOf('\n') + 1);
 		for (const line of whole.split('\n')) {
 			if (line === '') continue;
-			const entry = JSON.parse(line) as Numbered<Change>;
+			const entry = parse<Change>(line, journalFile);
 			if (entry.number <= this.number) continue;
 			this.number = entry.number;
 			replay(entry.change);
@@ -69,5 +70,14 @@ export class Journal<Change> {
 
 	close(): void {
 		closeSync(this.descriptor);
+	}
+}
+
+/** Only a torn last line is expected, and cut off before this; anything else is somebody's editing. */
+function parse<Change>(text: string, file: string): Numbered<Change> {
+	try {
+		return JSON.parse(text) as Numbered<Change>;
+	} catch (error) {
+		throw new UsageError(`${file}: is damaged (${errorMessage(error)}); remove its folder to begin anew`);
 	}
 }
