@@ -18,6 +18,8 @@ export const errorRegistry = {
 	CREDENTIALS_UNREADABLE: { status: 500, title: 'Stored credentials cannot be decrypted' },
 	DATABASE_IN_USE: { status: 409, title: 'Another botbox is running on this data directory' },
 	DATABASE_UNAVAILABLE: { status: 503, title: 'The database cannot be reached' },
+	EXCHANGE_REFUSED: { status: 502, title: 'The exchange refused the request' },
+	EXCHANGE_UNAVAILABLE: { status: 503, title: 'The exchange cannot be asked now' },
 	FORBIDDEN: { status: 403, title: 'This token may not do that' },
 	INSTRUMENT_NOT_FOUND: { status: 404, title: 'No such instrument' },
 	INTERNAL: { status: 500, title: 'Something nobody expected went wrong' },

@@ -44,6 +44,15 @@ begin
   v_wait_ms := take_tokens(p_exchange_id, 'IP', p_ip_key, 'all', p_weight, p_now);
   if v_wait_ms = 0 and p_account_key is not null then
     v_wait_ms := take_tokens(p_exchange_id, 'ACCOUNT', p_account_key, p_account_bucket, 1, p_now);
+    if v_wait_ms > 0 then
+      -- Nothing is sent, so the IP gets its tokens back; its bucket is still locked by this transaction.
+      update rate_limits
+         set tokens = least(tokens + p_weight, capacity), granted_count = granted_count - p_weight
+       where exchange_id = p_exchange_id
+         and scope = 'IP'
+         and scope_key = p_ip_key
+         and bucket = 'all';
+    end if;
   end if;
   if v_wait_ms > 0 and v_is_probe then
     update circuit_breakers

@@ -73,6 +73,10 @@ export interface OrderRequest {
 	readonly quantity: string;
 	readonly clientOrderId: string;
 	readonly reduceOnly: boolean;
+	/**
+	 * Stops that travel with the order, for the whole position: Bybit LINEAR only. Where an exchange cannot take them the
+	 * order is REFUSED rather than sent without; the paper venue, which has no resting orders, leaves them to the guard.
+	 */
 	readonly stopLossPrice: string | null;
 	readonly takeProfitPrice: string | null;
 }
@@ -87,7 +91,11 @@ export type SendOutcome =
 	| { readonly kind: 'NOT_ACCEPTED'; readonly code: string; readonly message: string }
 	/** It may stand: timeout after sending, 5xx, dropped connection, repeated client order id. Only asking tells. */
 	| { readonly kind: 'UNKNOWN'; readonly message: string }
-	/** Denied by our own limiter or breaker, or `beforeSend` said no: nothing left this process. */
+	/**
+	 * Denied by our own limiter or breaker, or `beforeSend` said no: nothing left this process. Reasons: RATE_LIMIT,
+	 * BREAKER_OPEN, LIMITER_UNREACHABLE, EXCHANGE_UNAVAILABLE, NO_FRESH_PRICE (before `beforeSend` ran), NOT_SUBMITTED (it
+	 * answered null), TOO_LATE (`mustSendBefore` had passed: the order's row is committed).
+	 */
 	| { readonly kind: 'NOT_SENT'; readonly reason: string; readonly retryAfterMs: number };
 
 export interface OrderState {
