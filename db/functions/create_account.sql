@@ -31,16 +31,12 @@ begin
   )
   returning id into strict v_id;
 
-  -- What the account starts with: the exchange's balances for LIVE, its capital for PAPER.
-  with opened as (
-    insert into ledger_entries (account_id, asset, kind, amount, reference, occurred_at, recorded_at)
-    select v_id, b.key, 'TRANSFER', b.value::numeric, 'opening ' || b.key, p_now, p_now
-      from jsonb_each_text(coalesce(p_balances, jsonb_build_object(p_settle_asset, p_capital))) b
-     where b.value::numeric <> 0
-    returning asset, amount
-  )
-  insert into account_balances (account_id, asset, booked)
-  select v_id, o.asset, o.amount from opened o;
+  -- A PAPER account starts with its capital; what a LIVE one holds is read from its exchange afterwards.
+  perform record_opening_balances(
+    p_account_id => v_id,
+    p_balances => coalesce(p_balances, case when p_mode = 'PAPER' then jsonb_build_object(p_settle_asset, p_capital) else '{}' end),
+    p_now => p_now
+  );
 
   perform record_audit(
     p_actor => p_actor, p_action => 'account.create', p_subject => 'account ' || v_id,
@@ -51,4 +47,4 @@ begin
 end
 $$;
 comment on function botbox.create_account is
-  'Opens an account with its limits and its opening balances as ledger transfers; credentials arrive encrypted.';
+  'Opens an account with its limits; a PAPER account begins with its capital. Credentials arrive encrypted.';

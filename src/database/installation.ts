@@ -15,3 +15,35 @@ export async function installationId(db: Queryable): Promise<string> {
 	if (id === undefined) throw new BotboxError('SCHEMA_MISMATCH', 'the database is not migrated: run botbox migrate');
 	return id;
 }
+
+/** False in a database that nobody has set up anything in yet. */
+export async function hasAccounts(db: Queryable): Promise<boolean> {
+	const result = await db.query<{ exists: boolean }>('select exists (select from botbox.accounts)');
+	return result.rows[0]?.exists === true;
+}
+
+export interface DatabaseFacts {
+	readonly version: string;
+	/** As server_version_num: 170004 for 17.4. */
+	readonly versionNumber: number;
+	readonly timescaledb: string | null;
+	readonly now: Date;
+}
+
+export async function databaseFacts(db: Queryable): Promise<DatabaseFacts> {
+	const result = await db.query<{ version: string; version_number: string; timescaledb: string | null; now: Date }>(
+		`select current_setting('server_version') as version,
+		        current_setting('server_version_num') as version_number,
+		        (select extversion || ', licence ' || coalesce(current_setting('timescaledb.license', true), 'unknown')
+		           from pg_extension where extname = 'timescaledb') as timescaledb,
+		        clock_timestamp() as now`,
+	);
+	const row = result.rows[0];
+	if (row === undefined) throw new BotboxError('DATABASE_UNAVAILABLE', 'the database gave no answer');
+	return {
+		version: row.version,
+		versionNumber: Number(row.version_number),
+		timescaledb: row.timescaledb,
+		now: row.now,
+	};
+}

@@ -36,11 +36,12 @@ export function startLoop(options: LoopOptions): Loop {
 		if (isWoken || signal.aborted) return;
 		const { promise, resolve } = Promise.withResolvers<void>();
 		const timer = setTimeout(resolve, ms);
-		endPause = resolve;
-		signal.addEventListener('abort', resolve, { once: true });
+		const end = (): void => resolve();
+		endPause = end;
+		signal.addEventListener('abort', end, { once: true });
 		await promise;
 		clearTimeout(timer);
-		signal.removeEventListener('abort', resolve);
+		signal.removeEventListener('abort', end);
 		endPause = undefined;
 	};
 

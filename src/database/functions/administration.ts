@@ -18,6 +18,13 @@ export const createAccount = valueFunction(
 	'bigint',
 );
 
+/** `balances`: { asset: total }. Answers how many assets were opened; 0 once the ledger has entries. */
+export const recordOpeningBalances = valueFunction(
+	'record_opening_balances',
+	{ accountId: 'bigint', balances: 'jsonb', now: 'timestamptz?' },
+	'integer',
+);
+
 export const setAccountStatus = valueFunction(
 	'set_account_status',
 	{ accountId: 'bigint', status: 'account_status', reason: 'text?', actor: 'text?', now: 'timestamptz?' },

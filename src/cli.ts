@@ -1,0 +1,72 @@
+/** The one executable: `botbox <command>`. Exit 0 done, 1 failed, 2 wrong use; errors are one line on stderr. */
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import { registerAccounts } from './cli/commands/accounts.ts';
+import { registerBots } from './cli/commands/bots.ts';
+import { registerDatabase } from './cli/commands/database.ts';
+import { registerPauses } from './cli/commands/pauses.ts';
+import { registerProcesses } from './cli/commands/processes.ts';
+import { registerSignals } from './cli/commands/signals.ts';
+import { registerStatus } from './cli/commands/status.ts';
+import { registerStrategies } from './cli/commands/strategies.ts';
+import { registerTokens } from './cli/commands/tokens.ts';
+import { version } from './cli/version.ts';
+import { errorMessage, UsageError } from './errors.ts';
+
+export function buildProgram(): Command {
+	const program = new Command('botbox')
+		.description('Signal generation and trade orchestration for many trading bots in one PostgreSQL database')
+		.version(version)
+		.showHelpAfterError(false)
+		.configureOutput({ outputError: () => undefined });
+	registerProcesses(program);
+	registerDatabase(program);
+	registerStatus(program);
+	registerBots(program);
+	registerAccounts(program);
+	registerStrategies(program);
+	registerSignals(program);
+	registerPauses(program);
+	registerTokens(program);
+	// Every command throws instead of ending the process, so that each error is told in one way, below.
+	const visit = (command: Command): void => {
+		command.exitOverride().configureOutput({ outputError: () => undefined });
+		command.commands.forEach(visit);
+	};
+	visit(program);
+	return program;
+}
+
+export async function main(argv: readonly string[]): Promise<void> {
+	process.exitCode = await run(argv);
+}
+
+async function run(argv: readonly string[]): Promise<number> {
+	try {
+		await buildProgram().parseAsync([...argv]);
+		return typeof process.exitCode === 'number' ? process.exitCode : 0;
+	} catch (error) {
+		if (error instanceof CommanderError) {
+			// Help and version were asked for and are out already.
+			if (error.exitCode === 0) return 0;
+			const isBare = error.code === 'commander.help';
+			process.stderr.write(
+				isBare ? 'botbox: a command is needed, see botbox --help\n' : `botbox: ${oneLine(error.message)}\n`,
+			);
+			return 2;
+		}
+		process.stderr.write(`botbox: ${oneLine(errorMessage(error))}\n`);
+		return error instanceof UsageError ? 2 : 1;
+	}
+}
+
+function oneLine(message: string): string {
+	return message
+		.replace(/^error: /, '')
+		.replaceAll(/\s*\n\s*/g, ' ')
+		.trim();
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
+	await main(process.argv);

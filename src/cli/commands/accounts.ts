@@ -1,0 +1,141 @@
+/** `botbox accounts …`: list, create, halt, resume. */
+import type { Command } from 'commander';
+import { createAccount, recordOpeningBalances, setAccountStatus } from '../../database/functions/administration.ts';
+import { listView } from '../../database/listing.ts';
+import { UsageError } from '../../errors.ts';
+import { encryptCredentials } from '../../exchange/credentials.ts';
+import { createLogger } from '../../logger.ts';
+import { oneOf, positiveDecimal, positiveInteger } from '../arguments.ts';
+import { printJson, printTable } from '../output.ts';
+import { actor, masterKey, withDatabase } from '../session.ts';
+import { asUsage, findAccount } from './bots.ts';
+
+interface CreateOptions {
+	readonly name: string;
+	readonly exchange: string;
+	readonly mode: 'PAPER' | 'LIVE';
+	readonly asset: string;
+	readonly capital: string;
+	readonly maxPositions?: number;
+	readonly live?: boolean;
+	readonly json?: boolean;
+}
+
+export function registerAccounts(program: Command): void {
+	const accounts = program.command('accounts').description('list, open and halt accounts');
+
+	accounts
+		.command('list')
+		.description('list accounts with their capital and its use')
+		.option('--json', 'print as JSON')
+		.action(async (options: { json?: boolean }) => {
+			await withDatabase(async (pool) => {
+				const rows = await listView(pool, 'accounts', { orderBy: 'account_id' });
+				if (options.json) printJson(rows);
+				else
+					printTable(rows, [
+						'account_id',
+						'name',
+						'exchange_id',
+						'mode',
+						'status',
+						'settle_asset',
+						'capital',
+						'available',
+						'open_positions',
+						'net_pnl',
+					]);
+			});
+		});
+
+	accounts
+		.command('create')
+		.description('open an account; LIVE needs --live, and its credentials in EXCHANGE_API_KEY and EXCHANGE_API_SECRET')
+		.requiredOption('--name <name>', 'its name')
+		.requiredOption(
+			'--exchange <exchange>',
+			'sim, bybit, bybit_testnet, binance or binance_testnet',
+			oneOf('sim', 'bybit', 'bybit_testnet', 'binance', 'binance_testnet'),
+		)
+		.option('--mode <mode>', 'PAPER or LIVE', oneOf('PAPER', 'LIVE'), 'PAPER')
+		.option('--asset <asset>', 'settlement asset', 'USDT')
+		.requiredOption('--capital <amount>', 'how much of the asset botbox may commit', positiveDecimal)
+		.option('--max-positions <count>', 'concurrent positions', positiveInteger)
+		.option('--live', 'yes, this account trades with real money')
+		.option('--json', 'print as JSON')
+		.action(async (options: CreateOptions) => await create(options));
+
+	const steer = (name: string, description: string, status: 'ACTIVE' | 'HALTED'): void => {
+		accounts
+			.command(`${name} <account>`)
+			.description(description)
+			.option('--reason <text>', 'why')
+			.action(async (account: string, options: { reason?: string }) => {
+				await withDatabase(async (pool) => {
+					const row = await findAccount(pool, account);
+					await setAccountStatus(pool, {
+						accountId: Number(row.account_id),
+						status,
+						reason: options.reason,
+						actor: actor(),
+					});
+					process.stdout.write(`account ${row.account_id} ${row.name} is ${status}\n`);
+				});
+			});
+	};
+	steer('halt', 'send nothing for this account until it is resumed', 'HALTED');
+	steer('resume', 'let a halted account trade again', 'ACTIVE');
+}
+
+async function create(options: CreateOptions): Promise<void> {
+	const { EXCHANGE_API_KEY: apiKey, EXCHANGE_API_SECRET: secret } = process.env;
+	const isLive = options.mode === 'LIVE';
+	if (isLive && !options.live) throw new UsageError('a LIVE account trades with real money: say so with --live');
+	if (isLive && (!apiKey || !secret))
+		throw new UsageError('a LIVE account needs its credentials in EXCHANGE_API_KEY and EXCHANGE_API_SECRET');
+	await withDatabase(async (pool, config) => {
+		const key = await masterKey(config);
+		let id: number;
+		try {
+			id = await createAccount(pool, {
+				name: options.name,
+				exchangeId: options.exchange,
+				mode: options.mode,
+				settleAsset: options.asset,
+				capital: options.capital,
+				credentials: isLive && apiKey && secret ? encryptCredentials({ apiKey, secret }, key) : null,
+				limits: options.maxPositions === undefined ? {} : { max_positions: options.maxPositions },
+				actor: actor(),
+			});
+		} catch (error) {
+			throw asUsage(error);
+		}
+		if (isLive) {
+			const { createVenues } = await import('../../exchange/registry.ts');
+			const log = createLogger({ level: 'silent', name: 'cli' });
+			const venues = createVenues({
+				pool,
+				workerId: 'cli',
+				log,
+				masterKey: key,
+				liveAccounts: [...config.liveAccounts, options.name],
+			});
+			try {
+				await recordOpeningBalances(pool, {
+					accountId: id,
+					balances: await (await venues.tradingVenue(id)).balances(),
+				});
+			} catch (error) {
+				await setAccountStatus(pool, {
+					accountId: id,
+					status: 'HALTED',
+					reason: 'its balances could not be read when it was opened',
+					actor: actor(),
+				});
+				throw error;
+			}
+		}
+		if (options.json) printJson((await listView(pool, 'accounts', { where: { account_id: id } }))[0]);
+		else process.stdout.write(`opened account ${id} ${options.name}\n`);
+	});
+}

@@ -1,0 +1,203 @@
+/** `botbox bots …`: list, show, create, pause, resume, delete, check. */
+import type { Command } from 'commander';
+import { createBot, setBotStatus } from '../../database/functions/administration.ts';
+import type { Queryable } from '../../database/functions/define.ts';
+import { findInstruments } from '../../database/functions/market.ts';
+import { createJobs } from '../../database/jobs.ts';
+import { listView, type ViewRow } from '../../database/listing.ts';
+import { type BotStatus, botStatuses, type IntervalMinutes } from '../../domain.ts';
+import { BotboxError, UsageError } from '../../errors.ts';
+import { ensureStrategyVersion, publishStrategies } from '../../market/strategy-versions.ts';
+import { findStrategy } from '../../strategies/registry.ts';
+import { idOrName, intervalMinutes, jsonObject, oneOf, positiveDecimal } from '../arguments.ts';
+import { awaitManualCheck, printCheck } from '../manual-check.ts';
+import { printFacts, printJson, printTable } from '../output.ts';
+import { actor, withDatabase } from '../session.ts';
+
+export function registerBots(program: Command): void {
+	const bots = program.command('bots').description('list, create and steer bots');
+
+	bots
+		.command('list')
+		.description('list bots')
+		.option('--status <status>', 'only with this status', oneOf(...botStatuses))
+		.option('--json', 'print as JSON')
+		.action(async (options: { status?: BotStatus; json?: boolean }) => {
+			await withDatabase(async (pool) => {
+				const where = options.status === undefined ? {} : { status: options.status };
+				const rows = await listView(pool, 'bot_status', { where, orderBy: 'bot_id', limit: 100_000 });
+				if (options.json) printJson(rows);
+				else
+					printTable(rows, [
+						'bot_id',
+						'name',
+						'status',
+						'strategy',
+						'symbol',
+						'account',
+						'interval_minutes',
+						'next_check_at',
+						'last_outcome',
+						'net_pnl',
+					]);
+			});
+		});
+
+	bots
+		.command('show <bot>')
+		.description('show one bot with its latest checks, signals and trades')
+		.option('--json', 'print as JSON')
+		.action(async (bot: string, options: { json?: boolean }) => {
+			await withDatabase(async (pool) => {
+				const row = await findBot(pool, bot);
+				const where = { bot_id: Number(row.bot_id) };
+				const checks = await listView(pool, 'checks', { where, orderBy: '-due_at', limit: 10 });
+				const signals = await listView(pool, 'signals', { where, orderBy: '-decided_at', limit: 10 });
+				const trades = await listView(pool, 'trades', { where, orderBy: '-queued_at', limit: 10 });
+				if (options.json) return printJson({ bot: row, checks, signals, trades });
+				printFacts(row);
+				process.stdout.write('\nLatest checks\n');
+				printTable(checks, ['due_at', 'kind', 'score', 'decision', 'outcome', 'reason_code', 'data_age_ms']);
+				process.stdout.write('\nLatest signals\n');
+				printTable(signals, ['decided_at', 'direction', 'score', 'status', 'reason_code', 'repeat_count']);
+				process.stdout.write('\nLatest trades\n');
+				printTable(trades, ['queued_at', 'direction', 'quantity', 'status', 'order_status', 'average_price']);
+			});
+		});
+
+	bots
+		.command('create')
+		.description('create a bot; it is checked from the next point of its grid on')
+		.requiredOption('--name <name>', 'its name')
+		.requiredOption('--strategy <name>', 'strategy, by name or id')
+		.requiredOption('--account <account>', 'account, by id or name')
+		.requiredOption('--symbol <symbol>', 'instrument, such as BTC/USDT:USDT or BTCUSDT')
+		.option('--interval <minutes>', "1, 5, 15 or 60; the strategy's own by default", intervalMinutes)
+		.option('--parameters <json>', 'strategy parameters that differ from the defaults', jsonObject, {})
+		.option('--notional <amount>', 'size of an entry in the settlement asset', positiveDecimal)
+		.option('--fraction <share>', 'size of an entry as a share of the capital', positiveDecimal)
+		.option('--leverage <factor>', 'leverage on perpetuals', positiveDecimal, '1')
+		.option('--json', 'print as JSON')
+		.action(async (options: CreateOptions) => {
+			await withDatabase(async (pool) => {
+				const id = await create(pool, options);
+				const [row] = await listView(pool, 'bot_status', { where: { bot_id: id } });
+				if (options.json) printJson(row);
+				else
+					process.stdout.write(
+						`created bot ${id}, first check at ${(row?.next_check_at as Date | undefined)?.toISOString()}\n`,
+					);
+			});
+		});
+
+	const steer = (name: string, description: string, status: BotStatus): void => {
+		bots
+			.command(`${name} <bot>`)
+			.description(description)
+			.option('--reason <text>', 'why')
+			.action(async (bot: string, options: { reason?: string }) => {
+				await withDatabase(async (pool) => {
+					const row = await findBot(pool, bot);
+					await setBotStatus(pool, { botId: Number(row.bot_id), status, reason: options.reason, actor: actor() });
+					process.stdout.write(`bot ${row.bot_id} ${row.name} is ${status}\n`);
+				});
+			});
+	};
+	steer('pause', 'pause a bot: no checks until it is resumed; its position and stops stay', 'PAUSED');
+	steer('resume', 'let a paused or stopped bot go on', 'ACTIVE');
+	steer('delete', 'delete a bot for good; its history stays, an open position stays open', 'DELETED');
+
+	bots
+		.command('check <bot>')
+		.description('evaluate a bot at once and print what it decided and why')
+		.option('--dry-run', 'decide nothing: only evaluate')
+		.option('--json', 'print as JSON')
+		.action(async (bot: string, options: { dryRun?: boolean; json?: boolean }) => {
+			await withDatabase(async (pool) => {
+				const row = await findBot(pool, bot);
+				const jobs = await createJobs({ pool, isSupervisor: false, onError: () => undefined });
+				try {
+					const check = await awaitManualCheck(pool, jobs, Number(row.bot_id), options.dryRun ?? false);
+					if (options.json) printJson(check);
+					else printCheck(check);
+				} finally {
+					await jobs.stop();
+				}
+			});
+		});
+}
+
+export async function findBot(db: Queryable, text: string): Promise<ViewRow> {
+	const { id, name } = idOrName(text);
+	const [row] = await listView(db, 'bot_status', { where: id === null ? { name } : { bot_id: id }, limit: 1 });
+	if (row === undefined) throw new BotboxError('BOT_NOT_FOUND', `there is no bot ${text}`);
+	return row;
+}
+
+export async function findAccount(db: Queryable, text: string): Promise<ViewRow> {
+	const { id, name } = idOrName(text);
+	const [row] = await listView(db, 'accounts', { where: id === null ? { name } : { account_id: id }, limit: 1 });
+	if (row === undefined) throw new BotboxError('ACCOUNT_NOT_FOUND', `there is no account ${text}`);
+	return row;
+}
+
+interface CreateOptions {
+	readonly name: string;
+	readonly strategy: string;
+	readonly account: string;
+	readonly symbol: string;
+	readonly interval?: IntervalMinutes;
+	readonly parameters: Readonly<Record<string, unknown>>;
+	readonly notional?: string;
+	readonly fraction?: string;
+	readonly leverage: string;
+	readonly json?: boolean;
+}
+
+async function create(db: Queryable, options: CreateOptions): Promise<number> {
+	if ((options.notional === undefined) === (options.fraction === undefined))
+		throw new UsageError('give the size as either --notional or --fraction');
+	const strategy = findStrategy(options.strategy);
+	if (strategy === null) throw new UsageError(`--strategy: there is no strategy ${options.strategy}`);
+	const account = await findAccount(db, options.account);
+	const candidates = await findInstruments(db, { exchangeId: String(account.exchange_id), symbols: [options.symbol] });
+	// An exchange's own symbol names the spot market and the perpetual alike: the perpetual is meant unless said otherwise.
+	const instrument =
+		candidates.find(({ symbol }) => symbol === options.symbol) ??
+		candidates.find(({ marketType }) => marketType === 'LINEAR') ??
+		candidates[0];
+	if (instrument === undefined)
+		throw new BotboxError('INSTRUMENT_NOT_FOUND', `${account.exchange_id} has no instrument ${options.symbol}`);
+	await publishStrategies(db);
+	try {
+		return await createBot(db, {
+			name: options.name,
+			strategyVersionId: await ensureStrategyVersion(db, options.strategy, options.parameters),
+			accountId: Number(account.account_id),
+			instrumentId: instrument.id,
+			intervalMinutes: options.interval ?? strategy.defaultInterval,
+			sizing: options.notional === undefined ? 'CAPITAL_FRACTION' : 'FIXED_NOTIONAL',
+			sizingValue: options.notional ?? options.fraction ?? '0',
+			leverage: options.leverage,
+			actor: actor(),
+		});
+	} catch (error) {
+		throw asUsage(error);
+	}
+}
+
+/** A broken constraint is the caller's mistake, not the system's. */
+export function asUsage(error: unknown): unknown {
+	if (!(error instanceof Error) || !('code' in error)) return error;
+	const constraint = 'constraint' in error ? String(error.constraint) : '';
+	if (error.code === '23505')
+		return new BotboxError('NAME_TAKEN', `the name is already in use (${constraint})`, { cause: error });
+	if (error.code === '23514')
+		return new UsageError(
+			constraint.startsWith('bot_') || constraint.startsWith('spot_')
+				? error.message
+				: `refused: ${constraint.replaceAll('_', ' ')}`,
+			{ cause: error },
+		);
+	return error;
+}

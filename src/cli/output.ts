@@ -1,0 +1,74 @@
+/** How commands print: JSON for programs, tables that fit 100 columns for people. */
+
+export type Cell = string | number | boolean | Date | null | undefined;
+
+/** One JSON value on stdout. */
+export function printJson(value: unknown): void {
+	process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+const widest = 100;
+
+/** Columns by name; figures to the right, text to the left, the widest text column cut to fit. */
+export function printTable<T extends Readonly<Record<string, Cell>>>(
+	rows: readonly T[],
+	columns: readonly (keyof T & string)[],
+): void {
+	const header = columns.map((column) => column.replaceAll('_', ' '));
+	const cells = rows.map((row) => columns.map((column) => formatCell(row[column])));
+	const widths = columns.map((_, i) => Math.max(header[i]?.length ?? 0, ...cells.map((row) => row[i]?.length ?? 0)));
+	for (let total = sum(widths) + 2 * (widths.length - 1); total > widest; total--) {
+		const largest = widths.indexOf(Math.max(...widths));
+		widths[largest] = (widths[largest] ?? 1) - 1;
+	}
+	const isFigure = columns.map(
+		(column) =>
+			rows.some((row) => isNumeric(row[column])) && rows.every((row) => row[column] == null || isNumeric(row[column])),
+	);
+	const line = (row: readonly string[]): string =>
+		row
+			.map((cell, i) => {
+				const width = widths[i] ?? 0;
+				const cut = cell.length > width ? `${cell.slice(0, Math.max(width - 1, 0))}…` : cell;
+				return isFigure[i] ? cut.padStart(width) : cut.padEnd(width);
+			})
+			.join('  ')
+			.trimEnd();
+	process.stdout.write(`${line(header)}\n`);
+	for (const row of cells) process.stdout.write(`${line(row)}\n`);
+	if (rows.length === 0) process.stdout.write('(none)\n');
+}
+
+/** `name  value` lines. */
+export function printFacts(facts: Readonly<Record<string, Cell>>): void {
+	const width = Math.max(...Object.keys(facts).map((name) => name.length));
+	for (const [name, value] of Object.entries(facts))
+		process.stdout.write(`${name.replaceAll('_', ' ').padEnd(width)}  ${formatCell(value)}\n`);
+}
+
+function sum(values: readonly number[]): number {
+	return values.reduce((total, value) => total + value, 0);
+}
+
+function isNumeric(cell: Cell): boolean {
+	return typeof cell === 'number' || (typeof cell === 'string' && /^-?\d+(\.\d+)?$/.test(cell));
+}
+
+export function formatCell(cell: Cell): string {
+	if (cell === null || cell === undefined) return '-';
+	if (cell instanceof Date) return cell.toISOString().slice(0, 19).replace('T', ' ');
+	if (typeof cell === 'number') return Number.isInteger(cell) ? String(cell) : trimFigure(cell.toFixed(4));
+	if (typeof cell === 'string' && /^-?\d+\.\d{5,}$/.test(cell)) return trimFigure(significant(cell));
+	return String(cell);
+}
+
+/** Decimal text to about six significant digits, for reading only. */
+function significant(text: string): string {
+	const value = Number(text);
+	const decimals = Math.min(Math.max(5 - Math.floor(Math.log10(Math.abs(value) || 1)), 0), 12);
+	return value.toFixed(decimals);
+}
+
+function trimFigure(text: string): string {
+	return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+}
