@@ -8,8 +8,8 @@ select i.id as instrument_id, i.exchange_id, i.symbol, i.exchange_symbol, i.mark
 comment on view reporting.instruments is 'Tradable markets with their precisions and newest prices; one row per instrument.';
 
 create view reporting.positions as
-select p.id as position_id, p.bot_id, b.name as bot, p.account_id, a.name as account, a.mode as account_mode, i.exchange_id, i.symbol,
-       p.direction, p.status, p.quantity, p.average_entry_price, p.average_exit_price, p.lots, p.leverage,
+select p.id as position_id, p.bot_id, b.name as bot, p.account_id, a.name as account, a.mode as account_mode, i.exchange_id, i.symbol, p.instrument_id,
+       a.settle_asset, p.direction, p.status, p.quantity, p.average_entry_price, p.average_exit_price, p.lots, p.leverage,
        p.quantity * p.average_entry_price * i.contract_size as entry_notional,
        t.last as last_price,
        case when p.status = 'OPEN' and t.last is not null
@@ -26,7 +26,7 @@ comment on view reporting.positions is 'Positions of bots, open and closed, with
 
 create view reporting.signals as
 select s.id as signal_id, s.created_at, s.decided_at, s.bot_id, b.name as bot, st.name as strategy, v.version as strategy_version,
-       s.account_id, a.name as account, a.mode as account_mode, i.exchange_id, i.symbol, s.direction, s.trigger_reason, s.candle_at,
+       s.account_id, a.name as account, a.mode as account_mode, i.exchange_id, i.symbol, s.instrument_id, s.direction, s.trigger_reason, s.candle_at,
        s.score, s.factors, s.regime_direction, s.regime_volatility, s.data_age_ms, s.price, s.quantity, s.notional,
        s.stop_loss_price, s.take_profit_price, s.status, s.reason_code, r.meaning as reason, s.details, s.repeat_count, s.hash,
        s.trade_id, t.status as trade_status
@@ -42,20 +42,21 @@ comment on view reporting.signals is 'Signals with the reason they were accepted
 
 create view reporting.trades as
 select t.id as trade_id, t.signal_id, t.queued_at, t.bot_id, b.name as bot, t.account_id, a.name as account, a.mode as account_mode,
-       i.exchange_id, i.symbol, t.direction, t.side, t.quantity, t.price as signal_price, t.trigger_reason, t.status, t.reason_code,
-       t.error, t.attempts, t.next_attempt_at, t.expires_at, t.reserved_capital, t.acknowledged_at, t.finished_at,
-       extract(epoch from t.acknowledged_at - t.queued_at) * 1000 as acknowledged_after_ms,
+       i.exchange_id, i.symbol, t.instrument_id, t.direction, t.side, t.quantity, t.price as signal_price, t.trigger_reason, t.status, t.reason_code,
+       r.meaning as reason, t.error, t.attempts, t.next_attempt_at, t.expires_at, t.reserved_capital, t.acknowledged_at, t.finished_at,
+       (extract(epoch from t.acknowledged_at - t.queued_at) * 1000)::double precision as acknowledged_after_ms,
        o.id as order_id, o.client_order_id, o.exchange_order_id, o.status as order_status, o.filled_quantity, o.average_price
   from botbox.trade_queue t
   join botbox.bots b on b.id = t.bot_id
   join botbox.accounts a on a.id = t.account_id
   join botbox.instruments i on i.id = t.instrument_id
+  left join botbox.reason_codes r on r.code = t.reason_code
   left join botbox.orders o on o.trade_id = t.id;
 comment on view reporting.trades is 'The trade queue with the order of each trade; one row per trade.';
 
 create view reporting.orders as
 select o.id as order_id, o.trade_id, o.created_at, o.bot_id, b.name as bot, o.account_id, a.name as account, a.mode as account_mode,
-       i.exchange_id, i.symbol, o.purpose, o.side, o.quantity, o.filled_quantity, o.average_price, o.status, o.client_order_id,
+       i.exchange_id, i.symbol, o.instrument_id, o.purpose, o.side, o.quantity, o.filled_quantity, o.average_price, o.status, o.client_order_id,
        o.exchange_order_id, o.reduce_only, o.send_count, o.sent_at, o.acknowledged_at, o.finished_at, o.reject_code, o.reject_message
   from botbox.orders o
   join botbox.bots b on b.id = o.bot_id
@@ -65,7 +66,7 @@ comment on view reporting.orders is 'Orders as the exchange knows them, also tho
 
 create view reporting.checks as
 select c.bot_id, b.name as bot, c.due_at, c.kind, c.started_at, c.recorded_at, c.duration_ms,
-       extract(epoch from c.recorded_at - c.due_at) * 1000 as late_ms,
+       (extract(epoch from c.recorded_at - c.due_at) * 1000)::double precision as late_ms,
        c.candle_at, c.data_age_ms, c.price, c.score, c.factors, c.regime_direction, c.regime_volatility, c.decision, c.outcome,
        c.reason_code, r.meaning as reason, c.signal_id, c.trade_id, c.error, c.worker_id
   from botbox.checks c
@@ -75,11 +76,19 @@ comment on view reporting.checks is 'Checks with their outcome and reason; one r
 
 create view reporting.bot_status as
 select b.id as bot_id, b.name, b.status, b.status_reason, st.name as strategy, v.version as strategy_version, v.timeframe,
-       b.interval_minutes, b.sizing, b.sizing_value, b.leverage, b.account_id, a.name as account, a.mode as account_mode,
-       i.exchange_id, i.symbol, i.market_type, b.next_check_at, b.last_check_at,
-       l.outcome as last_outcome, l.reason_code as last_reason_code, l.score as last_score,
+       b.interval_minutes, b.sizing, b.sizing_value, b.leverage, b.execution, b.account_id, a.name as account, a.mode as account_mode,
+       a.settle_asset, i.exchange_id, i.symbol, i.market_type, b.instrument_id, b.next_check_at, b.last_check_at,
+       l.outcome as last_outcome, l.reason_code as last_reason_code, l.reason as last_reason, l.score as last_score, b.consecutive_failures,
+       exists (
+         select
+           from botbox.pauses x
+          where x.lifted_at is null
+            and (x.lifts_at is null or x.lifts_at > now())
+            and (x.scope = 'ALL' or x.exchange_id = i.exchange_id or x.account_id = b.account_id or x.bot_id = b.id)
+       ) as entries_paused,
        s.accepted as signals_accepted_day, s.rejected as signals_rejected_day,
-       p.direction as position_direction, p.quantity as position_quantity, p.average_entry_price as position_entry_price, p.unrealised_pnl,
+       p.direction as position_direction, p.quantity as position_quantity, p.average_entry_price as position_entry_price,
+       p.opened_at as position_opened_at, p.unrealised_pnl,
        coalesce(g.net_pnl, 0) as net_pnl, coalesce(g.fees, 0) as fees, coalesce(g.closed_positions, 0) as closed_positions, b.created_at
   from botbox.bots b
   join botbox.strategy_versions v on v.id = b.strategy_version_id
@@ -87,8 +96,9 @@ select b.id as bot_id, b.name, b.status, b.status_reason, st.name as strategy, v
   join botbox.accounts a on a.id = b.account_id
   join botbox.instruments i on i.id = b.instrument_id
   left join lateral (
-         select c.outcome, c.reason_code, c.score
+         select c.outcome, c.reason_code, r.meaning as reason, c.score
            from botbox.checks c
+           left join botbox.reason_codes r on r.code = c.reason_code
           where c.bot_id = b.id
           order by c.due_at desc
           limit 1
@@ -105,9 +115,27 @@ select b.id as bot_id, b.name, b.status, b.status_reason, st.name as strategy, v
            from botbox.positions q
           where q.bot_id = b.id
        ) g on true
-  left join reporting.positions p on p.bot_id = b.id and p.status = 'OPEN' and p.symbol = i.symbol
+  left join reporting.positions p on p.bot_id = b.id and p.status = 'OPEN' and p.instrument_id = b.instrument_id
  where b.status <> 'DELETED';
 comment on view reporting.bot_status is 'Bots with their schedule, last check, position and profit; one row per bot that is not deleted.';
+
+create view reporting.bot_pnl as
+select b.id as bot_id, b.name as bot, a.mode as account_mode, a.settle_asset,
+       coalesce(sum(p.realised_pnl), 0) as realised_pnl, coalesce(sum(p.fees), 0) as fees, coalesce(sum(p.funding), 0) as funding,
+       coalesce(sum(p.net_pnl), 0) as net_pnl, coalesce(sum(p.unrealised_pnl), 0) as unrealised_pnl,
+       coalesce(sum(p.net_pnl), 0) + coalesce(sum(p.unrealised_pnl), 0) as total_pnl,
+       count(*) filter (where p.status = 'OPEN') as open_positions,
+       count(*) filter (where p.status = 'CLOSED') as closed_positions,
+       count(*) filter (where p.status = 'CLOSED' and p.net_pnl > 0) as won,
+       count(*) filter (where p.status = 'CLOSED' and p.net_pnl <= 0) as lost,
+       max(p.net_pnl) filter (where p.status = 'CLOSED') as best, min(p.net_pnl) filter (where p.status = 'CLOSED') as worst,
+       min(p.opened_at) as first_opened_at, max(p.closed_at) as last_closed_at
+  from botbox.bots b
+  join botbox.accounts a on a.id = b.account_id
+  left join reporting.positions p on p.bot_id = b.id
+ where b.status <> 'DELETED'
+ group by b.id, b.name, a.mode, a.settle_asset;
+comment on view reporting.bot_pnl is 'Profit and loss of each bot over all its positions, in its settlement asset; one row per bot that is not deleted.';
 
 create view reporting.accounts as
 select a.id as account_id, a.name, a.exchange_id, a.mode, a.status, a.status_reason, a.settle_asset, a.capital,
@@ -133,7 +161,7 @@ select a.id as account_id, a.name, a.exchange_id, a.mode, a.status, a.status_rea
 comment on view reporting.accounts is 'Accounts with capital, limits and their use; one row per account, never its credentials.';
 
 create view reporting.rejection_reasons as
-select s.reason_code, r.meaning as reason, count(*) as signals, sum(1 + s.repeat_count) as occurrences, max(s.decided_at) as last_at
+select s.reason_code, r.meaning as reason, count(*) as signals, sum(1 + s.repeat_count)::bigint as occurrences, max(s.decided_at) as last_at
   from botbox.signals s
   join botbox.reason_codes r on r.code = s.reason_code
  where s.status = 'REJECTED'
@@ -141,18 +169,37 @@ select s.reason_code, r.meaning as reason, count(*) as signals, sum(1 + s.repeat
  group by s.reason_code, r.meaning;
 comment on view reporting.rejection_reasons is 'Why signals of the last 24 hours were rejected; one row per reason.';
 
+create view reporting.data_freshness as
+select f.instrument_id, i.exchange_id, i.symbol, f.fetched_at, extract(epoch from now() - f.fetched_at)::double precision as lag_seconds,
+       f.last_candle_at, exists (select from botbox.bots b where b.instrument_id = f.instrument_id and b.status = 'ACTIVE') as is_followed,
+       f.consecutive_failures, f.last_error, f.refused_rows, f.next_fetch_at
+  from botbox.feeds f
+  join botbox.instruments i on i.id = f.instrument_id;
+comment on view reporting.data_freshness is 'How fresh the candles of each followed instrument are; one row per feed. Feeds that no active bot follows rest.';
+
 create view reporting.exchange_health as
 select e.id as exchange_id, e.title, k.state as breaker_state, k.consecutive_failures, k.last_error, k.probe_at, k.changed_at,
-       e.clock_offset_ms, u.used_share, u.blocked_until, u.granted, u.denied,
-       (select max(f.fetched_at) from botbox.feeds f join botbox.instruments i on i.id = f.instrument_id where i.exchange_id = e.id) as data_fetched_at
+       e.clock_offset_ms, u.used_share, u.blocked_until, coalesce(u.granted, 0) as granted, coalesce(u.denied, 0) as denied,
+       f.data_fetched_at, f.data_lag_seconds, f.feeds, f.feeds_failing
   from botbox.exchanges e
   join botbox.circuit_breakers k on k.exchange_id = e.id
   left join lateral (
-         select max(greatest(r.capacity - r.tokens, 0) / r.capacity) as used_share, max(r.blocked_until) as blocked_until,
-                sum(r.granted_count) as granted, sum(r.denied_count) as denied
+         -- The exchange's own figure while it is of the present window; else from our bucket: an empty one grants 80% of the limit.
+         select max(case
+                      when r.reported_at > now() - make_interval(secs => r.window_ms / 1000.0) then r.reported_used / r.published_limit
+                      else 0.8 * (1 - least(1, (r.tokens + extract(epoch from now() - r.refilled_at) * r.refill_per_second) / r.capacity))
+                    end)::double precision as used_share,
+                max(r.blocked_until) filter (where r.blocked_until > now()) as blocked_until,
+                sum(r.granted_count)::bigint as granted, sum(r.denied_count)::bigint as denied
            from botbox.rate_limits r
           where r.exchange_id = e.id
        ) u on true
+ cross join lateral (
+         select max(d.fetched_at) as data_fetched_at, max(d.lag_seconds) filter (where d.is_followed) as data_lag_seconds,
+                count(*) filter (where d.is_followed) as feeds, count(*) filter (where d.is_followed and d.consecutive_failures > 0) as feeds_failing
+           from reporting.data_freshness d
+          where d.exchange_id = e.id
+       ) f
  where exists (select from botbox.instruments i where i.exchange_id = e.id);
 comment on view reporting.exchange_health is 'Breaker, limiter use and data freshness of the exchanges in use; one row per exchange.';
 
@@ -161,13 +208,6 @@ select w.id as worker_id, w.host, w.process_id, w.roles, w.version, w.started_at
        case when w.stopped_at is not null then 'STOPPED' when w.heartbeat_at < now() - interval '30 seconds' then 'LOST' else 'RUNNING' end as status
   from botbox.workers w;
 comment on view reporting.worker_status is 'Worker processes and whether they are heard; one row per process.';
-
-create view reporting.data_freshness as
-select i.exchange_id, i.symbol, f.fetched_at, extract(epoch from now() - f.fetched_at) as lag_seconds, f.last_candle_at,
-       f.consecutive_failures, f.last_error, f.refused_rows, f.next_fetch_at
-  from botbox.feeds f
-  join botbox.instruments i on i.id = f.instrument_id;
-comment on view reporting.data_freshness is 'How fresh the candles of each followed instrument are; one row per feed.';
 
 create view reporting.alerts as
 select a.id as alert_id, a.code, a.severity, a.subject, a.message, a.details, a.occurrences, a.opened_at, a.last_seen_at,
@@ -205,13 +245,14 @@ select (select count(*) from botbox.bots where status = 'ACTIVE') as active_bots
        (select count(*) from botbox.bots where status <> 'DELETED') as bots,
        c.checks_hour, c.checks_failed_hour, c.check_late_ms_p95,
        s.signals_hour, s.signals_day, s.accepted_day, s.rejected_day,
-       case when s.signals_day > 0 then s.accepted_day::numeric / s.signals_day end as acceptance_rate_day,
+       s.accepted_day::double precision / nullif(s.signals_day, 0) as acceptance_rate_day,
        t.trades_hour, t.trades_day, t.executed_day, t.failed_day, t.queue_depth, t.executing, t.parked, t.acknowledged_ms_p95_day,
-       p.open_positions, p.unrealised_pnl, p.net_pnl,
+       p.open_positions, p.net_pnl_live, p.unrealised_pnl_live, p.net_pnl_paper, p.unrealised_pnl_paper,
+       (select min(settle_asset) from botbox.accounts having count(distinct settle_asset) = 1) as settle_asset,
        (select count(*) from botbox.alerts where resolved_at is null) as open_alerts,
        (select count(*) from reporting.worker_status where status = 'RUNNING') as running_workers,
        (select count(*) from reporting.pauses where is_in_force) as pauses_in_force,
-       (select max(lag_seconds) from reporting.data_freshness) as data_lag_seconds_max,
+       (select max(lag_seconds) from reporting.data_freshness where is_followed) as data_lag_seconds_max,
        (select max(tick_at) from botbox.ticks) as last_tick_at,
        now() as as_of
   from (
@@ -241,13 +282,17 @@ select (select count(*) from botbox.bots where status = 'ACTIVE') as active_bots
              or finished_at is null
        ) t
  cross join (
-         select count(*) filter (where status = 'OPEN') as open_positions, coalesce(sum(unrealised_pnl), 0) as unrealised_pnl,
-                coalesce(sum(net_pnl), 0) as net_pnl
+         select count(*) filter (where status = 'OPEN') as open_positions,
+                coalesce(sum(net_pnl) filter (where account_mode = 'LIVE'), 0) as net_pnl_live,
+                coalesce(sum(unrealised_pnl) filter (where account_mode = 'LIVE'), 0) as unrealised_pnl_live,
+                coalesce(sum(net_pnl) filter (where account_mode = 'PAPER'), 0) as net_pnl_paper,
+                coalesce(sum(unrealised_pnl) filter (where account_mode = 'PAPER'), 0) as unrealised_pnl_paper
            from reporting.positions
        ) p;
-comment on view reporting.overview is 'The state of everything in one row, as of now.';
+comment on view reporting.overview is
+  'The state of everything in one row, as of now. Profits of PAPER and LIVE accounts are kept apart; settle_asset is null where accounts settle in several.';
 
 -- migrate:down
 drop view reporting.overview, reporting.api_tokens, reporting.strategies, reporting.candles, reporting.pauses, reporting.alerts,
-  reporting.data_freshness, reporting.worker_status, reporting.exchange_health, reporting.rejection_reasons, reporting.accounts,
-  reporting.bot_status, reporting.checks, reporting.orders, reporting.trades, reporting.signals, reporting.positions, reporting.instruments;
+  reporting.worker_status, reporting.exchange_health, reporting.data_freshness, reporting.rejection_reasons, reporting.accounts,
+  reporting.bot_pnl, reporting.bot_status, reporting.checks, reporting.orders, reporting.trades, reporting.signals, reporting.positions, reporting.instruments;

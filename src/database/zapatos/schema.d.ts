@@ -911,6 +911,45 @@ declare module 'zapatos/schema' {
     export type SQL = SQLExpression | SQLExpression[];
   }
 
+  export namespace duties {
+    export type Table = 'duties';
+    export interface Selectable {
+      claimed_at: Date;
+      claimed_by: string;
+      name: string;
+      next_run_at: Date;
+    }
+    export interface JSONSelectable {
+      claimed_at: db.TimestampTzString;
+      claimed_by: string;
+      name: string;
+      next_run_at: db.TimestampTzString;
+    }
+    export interface Whereable {
+      claimed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      claimed_by?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      name?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      next_run_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      claimed_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      claimed_by: string | db.Parameter<string> | db.SQLFragment;
+      name: string | db.Parameter<string> | db.SQLFragment;
+      next_run_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+    }
+    export interface Updatable {
+      claimed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      claimed_by?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+      name?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+      next_run_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'duties_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
   export namespace exchanges {
     export type Table = 'exchanges';
     export interface Selectable {
@@ -1452,10 +1491,12 @@ declare module 'zapatos/schema' {
       finished_at: Date | null;
       id: number;
       instrument_id: number;
+      next_query_at: Date;
       not_accepted_at: Date | null;
       position_id: number | null;
       purpose: order_purpose;
       quantity: c.PgQuantity;
+      query_count: number;
       reduce_only: boolean;
       reject_code: string | null;
       reject_message: string | null;
@@ -1483,10 +1524,12 @@ declare module 'zapatos/schema' {
       finished_at: db.TimestampTzString | null;
       id: number;
       instrument_id: number;
+      next_query_at: db.TimestampTzString;
       not_accepted_at: db.TimestampTzString | null;
       position_id: number | null;
       purpose: order_purpose;
       quantity: c.PgQuantity;
+      query_count: number;
       reduce_only: boolean;
       reject_code: string | null;
       reject_message: string | null;
@@ -1514,10 +1557,12 @@ declare module 'zapatos/schema' {
       finished_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      next_query_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       not_accepted_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       position_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       purpose?: order_purpose | db.Parameter<order_purpose> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, order_purpose | db.Parameter<order_purpose> | db.SQLFragment | db.ParentColumn>;
       quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
+      query_count?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       reduce_only?: boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn>;
       reject_code?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       reject_message?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
@@ -1544,10 +1589,12 @@ declare module 'zapatos/schema' {
       filled_quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.DefaultType | db.SQLFragment;
       finished_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       instrument_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      next_query_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
       not_accepted_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       position_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment;
       purpose: order_purpose | db.Parameter<order_purpose> | db.SQLFragment;
       quantity: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment;
+      query_count?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment;
       reduce_only?: boolean | db.Parameter<boolean> | db.DefaultType | db.SQLFragment;
       reject_code?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
       reject_message?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
@@ -1574,10 +1621,12 @@ declare module 'zapatos/schema' {
       filled_quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.DefaultType | db.SQLFragment>;
       finished_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      next_query_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
       not_accepted_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       position_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
       purpose?: order_purpose | db.Parameter<order_purpose> | db.SQLFragment | db.SQLFragment<any, order_purpose | db.Parameter<order_purpose> | db.SQLFragment>;
       quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment>;
+      query_count?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.DefaultType | db.SQLFragment>;
       reduce_only?: boolean | db.Parameter<boolean> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, boolean | db.Parameter<boolean> | db.DefaultType | db.SQLFragment>;
       reject_code?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
       reject_message?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
@@ -2693,20 +2742,20 @@ declare module 'zapatos/schema' {
   /* --- aggregate types --- */
 
   export namespace botbox {  
-    export type Table = account_balances.Table | accounts.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candles.Table | checks.Table | circuit_breakers.Table | correlations.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | funding_rates.Table | installation.Table | instruments.Table | ledger_entries.Table | orders.Table | paper_orders.Table | pauses.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
-    export type Selectable = account_balances.Selectable | accounts.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candles.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | funding_rates.Selectable | installation.Selectable | instruments.Selectable | ledger_entries.Selectable | orders.Selectable | paper_orders.Selectable | pauses.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
-    export type JSONSelectable = account_balances.JSONSelectable | accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candles.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | funding_rates.JSONSelectable | installation.JSONSelectable | instruments.JSONSelectable | ledger_entries.JSONSelectable | orders.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
-    export type Whereable = account_balances.Whereable | accounts.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candles.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | funding_rates.Whereable | installation.Whereable | instruments.Whereable | ledger_entries.Whereable | orders.Whereable | paper_orders.Whereable | pauses.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
-    export type Insertable = account_balances.Insertable | accounts.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candles.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | funding_rates.Insertable | installation.Insertable | instruments.Insertable | ledger_entries.Insertable | orders.Insertable | paper_orders.Insertable | pauses.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
-    export type Updatable = account_balances.Updatable | accounts.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candles.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | funding_rates.Updatable | installation.Updatable | instruments.Updatable | ledger_entries.Updatable | orders.Updatable | paper_orders.Updatable | pauses.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
-    export type UniqueIndex = account_balances.UniqueIndex | accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candles.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | funding_rates.UniqueIndex | installation.UniqueIndex | instruments.UniqueIndex | ledger_entries.UniqueIndex | orders.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
-    export type Column = account_balances.Column | accounts.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candles.Column | checks.Column | circuit_breakers.Column | correlations.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | funding_rates.Column | installation.Column | instruments.Column | ledger_entries.Column | orders.Column | paper_orders.Column | pauses.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
+    export type Table = account_balances.Table | accounts.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candles.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | funding_rates.Table | installation.Table | instruments.Table | ledger_entries.Table | orders.Table | paper_orders.Table | pauses.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
+    export type Selectable = account_balances.Selectable | accounts.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candles.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | funding_rates.Selectable | installation.Selectable | instruments.Selectable | ledger_entries.Selectable | orders.Selectable | paper_orders.Selectable | pauses.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
+    export type JSONSelectable = account_balances.JSONSelectable | accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candles.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | funding_rates.JSONSelectable | installation.JSONSelectable | instruments.JSONSelectable | ledger_entries.JSONSelectable | orders.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
+    export type Whereable = account_balances.Whereable | accounts.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candles.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | funding_rates.Whereable | installation.Whereable | instruments.Whereable | ledger_entries.Whereable | orders.Whereable | paper_orders.Whereable | pauses.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
+    export type Insertable = account_balances.Insertable | accounts.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candles.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | funding_rates.Insertable | installation.Insertable | instruments.Insertable | ledger_entries.Insertable | orders.Insertable | paper_orders.Insertable | pauses.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
+    export type Updatable = account_balances.Updatable | accounts.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candles.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | funding_rates.Updatable | installation.Updatable | instruments.Updatable | ledger_entries.Updatable | orders.Updatable | paper_orders.Updatable | pauses.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
+    export type UniqueIndex = account_balances.UniqueIndex | accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candles.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | funding_rates.UniqueIndex | installation.UniqueIndex | instruments.UniqueIndex | ledger_entries.UniqueIndex | orders.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
+    export type Column = account_balances.Column | accounts.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candles.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | funding_rates.Column | installation.Column | instruments.Column | ledger_entries.Column | orders.Column | paper_orders.Column | pauses.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
   
-    export type AllBaseTables = [account_balances.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candles.Table, checks.Table, circuit_breakers.Table, correlations.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, ledger_entries.Table, orders.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllBaseTables = [account_balances.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candles.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, ledger_entries.Table, orders.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
     export type AllForeignTables = [];
     export type AllViews = [];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [account_balances.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candles.Table, checks.Table, circuit_breakers.Table, correlations.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, ledger_entries.Table, orders.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllTablesAndViews = [account_balances.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candles.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, ledger_entries.Table, orders.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
   }
 
 
@@ -2928,6 +2977,81 @@ declare module 'zapatos/schema' {
       export type SQL = SQLExpression | SQLExpression[];
     }
   
+    export namespace bot_pnl {
+      export type Table = 'reporting.bot_pnl';
+      export interface Selectable {
+        account_mode: c.PgAccountMode | null;
+        best: db.NumericString | null;
+        bot: string | null;
+        bot_id: number | null;
+        closed_positions: number | null;
+        fees: db.NumericString | null;
+        first_opened_at: Date | null;
+        funding: db.NumericString | null;
+        last_closed_at: Date | null;
+        lost: number | null;
+        net_pnl: db.NumericString | null;
+        open_positions: number | null;
+        realised_pnl: db.NumericString | null;
+        settle_asset: string | null;
+        total_pnl: db.NumericString | null;
+        unrealised_pnl: db.NumericString | null;
+        won: number | null;
+        worst: db.NumericString | null;
+      }
+      export interface JSONSelectable {
+        account_mode: c.PgAccountMode | null;
+        best: number | null;
+        bot: string | null;
+        bot_id: number | null;
+        closed_positions: number | null;
+        fees: number | null;
+        first_opened_at: db.TimestampTzString | null;
+        funding: number | null;
+        last_closed_at: db.TimestampTzString | null;
+        lost: number | null;
+        net_pnl: number | null;
+        open_positions: number | null;
+        realised_pnl: number | null;
+        settle_asset: string | null;
+        total_pnl: number | null;
+        unrealised_pnl: number | null;
+        won: number | null;
+        worst: number | null;
+      }
+      export interface Whereable {
+        account_mode?: c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn>;
+        best?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        bot?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        closed_positions?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        fees?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        first_opened_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        funding?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        last_closed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        lost?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        net_pnl?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        open_positions?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        realised_pnl?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        settle_asset?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        total_pnl?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        unrealised_pnl?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        won?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        worst?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
     export namespace bot_status {
       export type Table = 'reporting.bot_status';
       export interface Selectable {
@@ -2936,12 +3060,17 @@ declare module 'zapatos/schema' {
         account_mode: c.PgAccountMode | null;
         bot_id: number | null;
         closed_positions: number | null;
+        consecutive_failures: number | null;
         created_at: Date | null;
+        entries_paused: boolean | null;
         exchange_id: string | null;
+        execution: c.PgExecutionMode | null;
         fees: db.NumericString | null;
+        instrument_id: number | null;
         interval_minutes: number | null;
         last_check_at: Date | null;
         last_outcome: c.PgCheckOutcome | null;
+        last_reason: string | null;
         last_reason_code: string | null;
         last_score: number | null;
         leverage: db.NumericString | null;
@@ -2951,7 +3080,9 @@ declare module 'zapatos/schema' {
         next_check_at: Date | null;
         position_direction: c.PgDirection | null;
         position_entry_price: c.PgPrice | null;
+        position_opened_at: Date | null;
         position_quantity: c.PgQuantity | null;
+        settle_asset: string | null;
         signals_accepted_day: number | null;
         signals_rejected_day: number | null;
         sizing: c.PgSizingKind | null;
@@ -2970,12 +3101,17 @@ declare module 'zapatos/schema' {
         account_mode: c.PgAccountMode | null;
         bot_id: number | null;
         closed_positions: number | null;
+        consecutive_failures: number | null;
         created_at: db.TimestampTzString | null;
+        entries_paused: boolean | null;
         exchange_id: string | null;
+        execution: c.PgExecutionMode | null;
         fees: number | null;
+        instrument_id: number | null;
         interval_minutes: number | null;
         last_check_at: db.TimestampTzString | null;
         last_outcome: c.PgCheckOutcome | null;
+        last_reason: string | null;
         last_reason_code: string | null;
         last_score: number | null;
         leverage: number | null;
@@ -2985,7 +3121,9 @@ declare module 'zapatos/schema' {
         next_check_at: db.TimestampTzString | null;
         position_direction: c.PgDirection | null;
         position_entry_price: c.PgPrice | null;
+        position_opened_at: db.TimestampTzString | null;
         position_quantity: c.PgQuantity | null;
+        settle_asset: string | null;
         signals_accepted_day: number | null;
         signals_rejected_day: number | null;
         sizing: c.PgSizingKind | null;
@@ -3004,12 +3142,17 @@ declare module 'zapatos/schema' {
         account_mode?: c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn>;
         bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         closed_positions?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        consecutive_failures?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        entries_paused?: boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn>;
         exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        execution?: c.PgExecutionMode | db.Parameter<c.PgExecutionMode> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgExecutionMode | db.Parameter<c.PgExecutionMode> | db.SQLFragment | db.ParentColumn>;
         fees?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         interval_minutes?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         last_check_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
         last_outcome?: c.PgCheckOutcome | db.Parameter<c.PgCheckOutcome> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgCheckOutcome | db.Parameter<c.PgCheckOutcome> | db.SQLFragment | db.ParentColumn>;
+        last_reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         last_reason_code?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         last_score?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         leverage?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
@@ -3019,7 +3162,9 @@ declare module 'zapatos/schema' {
         next_check_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
         position_direction?: c.PgDirection | db.Parameter<c.PgDirection> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgDirection | db.Parameter<c.PgDirection> | db.SQLFragment | db.ParentColumn>;
         position_entry_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+        position_opened_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
         position_quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
+        settle_asset?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         signals_accepted_day?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         signals_rejected_day?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         sizing?: c.PgSizingKind | db.Parameter<c.PgSizingKind> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgSizingKind | db.Parameter<c.PgSizingKind> | db.SQLFragment | db.ParentColumn>;
@@ -3112,7 +3257,7 @@ declare module 'zapatos/schema' {
         error: string | null;
         factors: db.JSONValue | null;
         kind: c.PgCheckKind | null;
-        late_ms: db.NumericString | null;
+        late_ms: number | null;
         outcome: c.PgCheckOutcome | null;
         price: c.PgPrice | null;
         reason: string | null;
@@ -3162,7 +3307,7 @@ declare module 'zapatos/schema' {
         error?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         factors?: db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn>;
         kind?: c.PgCheckKind | db.Parameter<c.PgCheckKind> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgCheckKind | db.Parameter<c.PgCheckKind> | db.SQLFragment | db.ParentColumn>;
-        late_ms?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        late_ms?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         outcome?: c.PgCheckOutcome | db.Parameter<c.PgCheckOutcome> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgCheckOutcome | db.Parameter<c.PgCheckOutcome> | db.SQLFragment | db.ParentColumn>;
         price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
         reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
@@ -3195,7 +3340,9 @@ declare module 'zapatos/schema' {
         consecutive_failures: number | null;
         exchange_id: string | null;
         fetched_at: Date | null;
-        lag_seconds: db.NumericString | null;
+        instrument_id: number | null;
+        is_followed: boolean | null;
+        lag_seconds: number | null;
         last_candle_at: Date | null;
         last_error: string | null;
         next_fetch_at: Date | null;
@@ -3206,6 +3353,8 @@ declare module 'zapatos/schema' {
         consecutive_failures: number | null;
         exchange_id: string | null;
         fetched_at: db.TimestampTzString | null;
+        instrument_id: number | null;
+        is_followed: boolean | null;
         lag_seconds: number | null;
         last_candle_at: db.TimestampTzString | null;
         last_error: string | null;
@@ -3217,7 +3366,9 @@ declare module 'zapatos/schema' {
         consecutive_failures?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         fetched_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
-        lag_seconds?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        is_followed?: boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn>;
+        lag_seconds?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         last_candle_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
         last_error?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         next_fetch_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
@@ -3246,13 +3397,16 @@ declare module 'zapatos/schema' {
         clock_offset_ms: number | null;
         consecutive_failures: number | null;
         data_fetched_at: Date | null;
-        denied: db.NumericString | null;
+        data_lag_seconds: number | null;
+        denied: number | null;
         exchange_id: string | null;
-        granted: db.NumericString | null;
+        feeds: number | null;
+        feeds_failing: number | null;
+        granted: number | null;
         last_error: string | null;
         probe_at: Date | null;
         title: string | null;
-        used_share: db.NumericString | null;
+        used_share: number | null;
       }
       export interface JSONSelectable {
         blocked_until: db.TimestampTzString | null;
@@ -3261,8 +3415,11 @@ declare module 'zapatos/schema' {
         clock_offset_ms: number | null;
         consecutive_failures: number | null;
         data_fetched_at: db.TimestampTzString | null;
+        data_lag_seconds: number | null;
         denied: number | null;
         exchange_id: string | null;
+        feeds: number | null;
+        feeds_failing: number | null;
         granted: number | null;
         last_error: string | null;
         probe_at: db.TimestampTzString | null;
@@ -3276,13 +3433,16 @@ declare module 'zapatos/schema' {
         clock_offset_ms?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         consecutive_failures?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         data_fetched_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
-        denied?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        data_lag_seconds?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        denied?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
-        granted?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        feeds?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        feeds_failing?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        granted?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         last_error?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         probe_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
         title?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
-        used_share?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        used_share?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       }
       export interface Insertable {
         [key: string]: never;
@@ -3388,6 +3548,7 @@ declare module 'zapatos/schema' {
         exchange_order_id: string | null;
         filled_quantity: c.PgQuantity | null;
         finished_at: Date | null;
+        instrument_id: number | null;
         order_id: number | null;
         purpose: c.PgOrderPurpose | null;
         quantity: c.PgQuantity | null;
@@ -3415,6 +3576,7 @@ declare module 'zapatos/schema' {
         exchange_order_id: string | null;
         filled_quantity: c.PgQuantity | null;
         finished_at: db.TimestampTzString | null;
+        instrument_id: number | null;
         order_id: number | null;
         purpose: c.PgOrderPurpose | null;
         quantity: c.PgQuantity | null;
@@ -3442,6 +3604,7 @@ declare module 'zapatos/schema' {
         exchange_order_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         filled_quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
         finished_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         order_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         purpose?: c.PgOrderPurpose | db.Parameter<c.PgOrderPurpose> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgOrderPurpose | db.Parameter<c.PgOrderPurpose> | db.SQLFragment | db.ParentColumn>;
         quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
@@ -3471,7 +3634,7 @@ declare module 'zapatos/schema' {
     export namespace overview {
       export type Table = 'reporting.overview';
       export interface Selectable {
-        acceptance_rate_day: db.NumericString | null;
+        acceptance_rate_day: number | null;
         accepted_day: number | null;
         acknowledged_ms_p95_day: number | null;
         active_bots: number | null;
@@ -3480,12 +3643,13 @@ declare module 'zapatos/schema' {
         check_late_ms_p95: number | null;
         checks_failed_hour: number | null;
         checks_hour: number | null;
-        data_lag_seconds_max: db.NumericString | null;
+        data_lag_seconds_max: number | null;
         executed_day: number | null;
         executing: number | null;
         failed_day: number | null;
         last_tick_at: Date | null;
-        net_pnl: db.NumericString | null;
+        net_pnl_live: db.NumericString | null;
+        net_pnl_paper: db.NumericString | null;
         open_alerts: number | null;
         open_positions: number | null;
         parked: number | null;
@@ -3493,11 +3657,13 @@ declare module 'zapatos/schema' {
         queue_depth: number | null;
         rejected_day: number | null;
         running_workers: number | null;
+        settle_asset: string | null;
         signals_day: number | null;
         signals_hour: number | null;
         trades_day: number | null;
         trades_hour: number | null;
-        unrealised_pnl: db.NumericString | null;
+        unrealised_pnl_live: db.NumericString | null;
+        unrealised_pnl_paper: db.NumericString | null;
       }
       export interface JSONSelectable {
         acceptance_rate_day: number | null;
@@ -3514,7 +3680,8 @@ declare module 'zapatos/schema' {
         executing: number | null;
         failed_day: number | null;
         last_tick_at: db.TimestampTzString | null;
-        net_pnl: number | null;
+        net_pnl_live: number | null;
+        net_pnl_paper: number | null;
         open_alerts: number | null;
         open_positions: number | null;
         parked: number | null;
@@ -3522,14 +3689,16 @@ declare module 'zapatos/schema' {
         queue_depth: number | null;
         rejected_day: number | null;
         running_workers: number | null;
+        settle_asset: string | null;
         signals_day: number | null;
         signals_hour: number | null;
         trades_day: number | null;
         trades_hour: number | null;
-        unrealised_pnl: number | null;
+        unrealised_pnl_live: number | null;
+        unrealised_pnl_paper: number | null;
       }
       export interface Whereable {
-        acceptance_rate_day?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        acceptance_rate_day?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         accepted_day?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         acknowledged_ms_p95_day?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         active_bots?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
@@ -3538,12 +3707,13 @@ declare module 'zapatos/schema' {
         check_late_ms_p95?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         checks_failed_hour?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         checks_hour?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
-        data_lag_seconds_max?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        data_lag_seconds_max?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         executed_day?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         executing?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         failed_day?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         last_tick_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
-        net_pnl?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        net_pnl_live?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        net_pnl_paper?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
         open_alerts?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         open_positions?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         parked?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
@@ -3551,11 +3721,13 @@ declare module 'zapatos/schema' {
         queue_depth?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         rejected_day?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         running_workers?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        settle_asset?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         signals_day?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         signals_hour?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         trades_day?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         trades_hour?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
-        unrealised_pnl?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        unrealised_pnl_live?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        unrealised_pnl_paper?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
       }
       export interface Insertable {
         [key: string]: never;
@@ -3666,6 +3838,7 @@ declare module 'zapatos/schema' {
         exchange_id: string | null;
         fees: c.PgAmount | null;
         funding: c.PgAmount | null;
+        instrument_id: number | null;
         last_price: c.PgPrice | null;
         leverage: db.NumericString | null;
         lots: number | null;
@@ -3675,6 +3848,7 @@ declare module 'zapatos/schema' {
         protection: c.PgProtection | null;
         quantity: c.PgQuantity | null;
         realised_pnl: c.PgAmount | null;
+        settle_asset: string | null;
         status: c.PgPositionStatus | null;
         stop_loss_price: c.PgPrice | null;
         symbol: string | null;
@@ -3696,6 +3870,7 @@ declare module 'zapatos/schema' {
         exchange_id: string | null;
         fees: c.PgAmount | null;
         funding: c.PgAmount | null;
+        instrument_id: number | null;
         last_price: c.PgPrice | null;
         leverage: number | null;
         lots: number | null;
@@ -3705,6 +3880,7 @@ declare module 'zapatos/schema' {
         protection: c.PgProtection | null;
         quantity: c.PgQuantity | null;
         realised_pnl: c.PgAmount | null;
+        settle_asset: string | null;
         status: c.PgPositionStatus | null;
         stop_loss_price: c.PgPrice | null;
         symbol: string | null;
@@ -3726,6 +3902,7 @@ declare module 'zapatos/schema' {
         exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         fees?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
         funding?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+        instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         last_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
         leverage?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
         lots?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
@@ -3735,6 +3912,7 @@ declare module 'zapatos/schema' {
         protection?: c.PgProtection | db.Parameter<c.PgProtection> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgProtection | db.Parameter<c.PgProtection> | db.SQLFragment | db.ParentColumn>;
         quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
         realised_pnl?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+        settle_asset?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         status?: c.PgPositionStatus | db.Parameter<c.PgPositionStatus> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPositionStatus | db.Parameter<c.PgPositionStatus> | db.SQLFragment | db.ParentColumn>;
         stop_loss_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
         symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
@@ -3807,6 +3985,7 @@ declare module 'zapatos/schema' {
         exchange_id: string | null;
         factors: db.JSONValue | null;
         hash: string | null;
+        instrument_id: number | null;
         notional: c.PgQuantity | null;
         price: c.PgPrice | null;
         quantity: c.PgQuantity | null;
@@ -3842,6 +4021,7 @@ declare module 'zapatos/schema' {
         exchange_id: string | null;
         factors: db.JSONValue | null;
         hash: string | null;
+        instrument_id: number | null;
         notional: c.PgQuantity | null;
         price: c.PgPrice | null;
         quantity: c.PgQuantity | null;
@@ -3877,6 +4057,7 @@ declare module 'zapatos/schema' {
         exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         factors?: db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn>;
         hash?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
         price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
         quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
@@ -3976,7 +4157,7 @@ declare module 'zapatos/schema' {
         account: string | null;
         account_id: number | null;
         account_mode: c.PgAccountMode | null;
-        acknowledged_after_ms: db.NumericString | null;
+        acknowledged_after_ms: number | null;
         acknowledged_at: Date | null;
         attempts: number | null;
         average_price: c.PgPrice | null;
@@ -3990,11 +4171,13 @@ declare module 'zapatos/schema' {
         expires_at: Date | null;
         filled_quantity: c.PgQuantity | null;
         finished_at: Date | null;
+        instrument_id: number | null;
         next_attempt_at: Date | null;
         order_id: number | null;
         order_status: c.PgOrderStatus | null;
         quantity: c.PgQuantity | null;
         queued_at: Date | null;
+        reason: string | null;
         reason_code: string | null;
         reserved_capital: c.PgQuantity | null;
         side: c.PgSide | null;
@@ -4023,11 +4206,13 @@ declare module 'zapatos/schema' {
         expires_at: db.TimestampTzString | null;
         filled_quantity: c.PgQuantity | null;
         finished_at: db.TimestampTzString | null;
+        instrument_id: number | null;
         next_attempt_at: db.TimestampTzString | null;
         order_id: number | null;
         order_status: c.PgOrderStatus | null;
         quantity: c.PgQuantity | null;
         queued_at: db.TimestampTzString | null;
+        reason: string | null;
         reason_code: string | null;
         reserved_capital: c.PgQuantity | null;
         side: c.PgSide | null;
@@ -4042,7 +4227,7 @@ declare module 'zapatos/schema' {
         account?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         account_mode?: c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn>;
-        acknowledged_after_ms?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        acknowledged_after_ms?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         acknowledged_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
         attempts?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         average_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
@@ -4056,11 +4241,13 @@ declare module 'zapatos/schema' {
         expires_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
         filled_quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
         finished_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         next_attempt_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
         order_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         order_status?: c.PgOrderStatus | db.Parameter<c.PgOrderStatus> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgOrderStatus | db.Parameter<c.PgOrderStatus> | db.SQLFragment | db.ParentColumn>;
         quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
         queued_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         reason_code?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         reserved_capital?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
         side?: c.PgSide | db.Parameter<c.PgSide> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgSide | db.Parameter<c.PgSide> | db.SQLFragment | db.ParentColumn>;
@@ -4155,20 +4342,20 @@ declare module 'zapatos/schema' {
   
     /* --- aggregate types --- */
   
-    export type Table = accounts.Table | alerts.Table | api_tokens.Table | bot_status.Table | candles.Table | checks.Table | data_freshness.Table | exchange_health.Table | instruments.Table | orders.Table | overview.Table | pauses.Table | positions.Table | rejection_reasons.Table | signals.Table | strategies.Table | trades.Table | worker_status.Table;
-    export type Selectable = accounts.Selectable | alerts.Selectable | api_tokens.Selectable | bot_status.Selectable | candles.Selectable | checks.Selectable | data_freshness.Selectable | exchange_health.Selectable | instruments.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | rejection_reasons.Selectable | signals.Selectable | strategies.Selectable | trades.Selectable | worker_status.Selectable;
-    export type JSONSelectable = accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | bot_status.JSONSelectable | candles.JSONSelectable | checks.JSONSelectable | data_freshness.JSONSelectable | exchange_health.JSONSelectable | instruments.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rejection_reasons.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | trades.JSONSelectable | worker_status.JSONSelectable;
-    export type Whereable = accounts.Whereable | alerts.Whereable | api_tokens.Whereable | bot_status.Whereable | candles.Whereable | checks.Whereable | data_freshness.Whereable | exchange_health.Whereable | instruments.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | rejection_reasons.Whereable | signals.Whereable | strategies.Whereable | trades.Whereable | worker_status.Whereable;
-    export type Insertable = accounts.Insertable | alerts.Insertable | api_tokens.Insertable | bot_status.Insertable | candles.Insertable | checks.Insertable | data_freshness.Insertable | exchange_health.Insertable | instruments.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | rejection_reasons.Insertable | signals.Insertable | strategies.Insertable | trades.Insertable | worker_status.Insertable;
-    export type Updatable = accounts.Updatable | alerts.Updatable | api_tokens.Updatable | bot_status.Updatable | candles.Updatable | checks.Updatable | data_freshness.Updatable | exchange_health.Updatable | instruments.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | rejection_reasons.Updatable | signals.Updatable | strategies.Updatable | trades.Updatable | worker_status.Updatable;
-    export type UniqueIndex = accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | bot_status.UniqueIndex | candles.UniqueIndex | checks.UniqueIndex | data_freshness.UniqueIndex | exchange_health.UniqueIndex | instruments.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rejection_reasons.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | trades.UniqueIndex | worker_status.UniqueIndex;
-    export type Column = accounts.Column | alerts.Column | api_tokens.Column | bot_status.Column | candles.Column | checks.Column | data_freshness.Column | exchange_health.Column | instruments.Column | orders.Column | overview.Column | pauses.Column | positions.Column | rejection_reasons.Column | signals.Column | strategies.Column | trades.Column | worker_status.Column;
+    export type Table = accounts.Table | alerts.Table | api_tokens.Table | bot_pnl.Table | bot_status.Table | candles.Table | checks.Table | data_freshness.Table | exchange_health.Table | instruments.Table | orders.Table | overview.Table | pauses.Table | positions.Table | rejection_reasons.Table | signals.Table | strategies.Table | trades.Table | worker_status.Table;
+    export type Selectable = accounts.Selectable | alerts.Selectable | api_tokens.Selectable | bot_pnl.Selectable | bot_status.Selectable | candles.Selectable | checks.Selectable | data_freshness.Selectable | exchange_health.Selectable | instruments.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | rejection_reasons.Selectable | signals.Selectable | strategies.Selectable | trades.Selectable | worker_status.Selectable;
+    export type JSONSelectable = accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | bot_pnl.JSONSelectable | bot_status.JSONSelectable | candles.JSONSelectable | checks.JSONSelectable | data_freshness.JSONSelectable | exchange_health.JSONSelectable | instruments.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rejection_reasons.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | trades.JSONSelectable | worker_status.JSONSelectable;
+    export type Whereable = accounts.Whereable | alerts.Whereable | api_tokens.Whereable | bot_pnl.Whereable | bot_status.Whereable | candles.Whereable | checks.Whereable | data_freshness.Whereable | exchange_health.Whereable | instruments.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | rejection_reasons.Whereable | signals.Whereable | strategies.Whereable | trades.Whereable | worker_status.Whereable;
+    export type Insertable = accounts.Insertable | alerts.Insertable | api_tokens.Insertable | bot_pnl.Insertable | bot_status.Insertable | candles.Insertable | checks.Insertable | data_freshness.Insertable | exchange_health.Insertable | instruments.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | rejection_reasons.Insertable | signals.Insertable | strategies.Insertable | trades.Insertable | worker_status.Insertable;
+    export type Updatable = accounts.Updatable | alerts.Updatable | api_tokens.Updatable | bot_pnl.Updatable | bot_status.Updatable | candles.Updatable | checks.Updatable | data_freshness.Updatable | exchange_health.Updatable | instruments.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | rejection_reasons.Updatable | signals.Updatable | strategies.Updatable | trades.Updatable | worker_status.Updatable;
+    export type UniqueIndex = accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | bot_pnl.UniqueIndex | bot_status.UniqueIndex | candles.UniqueIndex | checks.UniqueIndex | data_freshness.UniqueIndex | exchange_health.UniqueIndex | instruments.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rejection_reasons.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | trades.UniqueIndex | worker_status.UniqueIndex;
+    export type Column = accounts.Column | alerts.Column | api_tokens.Column | bot_pnl.Column | bot_status.Column | candles.Column | checks.Column | data_freshness.Column | exchange_health.Column | instruments.Column | orders.Column | overview.Column | pauses.Column | positions.Column | rejection_reasons.Column | signals.Column | strategies.Column | trades.Column | worker_status.Column;
   
     export type AllBaseTables = [];
     export type AllForeignTables = [];
-    export type AllViews = [accounts.Table, alerts.Table, api_tokens.Table, bot_status.Table, candles.Table, checks.Table, data_freshness.Table, exchange_health.Table, instruments.Table, orders.Table, overview.Table, pauses.Table, positions.Table, rejection_reasons.Table, signals.Table, strategies.Table, trades.Table, worker_status.Table];
+    export type AllViews = [accounts.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candles.Table, checks.Table, data_freshness.Table, exchange_health.Table, instruments.Table, orders.Table, overview.Table, pauses.Table, positions.Table, rejection_reasons.Table, signals.Table, strategies.Table, trades.Table, worker_status.Table];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [accounts.Table, alerts.Table, api_tokens.Table, bot_status.Table, candles.Table, checks.Table, data_freshness.Table, exchange_health.Table, instruments.Table, orders.Table, overview.Table, pauses.Table, positions.Table, rejection_reasons.Table, signals.Table, strategies.Table, trades.Table, worker_status.Table];
+    export type AllTablesAndViews = [accounts.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candles.Table, checks.Table, data_freshness.Table, exchange_health.Table, instruments.Table, orders.Table, overview.Table, pauses.Table, positions.Table, rejection_reasons.Table, signals.Table, strategies.Table, trades.Table, worker_status.Table];
   }
 
 
@@ -4206,6 +4393,7 @@ declare module 'zapatos/schema' {
     "checks": checks.Selectable;
     "circuit_breakers": circuit_breakers.Selectable;
     "correlations": correlations.Selectable;
+    "duties": duties.Selectable;
     "exchanges": exchanges.Selectable;
     "feed_backfills": feed_backfills.Selectable;
     "feeds": feeds.Selectable;
@@ -4232,6 +4420,7 @@ declare module 'zapatos/schema' {
     "reporting.accounts": reporting.accounts.Selectable;
     "reporting.alerts": reporting.alerts.Selectable;
     "reporting.api_tokens": reporting.api_tokens.Selectable;
+    "reporting.bot_pnl": reporting.bot_pnl.Selectable;
     "reporting.bot_status": reporting.bot_status.Selectable;
     "reporting.candles": reporting.candles.Selectable;
     "reporting.checks": reporting.checks.Selectable;
@@ -4261,6 +4450,7 @@ declare module 'zapatos/schema' {
     "checks": checks.JSONSelectable;
     "circuit_breakers": circuit_breakers.JSONSelectable;
     "correlations": correlations.JSONSelectable;
+    "duties": duties.JSONSelectable;
     "exchanges": exchanges.JSONSelectable;
     "feed_backfills": feed_backfills.JSONSelectable;
     "feeds": feeds.JSONSelectable;
@@ -4287,6 +4477,7 @@ declare module 'zapatos/schema' {
     "reporting.accounts": reporting.accounts.JSONSelectable;
     "reporting.alerts": reporting.alerts.JSONSelectable;
     "reporting.api_tokens": reporting.api_tokens.JSONSelectable;
+    "reporting.bot_pnl": reporting.bot_pnl.JSONSelectable;
     "reporting.bot_status": reporting.bot_status.JSONSelectable;
     "reporting.candles": reporting.candles.JSONSelectable;
     "reporting.checks": reporting.checks.JSONSelectable;
@@ -4316,6 +4507,7 @@ declare module 'zapatos/schema' {
     "checks": checks.Whereable;
     "circuit_breakers": circuit_breakers.Whereable;
     "correlations": correlations.Whereable;
+    "duties": duties.Whereable;
     "exchanges": exchanges.Whereable;
     "feed_backfills": feed_backfills.Whereable;
     "feeds": feeds.Whereable;
@@ -4342,6 +4534,7 @@ declare module 'zapatos/schema' {
     "reporting.accounts": reporting.accounts.Whereable;
     "reporting.alerts": reporting.alerts.Whereable;
     "reporting.api_tokens": reporting.api_tokens.Whereable;
+    "reporting.bot_pnl": reporting.bot_pnl.Whereable;
     "reporting.bot_status": reporting.bot_status.Whereable;
     "reporting.candles": reporting.candles.Whereable;
     "reporting.checks": reporting.checks.Whereable;
@@ -4371,6 +4564,7 @@ declare module 'zapatos/schema' {
     "checks": checks.Insertable;
     "circuit_breakers": circuit_breakers.Insertable;
     "correlations": correlations.Insertable;
+    "duties": duties.Insertable;
     "exchanges": exchanges.Insertable;
     "feed_backfills": feed_backfills.Insertable;
     "feeds": feeds.Insertable;
@@ -4397,6 +4591,7 @@ declare module 'zapatos/schema' {
     "reporting.accounts": reporting.accounts.Insertable;
     "reporting.alerts": reporting.alerts.Insertable;
     "reporting.api_tokens": reporting.api_tokens.Insertable;
+    "reporting.bot_pnl": reporting.bot_pnl.Insertable;
     "reporting.bot_status": reporting.bot_status.Insertable;
     "reporting.candles": reporting.candles.Insertable;
     "reporting.checks": reporting.checks.Insertable;
@@ -4426,6 +4621,7 @@ declare module 'zapatos/schema' {
     "checks": checks.Updatable;
     "circuit_breakers": circuit_breakers.Updatable;
     "correlations": correlations.Updatable;
+    "duties": duties.Updatable;
     "exchanges": exchanges.Updatable;
     "feed_backfills": feed_backfills.Updatable;
     "feeds": feeds.Updatable;
@@ -4452,6 +4648,7 @@ declare module 'zapatos/schema' {
     "reporting.accounts": reporting.accounts.Updatable;
     "reporting.alerts": reporting.alerts.Updatable;
     "reporting.api_tokens": reporting.api_tokens.Updatable;
+    "reporting.bot_pnl": reporting.bot_pnl.Updatable;
     "reporting.bot_status": reporting.bot_status.Updatable;
     "reporting.candles": reporting.candles.Updatable;
     "reporting.checks": reporting.checks.Updatable;
@@ -4481,6 +4678,7 @@ declare module 'zapatos/schema' {
     "checks": checks.UniqueIndex;
     "circuit_breakers": circuit_breakers.UniqueIndex;
     "correlations": correlations.UniqueIndex;
+    "duties": duties.UniqueIndex;
     "exchanges": exchanges.UniqueIndex;
     "feed_backfills": feed_backfills.UniqueIndex;
     "feeds": feeds.UniqueIndex;
@@ -4507,6 +4705,7 @@ declare module 'zapatos/schema' {
     "reporting.accounts": reporting.accounts.UniqueIndex;
     "reporting.alerts": reporting.alerts.UniqueIndex;
     "reporting.api_tokens": reporting.api_tokens.UniqueIndex;
+    "reporting.bot_pnl": reporting.bot_pnl.UniqueIndex;
     "reporting.bot_status": reporting.bot_status.UniqueIndex;
     "reporting.candles": reporting.candles.UniqueIndex;
     "reporting.checks": reporting.checks.UniqueIndex;
@@ -4536,6 +4735,7 @@ declare module 'zapatos/schema' {
     "checks": checks.Column;
     "circuit_breakers": circuit_breakers.Column;
     "correlations": correlations.Column;
+    "duties": duties.Column;
     "exchanges": exchanges.Column;
     "feed_backfills": feed_backfills.Column;
     "feeds": feeds.Column;
@@ -4562,6 +4762,7 @@ declare module 'zapatos/schema' {
     "reporting.accounts": reporting.accounts.Column;
     "reporting.alerts": reporting.alerts.Column;
     "reporting.api_tokens": reporting.api_tokens.Column;
+    "reporting.bot_pnl": reporting.bot_pnl.Column;
     "reporting.bot_status": reporting.bot_status.Column;
     "reporting.candles": reporting.candles.Column;
     "reporting.checks": reporting.checks.Column;
@@ -4591,6 +4792,7 @@ declare module 'zapatos/schema' {
     "checks": checks.SQL;
     "circuit_breakers": circuit_breakers.SQL;
     "correlations": correlations.SQL;
+    "duties": duties.SQL;
     "exchanges": exchanges.SQL;
     "feed_backfills": feed_backfills.SQL;
     "feeds": feeds.SQL;
@@ -4617,6 +4819,7 @@ declare module 'zapatos/schema' {
     "reporting.accounts": reporting.accounts.SQL;
     "reporting.alerts": reporting.alerts.SQL;
     "reporting.api_tokens": reporting.api_tokens.SQL;
+    "reporting.bot_pnl": reporting.bot_pnl.SQL;
     "reporting.bot_status": reporting.bot_status.SQL;
     "reporting.candles": reporting.candles.SQL;
     "reporting.checks": reporting.checks.SQL;
