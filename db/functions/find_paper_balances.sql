@@ -4,34 +4,13 @@ language sql
 stable
 set search_path = botbox, pg_temp
 as $$
-  with recursive numbered as (
-    select o.instrument_id, i.settle_asset, i.contract_size, o.price,
-           case o.side when 'BUY' then o.quantity else -o.quantity end as change,
-           row_number() over (partition by o.instrument_id order by o.filled_at, o.id) as turn
+  with spot_orders as (
+    select i.base_asset, i.quote_asset, o.price::numeric as price,
+           case o.side when 'BUY' then o.quantity else -o.quantity end as change
       from paper_orders o
       join instruments i on i.id = o.instrument_id
      where o.account_id = p_account_id
-       and i.market_type = 'LINEAR'
-  ),
-  -- One step per order: net position, its average price, and what was paid out when it shrank or turned.
-  steps as (
-    select n.instrument_id, n.settle_asset, n.contract_size, n.turn, n.change as net, n.price::numeric as average, 0::numeric as paid
-      from numbered n
-     where n.turn = 1
-    union all
-    select n.instrument_id, n.settle_asset, n.contract_size, n.turn,
-           s.net + n.change,
-           case
-             when s.net * n.change >= 0 then (s.average * abs(s.net) + n.price * abs(n.change)) / abs(s.net + n.change)
-             when abs(n.change) > abs(s.net) then n.price
-             else s.average
-           end,
-           case
-             when s.net * n.change >= 0 then 0
-             else (n.price - s.average) * sign(s.net) * least(abs(n.change), abs(s.net)) * n.contract_size
-           end
-      from steps s
-      join numbered n on n.instrument_id = s.instrument_id and n.turn = s.turn + 1
+       and i.market_type = 'SPOT'
   ),
   changes as (
     select e.asset, e.amount::numeric as amount
@@ -39,20 +18,15 @@ as $$
      where e.account_id = p_account_id
        and e.kind = 'TRANSFER'
     union all
-    select s.settle_asset, s.paid
-      from steps s
+    select i.settle_asset, r.realised
+      from replay_paper_orders(p_account_id => p_account_id) r
+      join instruments i on i.id = r.instrument_id
     union all
-    select i.base_asset, case o.side when 'BUY' then o.quantity else -o.quantity end
-      from paper_orders o
-      join instruments i on i.id = o.instrument_id
-     where o.account_id = p_account_id
-       and i.market_type = 'SPOT'
+    select s.base_asset, s.change
+      from spot_orders s
     union all
-    select i.quote_asset, case o.side when 'BUY' then -o.quantity else o.quantity end * o.price
-      from paper_orders o
-      join instruments i on i.id = o.instrument_id
-     where o.account_id = p_account_id
-       and i.market_type = 'SPOT'
+    select s.quote_asset, -s.change * s.price
+      from spot_orders s
     union all
     select o.fee_asset, -o.fee
       from paper_orders o

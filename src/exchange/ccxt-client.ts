@@ -104,8 +104,10 @@ function adapt<C extends bybit | binance>(client: C, options: ClientOptions): C 
 	return client;
 }
 
-/** The same addresses with every host replaced, however deep they are nested. */
+/** The same addresses with every host replaced; the paths, by which Binance tells its APIs apart, stay. */
 function pointTo(baseUrl: string, api: unknown): Record<string, string> {
 	if (typeof api !== 'object' || api === null) return {};
-	return Object.fromEntries(Object.keys(api).map((name) => [name, baseUrl]));
+	return Object.fromEntries(
+		Object.entries(api).map(([name, url]) => [name, String(url).replace(/^https?:\/\/[^/]+/, baseUrl)]),
+	);
 }
