@@ -61,12 +61,25 @@ begin
 
   insert into reconciliation
   select 'FOREIGN_ORDER', r.symbol || ' ' || r.exchange_order_id, null, r.quantity
-    from jsonb_to_recordset(p_open_orders) as r (symbol text, exchange_order_id text, client_order_id text, quantity numeric)
+    from jsonb_to_recordset(p_open_orders) as r (symbol text, exchange_order_id text, client_order_id text, quantity numeric, stop_kind text)
    where not exists (
            select
              from orders o
             where o.account_id = p_account_id
               and (o.exchange_order_id = r.exchange_order_id or o.client_order_id = r.client_order_id)
+         )
+     -- The stops that went with our entries stand at the exchange under its own ids.
+     and not (
+           r.stop_kind is not null
+           and exists (
+                 select
+                   from positions p
+                   join instruments i on i.id = p.instrument_id
+                  where p.account_id = p_account_id
+                    and p.status = 'OPEN'
+                    and p.protection = 'EXCHANGE'
+                    and i.symbol = r.symbol
+               )
          );
 
   update account_balances b

@@ -107,6 +107,8 @@ export interface OrderState {
 	readonly side: Side;
 	readonly quantity: string;
 	readonly filledQuantity: string;
+	/** Set when the exchange keeps the order as a stop of a position. */
+	readonly stopKind?: FillReport['stopKind'];
 }
 
 export interface FillReport {

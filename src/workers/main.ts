@@ -175,7 +175,8 @@ function startLoops(
 		isReconciled = true;
 		return done;
 	});
-	add('execute', 'execution', 1_000, () => executeTrades(context), 'botbox_trades');
+	// Trades denied by the limiter are due again within a fraction of a second.
+	add('execute', 'execution', 300, () => executeTrades(context), 'botbox_trades');
 	add('execute', 'settlement', 1_000, () => settleOrders(context));
 	add('guard', 'guard', 1_000, () => guardPositions(context));
 	add('monitor', 'monitor', 2_000, () => runMonitor(context));

@@ -71,6 +71,7 @@ async function reconcileOne(context: WorkerContext, account: FollowedAccount, no
 			exchange_order_id: order.exchangeOrderId,
 			client_order_id: order.clientOrderId,
 			quantity: order.quantity,
+			stop_kind: order.stopKind ?? null,
 		})),
 		askedAt,
 		now,

@@ -218,6 +218,7 @@ function describeOrder(order: BybitOrder, symbol: string): OrderState {
 		side: order.side,
 		quantity: order.qty,
 		filledQuantity: order.cumExecQty,
+		stopKind: stopKindOf(order),
 	};
 }
 
@@ -245,7 +246,10 @@ function isTrade(execution: BybitExecution): boolean {
 	return tradeTypes.has(execution.execType);
 }
 
-function stopKindOf({ stopOrderType = '', createType = '' }: BybitExecution): FillReport['stopKind'] {
+function stopKindOf({
+	stopOrderType = '',
+	createType = '',
+}: Pick<BybitExecution, 'stopOrderType' | 'createType'>): FillReport['stopKind'] {
 	if (/StopLoss$/.test(stopOrderType) || /StopLoss$/.test(createType)) return 'STOP_LOSS';
 	if (/TakeProfit$/.test(stopOrderType) || /TakeProfit$/.test(createType)) return 'TAKE_PROFIT';
 	return null;

@@ -23,6 +23,8 @@ export const orderPage = page(
 		qty: amount,
 		cumExecQty: amount,
 		orderStatus: z.string(),
+		stopOrderType: z.string().optional(),
+		createType: z.string().optional(),
 	}),
 );
 export type BybitOrder = z.output<typeof orderPage>['rows'][number];

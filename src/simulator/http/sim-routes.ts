@@ -25,7 +25,9 @@ export const priceRequest = z
 		category: z.enum(['spot', 'linear']).optional(),
 	})
 	.strict();
-const ordersRequest = z.object({ apiKey: z.string().optional(), symbol: z.string().optional() }).strict();
+const ordersRequest = z
+	.object({ apiKey: z.string().optional(), symbol: z.string().optional(), stops: z.literal('all').optional() })
+	.strict();
 
 /** The answer to a `/_sim` request, or undefined where there is no such path. */
 export function answerSim(
@@ -37,8 +39,10 @@ export function answerSim(
 ): object | undefined {
 	switch (`${method} ${path}`) {
 		case 'GET /_sim/orders': {
-			const filter = parse(ordersRequest, input);
-			return { orders: reportOrders(exchange, filter) };
+			const { stops, ...filter } = parse(ordersRequest, input);
+			const orders = reportOrders(exchange, filter);
+			// A position's stop becomes an order when it triggers; until then it is listed only when asked for.
+			return { orders: stops === 'all' ? orders : orders.filter((order) => !isWaitingStop(order)) };
 		}
 		case 'GET /_sim/requests':
 			return limits.report();
@@ -107,6 +111,12 @@ export interface ReportedOrder
 		readonly feeCurrency: string;
 		readonly time: number;
 	}[];
+}
+
+/** A stop-loss or take-profit of a position that has not triggered, or never did. */
+function isWaitingStop(order: ReportedOrder): boolean {
+	const isStop = /^CreateBy(Partial)?(StopLoss|TakeProfit|TrailingStop)$/.test(order.createType);
+	return isStop && (order.orderStatus === 'Untriggered' || order.orderStatus === 'Deactivated');
 }
 
 function reportOrder(exchange: Exchange, order: Order): ReportedOrder {
