@@ -36,8 +36,13 @@ begin
   end if;
 
   if p_signal.direction = 'CLOSE' then
-    v_quantity := coalesce(least(p_signal.quantity, v_position.quantity), v_position.quantity);
+    -- Rounded down to the lot: what a fee in the base asset leaves beyond it is closed in the books as dust.
+    v_quantity := floor(least(coalesce(p_signal.quantity, v_position.quantity), v_position.quantity) / v_instrument.lot_size)
+                  * v_instrument.lot_size;
     v_verdict := validate_close(p_bot => v_bot, p_position_id => v_position.id);
+    if v_verdict.reason_code is null and (v_quantity = 0 or v_quantity < v_instrument.minimum_quantity) then
+      v_verdict := write_off_dust(p_position_id => v_position.id, p_now => p_now);
+    end if;
   else
     v_quantity := size_entry(p_bot => v_bot, p_instrument => v_instrument, p_price => p_signal.price);
     v_verdict := validate_entry(p_bot => v_bot, p_instrument => v_instrument, p_signal => p_signal, p_now => p_now);
