@@ -1,6 +1,6 @@
 /** What an exchange's own dialect of trading offers to the venue: one implementation per family. */
 import type { MarketType, Side } from '../domain.ts';
-import type { FillReport, FundingPayment, OrderRequest, OrderState } from './venue.ts';
+import type { FillReport, FundingPayment, NetPosition, OrderRequest, OrderState } from './venue.ts';
 
 export interface AccountCalls {
 	/** Sends one market order and answers the exchange's id. */
@@ -13,7 +13,7 @@ export interface AccountCalls {
 		sinceMs: number,
 		order: { readonly symbol: string; readonly exchangeOrderId: string } | undefined,
 	): Promise<FillReport[]>;
-	positions(): Promise<{ symbol: string; quantity: string }[]>;
+	positions(): Promise<NetPosition[]>;
 	balances(): Promise<Record<string, string>>;
 	fundingPayments(sinceMs: number): Promise<FundingPayment[]>;
 	setLeverage(symbol: string, leverage: string): Promise<void>;

@@ -39,6 +39,8 @@ const bybitVerdicts: Readonly<Record<string, SendingVerdict>> = {
 	12141: 'UNKNOWN', // duplicate client order id
 	110030: 'UNKNOWN', // duplicate order id
 	110072: 'UNKNOWN', // duplicate orderLinkId, derivatives
+	110063: 'REFUSED', // settlement in progress
+	110066: 'REFUSED', // no trading at this time
 	110079: 'UNKNOWN', // the order is being processed
 	170001: 'UNKNOWN', // internal error
 	170005: 'NOT_ACCEPTED', // too many new orders
@@ -61,6 +63,16 @@ const binanceVerdicts: Readonly<Record<string, SendingVerdict>> = {
 	'-1015': 'NOT_ACCEPTED', // too many orders
 	'-1016': 'NOT_ACCEPTED', // service shutting down
 	'-1021': 'RESYNC', // timestamp outside the receive window
+	// Futures codes that ccxt knows at Binance's own addresses only.
+	'-2018': 'REFUSED', // balance not sufficient
+	'-2019': 'REFUSED', // margin not sufficient
+	'-2020': 'REFUSED', // unable to fill
+	'-2022': 'REFUSED', // reduce-only refused
+	'-2024': 'REFUSED', // position not sufficient
+	'-2025': 'REFUSED', // too many open orders
+	'-2027': 'REFUSED', // position beyond the leverage's maximum
+	'-4131': 'REFUSED', // the book's best price is too far from the mark
+	'-4164': 'REFUSED', // below the minimum notional
 	'-4116': 'UNKNOWN', // duplicate client order id, futures
 };
 

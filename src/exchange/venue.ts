@@ -126,6 +126,13 @@ export interface FillReport {
 	readonly filledAt: number;
 }
 
+export interface NetPosition {
+	readonly symbol: string;
+	/** In base or contracts; negative when short. */
+	readonly quantity: string;
+	readonly entryPrice: string;
+}
+
 export interface FundingPayment {
 	readonly symbol: string;
 	readonly asset: string;
@@ -156,8 +163,8 @@ export interface TradingVenue {
 		sinceMs: number,
 		order?: { readonly symbol: string; readonly exchangeOrderId: string },
 	): Promise<readonly FillReport[]>;
-	/** Net positions of derivatives, quantity signed. */
-	positions(): Promise<readonly { readonly symbol: string; readonly quantity: string }[]>;
+	/** Net positions of derivatives, quantity signed, with the average price that the exchange reckons with. */
+	positions(): Promise<readonly NetPosition[]>;
 	/** Total cash per asset, without unrealised profit. */
 	balances(): Promise<Readonly<Record<string, string>>>;
 	fundingPayments(sinceMs: number): Promise<readonly FundingPayment[]>;

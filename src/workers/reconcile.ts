@@ -64,7 +64,7 @@ async function reconcileOne(context: WorkerContext, account: FollowedAccount, no
 	const [positions, balances, openOrders] = [await venue.positions(), await venue.balances(), await venue.openOrders()];
 	const differences = await reconcileAccount(context.pool, {
 		accountId,
-		positions,
+		positions: positions.map(({ symbol, quantity, entryPrice }) => ({ symbol, quantity, entry_price: entryPrice })),
 		balances,
 		openOrders: openOrders.map((order) => ({
 			symbol: order.symbol,

@@ -107,7 +107,7 @@ export function describeVenue(name: string, use: () => Harness, mode: 'LIVE' | '
 			);
 			const sells = await account.venue.fillsSince(soldAt);
 			expect(sells.map((fill) => fill.feeAsset)).toEqual(sells.map(() => 'USDT'));
-			const proceeds = valueOf(sells).minus(sum(sells, 'fee')).minus(valueOf(buys));
+			const proceeds = turnoverOf(sells).minus(sum(sells, 'fee')).minus(turnoverOf(buys));
 			expect(Number(await cash())).toBeCloseTo(proceeds.plus(100_000).toNumber(), 6);
 			expect(await account.venue.positions()).toEqual([]);
 		});
@@ -137,7 +137,7 @@ export function describeVenue(name: string, use: () => Harness, mode: 'LIVE' | '
 			const fills = await account.venue.fillsSince(startedAt);
 			const bought = fills.filter((fill) => fill.side === 'BUY');
 			const soldFills = fills.filter((fill) => fill.side === 'SELL');
-			const profit = valueOf(soldFills).minus(valueOf(bought)).minus(sum(fills, 'fee'));
+			const profit = turnoverOf(soldFills).minus(turnoverOf(bought)).minus(sum(fills, 'fee'));
 			expect(Number(await cash())).toBeCloseTo(profit.plus(100_000).toNumber(), 6);
 		});
 
@@ -152,7 +152,7 @@ export function describeVenue(name: string, use: () => Harness, mode: 'LIVE' | '
 			expect(await account.venue.positions()).toEqual([]);
 			const fills = await account.venue.fillsSince(startedAt);
 			const flows = fills.reduce(
-				(flow, fill) => (fill.side === 'BUY' ? flow.minus(valueOf([fill])) : flow.plus(valueOf([fill]))),
+				(flow, fill) => (fill.side === 'BUY' ? flow.minus(turnoverOf([fill])) : flow.plus(turnoverOf([fill]))),
 				new Decimal(0),
 			);
 			expect(Number(await cash())).toBeCloseTo(flows.minus(sum(fills, 'fee')).plus(100_000).toNumber(), 6);
@@ -202,10 +202,10 @@ function sum(fills: readonly FillReport[], field: 'quantity' | 'fee'): string {
 	return Decimal.sum(0, ...fills.map((fill) => fill[field])).toFixed();
 }
 
-function valueOf(fills: readonly FillReport[]): Decimal {
+function turnoverOf(fills: readonly FillReport[]): Decimal {
 	return Decimal.sum(0, ...fills.map((fill) => new Decimal(fill.price).times(fill.quantity)));
 }
 
 function normalised(position: { symbol: string; quantity: string }): { symbol: string; quantity: string } {
-	return { ...position, quantity: new Decimal(position.quantity).toFixed() };
+	return { symbol: position.symbol, quantity: new Decimal(position.quantity).toFixed() };
 }

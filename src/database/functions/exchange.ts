@@ -42,7 +42,7 @@ export const findTradedSymbols = rowsFunction(
 export const findPaperPositions = rowsFunction(
 	'find_paper_positions',
 	{ accountId: 'bigint' },
-	{ symbol: 'text', quantity: 'text' },
+	{ symbol: 'text', quantity: 'text', entryPrice: 'text' },
 );
 
 export const findPaperBalances = rowsFunction(

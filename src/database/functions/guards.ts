@@ -84,7 +84,7 @@ export const resolveAlert = valueFunction(
 	'boolean',
 );
 
-/** `positions`: [{ symbol, quantity }] signed; `balances`: { asset: total }; `openOrders`: [{ symbol, exchange_order_id, client_order_id, quantity, stop_kind }]. */
+/** `positions`: [{ symbol, quantity, entry_price }] signed; `balances`: { asset: total }; `openOrders`: [{ symbol, exchange_order_id, client_order_id, quantity, stop_kind }]. */
 export const reconcileAccount = rowsFunction(
 	'reconcile_account',
 	{

@@ -40,7 +40,7 @@ const futuresBalances = z.array(z.object({ asset: z.string(), balance: z.string(
 const spotBalances = z.object({
 	balances: z.array(z.object({ asset: z.string(), free: z.string(), locked: z.string() })),
 });
-const positionsShape = z.array(z.object({ symbol: z.string(), positionAmt: z.string() }));
+const positionsShape = z.array(z.object({ symbol: z.string(), positionAmt: z.string(), entryPrice: z.string() }));
 const incomeShape = z.array(
 	z.object({ symbol: z.string(), income: z.string(), asset: z.string(), time: z.number(), tranId: id }),
 );
@@ -112,7 +112,11 @@ export function createBinanceAccount(client: binance, facts: AccountFacts): Acco
 			const positions = positionsShape.parse(await client.fapiPrivateV3GetPositionRisk());
 			return positions
 				.filter((position) => !new Decimal(position.positionAmt).isZero())
-				.map((position) => ({ symbol: symbolOf(position.symbol, 'swap'), quantity: position.positionAmt }));
+				.map((position) => ({
+					symbol: symbolOf(position.symbol, 'swap'),
+					quantity: position.positionAmt,
+					entryPrice: position.entryPrice,
+				}));
 		},
 
 		async balances() {

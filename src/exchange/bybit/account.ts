@@ -84,6 +84,7 @@ export function createBybitAccount(client: bybit, facts: AccountFacts): AccountC
 				.map((position) => ({
 					symbol: symbolOf(position.symbol, 'linear'),
 					quantity: position.side === 'Sell' ? `-${position.size}` : position.size,
+					entryPrice: position.avgPrice,
 				}));
 		},
 

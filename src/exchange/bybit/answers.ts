@@ -52,7 +52,7 @@ export const executionPage = page(
 export type BybitExecution = z.output<typeof executionPage>['rows'][number];
 
 export const positionPage = page(
-	z.object({ symbol: z.string(), side: z.enum(['Buy', 'Sell', '', 'None']), size: amount }),
+	z.object({ symbol: z.string(), side: z.enum(['Buy', 'Sell', '', 'None']), size: amount, avgPrice: amount }),
 );
 
 export const walletAnswer = z.object({
