@@ -1,0 +1,53 @@
+/**
+ * The database of a test file in this folder: emptied before each test, and after each test the ledger must sum to the
+ * booked balances, whatever the test was about.
+ */
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import { checkLedger } from '../../src/database/functions/guards.ts';
+import type { Pool } from '../../src/database/pool.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+/** `pool` of the file's database once its tests run. */
+export function openBooks(): { readonly pool: Pool; readonly url: string } {
+	let database: TestDatabase | undefined;
+	const present = () => {
+		if (database === undefined) throw new Error('the database is there only within tests');
+		return database;
+	};
+	beforeAll(async () => {
+		database = await createTestDatabase();
+	});
+	afterAll(() => present().drop());
+	beforeEach(() => empty(present().pool));
+	afterEach(async () => {
+		expect(await checkLedger(present().pool, {})).toEqual([]);
+	});
+	return {
+		get pool() {
+			return present().pool;
+		},
+		get url() {
+			return present().url;
+		},
+	};
+}
+
+/** Everything but what migrations seeded. */
+export async function empty(pool: Pool): Promise<void> {
+	await pool.query(`
+		truncate botbox.accounts, botbox.instruments, botbox.strategies, botbox.checks, botbox.ticks, botbox.alerts,
+			botbox.workers, botbox.duties, botbox.api_tokens, botbox.audit_log, botbox.pauses, botbox.rate_limits cascade;
+		update botbox.circuit_breakers
+		set state = 'CLOSED', consecutive_failures = 0, opened_at = null, probe_at = null, probed_by = null`);
+}
+
+/** The only row of a query. */
+export async function one<R = Record<string, unknown>>(
+	db: Pick<Pool, 'query'>,
+	sql: string,
+	values: unknown[] = [],
+): Promise<R> {
+	const { rows } = await db.query(sql, values);
+	expect(rows).toHaveLength(1);
+	return rows[0] as R;
+}
