@@ -211,7 +211,7 @@ comment on view reporting.worker_status is 'Worker processes and whether they ar
 
 create view reporting.alerts as
 select a.id as alert_id, a.code, a.severity, a.subject, a.message, a.details, a.occurrences, a.opened_at, a.last_seen_at,
-       a.acknowledged_at, a.acknowledged_by, a.resolved_at
+       a.acknowledged_at, a.acknowledged_by, a.resolved_at, a.resolved_at is null as is_open
   from botbox.alerts a;
 comment on view reporting.alerts is 'Alerts, open and resolved; one row per alert.';
 
@@ -236,7 +236,8 @@ select s.id as strategy_id, s.name, s.title, s.default_interval_minutes, v.id as
 comment on view reporting.strategies is 'Strategies and their versions; one row per version.';
 
 create view reporting.api_tokens as
-select t.id as token_id, t.name, t.role, t.created_at, t.expires_at, t.revoked_at, t.last_used_at
+select t.id as token_id, t.name, t.role, t.created_at, t.expires_at, t.revoked_at, t.last_used_at,
+       t.revoked_at is null and (t.expires_at is null or t.expires_at > now()) as is_valid
   from botbox.api_tokens t;
 comment on view reporting.api_tokens is 'API tokens without their hashes; one row per token.';
 

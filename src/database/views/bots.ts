@@ -1,0 +1,180 @@
+/** Views with the bots and what they decided. */
+import type { Queryable } from '../functions/define.ts';
+import type { RowOf } from './columns.ts';
+import { defineView, findRow } from './define.ts';
+
+export const botStatus = defineView(
+	'bot_status',
+	{ order: ['bot_id'], direction: 'asc', searched: ['name', 'symbol', 'strategy', 'account'] },
+	{
+		bot_id: 'bigint',
+		name: 'text',
+		status: 'bot_status',
+		status_reason: 'text?',
+		strategy: 'text',
+		strategy_version: 'integer',
+		timeframe: 'timeframe',
+		interval_minutes: 'integer',
+		sizing: 'sizing_kind',
+		sizing_value: 'numeric',
+		leverage: 'numeric',
+		execution: 'execution_mode',
+		account_id: 'bigint',
+		account: 'text',
+		account_mode: 'account_mode',
+		settle_asset: 'text',
+		exchange_id: 'text',
+		symbol: 'text',
+		market_type: 'market_type',
+		instrument_id: 'bigint',
+		next_check_at: 'timestamptz?',
+		last_check_at: 'timestamptz?',
+		last_outcome: 'check_outcome?',
+		last_reason_code: 'text?',
+		last_reason: 'text?',
+		last_score: 'double precision?',
+		consecutive_failures: 'integer',
+		entries_paused: 'boolean',
+		signals_accepted_day: 'bigint',
+		signals_rejected_day: 'bigint',
+		position_direction: 'direction?',
+		position_quantity: 'numeric?',
+		position_entry_price: 'numeric?',
+		position_opened_at: 'timestamptz?',
+		unrealised_pnl: 'numeric?',
+		net_pnl: 'numeric',
+		fees: 'numeric',
+		closed_positions: 'bigint',
+		created_at: 'timestamptz',
+	},
+);
+export type BotStatusRow = RowOf<typeof botStatus.columns>;
+
+/** Null for a bot that there is not, or that was deleted. */
+export function findBot(db: Queryable, botId: number): Promise<BotStatusRow | null> {
+	return findRow(db, botStatus, { bot_id: botId });
+}
+
+export const botPnl = defineView(
+	'bot_pnl',
+	{ order: ['bot_id'], direction: 'asc' },
+	{
+		bot_id: 'bigint',
+		bot: 'text',
+		account_mode: 'account_mode',
+		settle_asset: 'text',
+		realised_pnl: 'numeric',
+		fees: 'numeric',
+		funding: 'numeric',
+		net_pnl: 'numeric',
+		unrealised_pnl: 'numeric',
+		total_pnl: 'numeric',
+		open_positions: 'bigint',
+		closed_positions: 'bigint',
+		won: 'bigint',
+		lost: 'bigint',
+		best: 'numeric?',
+		worst: 'numeric?',
+		first_opened_at: 'timestamptz?',
+		last_closed_at: 'timestamptz?',
+	},
+);
+
+export const checks = defineView(
+	'checks',
+	{ order: ['due_at', 'kind', 'bot_id'], direction: 'desc' },
+	{
+		bot_id: 'bigint',
+		bot: 'text',
+		due_at: 'timestamptz',
+		kind: 'check_kind',
+		started_at: 'timestamptz',
+		recorded_at: 'timestamptz',
+		duration_ms: 'real',
+		late_ms: 'double precision',
+		candle_at: 'timestamptz?',
+		data_age_ms: 'integer?',
+		price: 'numeric?',
+		score: 'double precision?',
+		factors: 'jsonb?',
+		regime_direction: 'regime_direction?',
+		regime_volatility: 'regime_volatility?',
+		decision: 'text',
+		outcome: 'check_outcome',
+		reason_code: 'text',
+		reason: 'text?',
+		signal_id: 'bigint?',
+		trade_id: 'uuid?',
+		error: 'text?',
+		worker_id: 'text',
+	},
+);
+export type CheckRow = RowOf<typeof checks.columns>;
+
+export const signals = defineView(
+	'signals',
+	{ order: ['created_at', 'signal_id'], direction: 'desc' },
+	{
+		signal_id: 'bigint',
+		created_at: 'timestamptz',
+		decided_at: 'timestamptz',
+		bot_id: 'bigint',
+		bot: 'text',
+		strategy: 'text',
+		strategy_version: 'integer',
+		account_id: 'bigint',
+		account: 'text',
+		account_mode: 'account_mode',
+		exchange_id: 'text',
+		symbol: 'text',
+		instrument_id: 'bigint',
+		direction: 'signal_direction',
+		trigger_reason: 'text',
+		candle_at: 'timestamptz',
+		score: 'double precision?',
+		factors: 'jsonb?',
+		regime_direction: 'regime_direction?',
+		regime_volatility: 'regime_volatility?',
+		data_age_ms: 'integer?',
+		price: 'numeric',
+		quantity: 'numeric?',
+		notional: 'numeric?',
+		stop_loss_price: 'numeric?',
+		take_profit_price: 'numeric?',
+		status: 'signal_status',
+		reason_code: 'text',
+		reason: 'text',
+		details: 'jsonb',
+		repeat_count: 'integer',
+		hash: 'text',
+		trade_id: 'uuid?',
+		trade_status: 'trade_status?',
+	},
+);
+export type SignalRow = RowOf<typeof signals.columns>;
+
+export const rejectionReasons = defineView(
+	'rejection_reasons',
+	{ order: ['occurrences', 'reason_code'], direction: 'desc' },
+	{ reason_code: 'text', reason: 'text', signals: 'bigint', occurrences: 'bigint', last_at: 'timestamptz' },
+);
+
+export const strategies = defineView(
+	'strategies',
+	{ order: ['strategy_version_id'], direction: 'desc' },
+	{
+		strategy_id: 'text',
+		name: 'text',
+		title: 'text',
+		default_interval_minutes: 'integer',
+		strategy_version_id: 'bigint',
+		version: 'integer',
+		timeframe: 'timeframe',
+		history: 'integer',
+		favourable_regimes: 'regime_direction[]',
+		max_lots: 'integer',
+		parameters: 'jsonb',
+		created_at: 'timestamptz',
+		active_bots: 'bigint',
+	},
+);

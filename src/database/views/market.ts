@@ -1,0 +1,87 @@
+/** Views with markets, their candles and how fresh they are. */
+import { defineView } from './define.ts';
+
+export const instruments = defineView(
+	'instruments',
+	{ order: ['instrument_id'], direction: 'asc', searched: ['symbol', 'exchange_symbol'] },
+	{
+		instrument_id: 'bigint',
+		exchange_id: 'text',
+		symbol: 'text',
+		exchange_symbol: 'text',
+		market_type: 'market_type',
+		base_asset: 'text',
+		quote_asset: 'text',
+		settle_asset: 'text',
+		tick_size: 'numeric',
+		lot_size: 'numeric',
+		minimum_quantity: 'numeric',
+		minimum_notional: 'numeric',
+		taker_fee_rate: 'numeric',
+		is_trading: 'boolean',
+		last_price: 'numeric?',
+		bid: 'numeric?',
+		ask: 'numeric?',
+		quoted_at: 'timestamptz?',
+	},
+);
+
+/** Newest first. */
+export const candles = defineView(
+	'candles',
+	{ order: ['open_at'], direction: 'desc' },
+	{
+		instrument_id: 'bigint',
+		exchange_id: 'text',
+		symbol: 'text',
+		timeframe: 'timeframe',
+		open_at: 'timestamptz',
+		open: 'numeric',
+		high: 'numeric',
+		low: 'numeric',
+		close: 'numeric',
+		volume: 'numeric',
+		is_native: 'boolean',
+	},
+);
+
+export const dataFreshness = defineView(
+	'data_freshness',
+	{ order: ['instrument_id'], direction: 'asc', searched: ['symbol'] },
+	{
+		instrument_id: 'bigint',
+		exchange_id: 'text',
+		symbol: 'text',
+		fetched_at: 'timestamptz?',
+		lag_seconds: 'double precision?',
+		last_candle_at: 'timestamptz?',
+		is_followed: 'boolean',
+		consecutive_failures: 'integer',
+		last_error: 'text?',
+		refused_rows: 'bigint',
+		next_fetch_at: 'timestamptz',
+	},
+);
+
+export const exchangeHealth = defineView(
+	'exchange_health',
+	{ order: ['exchange_id'], direction: 'asc' },
+	{
+		exchange_id: 'text',
+		title: 'text',
+		breaker_state: 'breaker_state',
+		consecutive_failures: 'integer',
+		last_error: 'text?',
+		probe_at: 'timestamptz?',
+		changed_at: 'timestamptz',
+		clock_offset_ms: 'double precision?',
+		used_share: 'double precision?',
+		blocked_until: 'timestamptz?',
+		granted: 'bigint',
+		denied: 'bigint',
+		data_fetched_at: 'timestamptz?',
+		data_lag_seconds: 'double precision?',
+		feeds: 'bigint',
+		feeds_failing: 'bigint',
+	},
+);
