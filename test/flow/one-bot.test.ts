@@ -1,0 +1,167 @@
+/** The walking skeleton: one bot, from a candle to a booked position and back to none, on both kinds of account. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+	createAccount,
+	createBot,
+	recordOpeningBalances,
+	setBotStatus,
+} from '../../src/database/functions/administration.ts';
+import { checkLedger, pauseEntries, resumeEntries } from '../../src/database/functions/guards.ts';
+import { findInstruments } from '../../src/database/functions/market.ts';
+import { encryptCredentials } from '../../src/exchange/credentials.ts';
+import { ensureStrategyVersion } from '../../src/market/strategy-versions.ts';
+import { credentials, masterKey, type SimulatedSystem, startSimulatedSystem } from '../support/simulated-system.ts';
+
+let system: SimulatedSystem;
+let paper: number;
+let live: number;
+let instrumentId: number;
+
+beforeAll(async () => {
+	system = await startSimulatedSystem({ simulator: { instrumentCount: 2 } });
+	const { pool } = system.database;
+	const base = { exchangeId: 'sim', settleAsset: 'USDT', capital: 10_000, now: system.now() };
+	paper = await createAccount(pool, { ...base, name: 'paper', mode: 'PAPER' });
+	live = await createAccount(pool, {
+		...base,
+		name: 'live',
+		mode: 'LIVE',
+		credentials: encryptCredentials(credentials, masterKey),
+	});
+	const venue = await system.context.venues.tradingVenue(live);
+	await recordOpeningBalances(pool, { accountId: live, balances: await venue.balances(), now: system.now() });
+	const [instrument] = (await findInstruments(pool, { exchangeId: 'sim' })).filter(
+		({ marketType }) => marketType === 'LINEAR',
+	);
+	instrumentId = instrument!.id;
+});
+afterAll(() => system.close());
+
+/** A bot that enters at the slightest inclination in any regime, and leaves as easily: what it does is not the point here. */
+async function eagerBot(name: string, accountId: number): Promise<number> {
+	const { pool } = system.database;
+	return await createBot(pool, {
+		name,
+		strategyVersionId: await ensureStrategyVersion(pool, 'trend_following', {
+			timeframe: '1m',
+			entry_threshold: 0.02,
+			exit_threshold: 0,
+			favourable_regimes: ['TRENDING_UP', 'TRENDING_DOWN', 'RANGING'],
+		}),
+		accountId,
+		instrumentId,
+		intervalMinutes: 1,
+		sizing: 'FIXED_NOTIONAL',
+		sizingValue: 500,
+		isDueAtOnce: true,
+		now: system.now(),
+	});
+}
+
+const rows = async (sql: string, ...values: unknown[]) => (await system.database.pool.query(sql, values)).rows;
+
+test.each([
+	['PAPER', () => paper],
+	['LIVE', () => live],
+])(
+	'a %s bot trades on its own and its books balance',
+	async (mode, account) => {
+		const bot = await eagerBot(`eager ${mode}`, account());
+		for (let minute = 0; minute < 90; minute++) {
+			await system.minute();
+			const [closed] = await rows(`select from botbox.positions where bot_id = $1 and status = 'CLOSED'`, bot);
+			if (closed !== undefined) break;
+		}
+		const [position] = await rows(
+			`select * from botbox.positions where bot_id = $1 and status = 'CLOSED' order by id limit 1`,
+			bot,
+		);
+		expect(position).toBeDefined();
+		// Entry and exit, each: a signal with its factors, a trade, an order, fills.
+		const signals = await rows(
+			`select * from botbox.signals where bot_id = $1 and status = 'QUEUED' order by id limit 2`,
+			bot,
+		);
+		expect(signals.map((signal) => signal.direction === 'CLOSE')).toEqual([false, true]);
+		expect(signals[0].factors).toEqual(
+			expect.arrayContaining([expect.objectContaining({ weight: expect.any(Number) })]),
+		);
+		const trades = await rows(
+			`select t.status, o.status as order_status, o.filled_quantity = t.quantity as whole
+	                             from botbox.trade_queue t join botbox.orders o on o.trade_id = t.id
+	                            where t.bot_id = $1 order by t.queued_at limit 2`,
+			bot,
+		);
+		expect(trades).toEqual([
+			{ status: 'EXECUTED', order_status: 'FILLED', whole: true },
+			{ status: 'EXECUTED', order_status: 'FILLED', whole: true },
+		]);
+		// Profit is what the fills say, fees apart.
+		const [sums] = await rows(
+			`select sum(f.realised_pnl) = (select realised_pnl from botbox.positions where id = $1) as pnl,
+		        sum(f.fee) = (select fees from botbox.positions where id = $1) as fees
+		   from botbox.fills f where f.position_id = $1`,
+			position.id,
+		);
+		expect(sums).toEqual({ pnl: true, fees: true });
+		expect(await checkLedger(system.database.pool, {})).toEqual([]);
+		await setBotStatus(system.database.pool, { botId: bot, status: 'STOPPED', now: system.now() });
+	},
+	120_000,
+);
+
+test('a pause stops entries, not closes; resuming lets them through again', async () => {
+	const { pool } = system.database;
+	const bot = await eagerBot('paused', paper);
+	for (let minute = 0; minute < 60; minute++) {
+		await system.minute();
+		if ((await rows(`select from botbox.positions where bot_id = $1 and status = 'OPEN'`, bot)).length > 0) break;
+	}
+	await pauseEntries(pool, { scope: 'ALL', reason: 'test', now: system.now() });
+	for (let minute = 0; minute < 120; minute++) {
+		await system.minute();
+		if ((await rows(`select from botbox.positions where bot_id = $1 and status = 'OPEN'`, bot)).length === 0) break;
+	}
+	const before = await rows(`select id from botbox.positions where bot_id = $1`, bot);
+	expect(await rows(`select from botbox.positions where bot_id = $1 and status = 'OPEN'`, bot)).toHaveLength(0);
+	for (let minute = 0; minute < 15; minute++) await system.minute();
+	expect(await rows(`select id from botbox.positions where bot_id = $1`, bot)).toEqual(before);
+	expect(
+		(await rows(`select from botbox.signals where bot_id = $1 and reason_code = 'PAUSED'`, bot)).length,
+	).toBeGreaterThan(0);
+	expect(await resumeEntries(pool, { scope: 'ALL', now: system.now() })).toBe(1);
+	for (let minute = 0; minute < 60; minute++) {
+		await system.minute();
+		if ((await rows(`select from botbox.positions where bot_id = $1`, bot)).length > before.length) break;
+	}
+	expect((await rows(`select from botbox.positions where bot_id = $1`, bot)).length).toBeGreaterThan(before.length);
+	await setBotStatus(pool, { botId: bot, status: 'STOPPED', now: system.now() });
+}, 180_000);
+
+test('data older than two minutes is refused once the live attempt fails too', async () => {
+	const bot = await eagerBot('blind', paper);
+	await system.minute();
+	system.simulator.addFault({ kind: 'maintenance', count: 100_000, endpoint: '/v5/market/kline' });
+	for (let minute = 0; minute < 5; minute++) await system.minute();
+	const [last] = await rows(
+		`select outcome, reason_code, data_age_ms, signal_id from botbox.checks where bot_id = $1 order by due_at desc limit 1`,
+		bot,
+	);
+	// The breaker may rest the exchange's checks first: then there is no check at all, and no signal either.
+	if (last?.outcome === 'STALE_DATA') expect(last.data_age_ms).toBeGreaterThan(120_000);
+	const signals = await rows(`select from botbox.signals where bot_id = $1 and data_age_ms > 120000`, bot);
+	expect(signals).toHaveLength(0);
+	const [breaker] = await rows(`select state from botbox.circuit_breakers where exchange_id = 'sim'`);
+	expect(last?.outcome === 'STALE_DATA' || breaker?.state !== 'CLOSED').toBe(true);
+	system.simulator.clearFaults();
+	for (let minute = 0; minute < 5; minute++) await system.minute();
+	const [recovered] = await rows(
+		`select outcome from botbox.checks where bot_id = $1 order by due_at desc limit 1`,
+		bot,
+	);
+	expect(recovered.outcome).not.toBe('STALE_DATA');
+	expect(await rows(`select from botbox.circuit_breakers where exchange_id = 'sim' and state = 'CLOSED'`)).toHaveLength(
+		1,
+	);
+	await setBotStatus(system.database.pool, { botId: bot, status: 'STOPPED', now: system.now() });
+}, 120_000);
