@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { databaseTime, installationId } from '../database/installation.ts';
+import { applicationRole } from '../database/application-role.ts';
 import { createJobs } from '../database/jobs.ts';
 import { listen } from '../database/listener.ts';
 import { requireMatchingSchema } from '../database/migrate/matching.ts';
@@ -50,11 +51,13 @@ const stopWithinMs = 20_000;
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
 	const { config, log } = options;
 	const workerId = randomUUID();
+	const role = await applicationRole(options.databaseUrl);
 	const pool = createPool({
 		url: options.databaseUrl,
 		max: poolSize,
 		applicationName: `botbox worker ${workerId.slice(0, 8)}`,
 		statementTimeoutMs: 30_000,
+		...(role === undefined ? {} : { role }),
 	});
 	await requireMatchingSchema(pool);
 	await publishStrategies(pool);
