@@ -6,6 +6,7 @@ import { acquireCall, recordExchangeResult, recordLimitReport } from '../databas
 import { BotboxError, errorMessage, RetryLaterError } from '../errors.ts';
 import type { Family } from './ccxt-client.ts';
 import { databaseTime, type GatewayContext, localTime, pause, type Timings, timingsOf } from './context.ts';
+import { startDeadline } from './deadline.ts';
 import { blockOf, type ExchangeCall, ipKey, type LimitReport, localWeightPerSecond, readLimits } from './limits.ts';
 import { LocalLimiter } from './local-limiter.ts';
 import { healthOf } from './outcomes.ts';
@@ -231,11 +232,13 @@ function takeGrant(trace: CallTrace | undefined): Grant | undefined {
 
 async function within<T>(work: Promise<T>, { limiterTimeoutMs }: Timings): Promise<T> {
 	const late = Promise.withResolvers<never>();
-	const timer = setTimeout(() => late.reject(new Error(`no answer within ${limiterTimeoutMs} ms`)), limiterTimeoutMs);
+	const stop = startDeadline(limiterTimeoutMs, () =>
+		late.reject(new Error(`the limiter gave no answer within ${limiterTimeoutMs} ms`)),
+	);
 	try {
 		return await Promise.race([work, late.promise]);
 	} finally {
-		clearTimeout(timer);
+		stop();
 		// An answer that comes too late is nobody's business any more, nor is its failure.
 		work.catch(() => undefined);
 	}

@@ -22,17 +22,23 @@ export interface ExchangeLink {
 	openClient(accountKey: string, credentials: Credentials): Client;
 	/** Loads markets into the public client once; `reload` asks the exchange again. */
 	loadMarkets(reload?: boolean): Promise<void>;
+	/** Loads markets, and once more where a symbol is not among them: it may have been listed since. */
+	knowSymbol(symbol: string): Promise<void>;
 	/** Gives a client of an account the markets that the public one has loaded. */
-	shareMarkets(client: Client): Promise<void>;
+	shareMarkets(client: Client, symbol?: string): Promise<void>;
 	/** Runs a read; refused for its timestamp, it is run once more after the clock was measured. */
 	inTime<T>(read: () => Promise<T>): Promise<T>;
 }
+
+/** A symbol that stays unknown makes the market list be asked for no more often than this. */
+const reloadEveryMs = 60_000;
 
 export function openExchange(context: GatewayContext, exchange: ExchangeRow): ExchangeLink {
 	const { requestTimeoutMs: timeoutMs } = timingsOf(context);
 	let offsetMs = 0;
 	let loading: Promise<unknown> | undefined;
 	let hasFailed = false;
+	let loadedAt = 0;
 	const exchangeTime = (): number => Math.round(localTime(context) + offsetMs);
 	const gate = createGate(context, {
 		exchangeId: exchange.exchangeId,
@@ -78,6 +84,7 @@ export function openExchange(context: GatewayContext, exchange: ExchangeRow): Ex
 			attempt.then(
 				() => {
 					hasFailed = false;
+					loadedAt = localTime(context);
 				},
 				() => {
 					hasFailed = true;
@@ -86,6 +93,12 @@ export function openExchange(context: GatewayContext, exchange: ExchangeRow): Ex
 			);
 		}
 		await loading;
+	}
+
+	async function knowSymbol(symbol: string): Promise<void> {
+		await loadMarkets();
+		if (client.ccxt.markets?.[symbol] !== undefined || localTime(context) - loadedAt < reloadEveryMs) return;
+		await loadMarkets(true);
 	}
 
 	return {
@@ -97,8 +110,9 @@ export function openExchange(context: GatewayContext, exchange: ExchangeRow): Ex
 		measureClock,
 		openClient,
 		loadMarkets,
-		async shareMarkets(target) {
-			await loadMarkets();
+		knowSymbol,
+		async shareMarkets(target, symbol) {
+			await (symbol === undefined ? loadMarkets() : knowSymbol(symbol));
 			if (target.ccxt.markets !== client.ccxt.markets) target.ccxt.setMarketsFromExchange(client.ccxt);
 		},
 		async inTime(read) {

@@ -26,7 +26,7 @@ export function createMarketData(link: ExchangeLink): MarketData {
 
 		async candles(symbol, timeframe, options) {
 			return await reading(link, `candles of ${symbol}`, async () => {
-				await link.loadMarkets();
+				await link.knowSymbol(symbol);
 				return await fetchCandles(link, symbol, timeframe, options);
 			});
 		},
@@ -41,7 +41,7 @@ export function createMarketData(link: ExchangeLink): MarketData {
 
 		async fundingRates(symbol, sinceMs) {
 			return await reading(link, `funding rates of ${symbol}`, async () => {
-				await link.loadMarkets();
+				await link.knowSymbol(symbol);
 				const rates = new Map<number, FundingRate>();
 				for (let since = sinceMs, page = 0; page < mostPages; page += 1) {
 					const rows = await ccxt.fetchFundingRateHistory(symbol, since, fundingPageSize);

@@ -40,7 +40,7 @@ export function createTradingVenue(link: ExchangeLink, account: AccountRow, cred
 
 		async createOrder(order, beforeSend) {
 			try {
-				await link.shareMarkets(client);
+				await link.shareMarkets(client, order.symbol);
 			} catch (error) {
 				context.log.warn({ account: account.name, error: errorMessage(error) }, 'no markets, so no order is sent');
 				return { kind: 'NOT_SENT', reason: 'EXCHANGE_UNAVAILABLE', retryAfterMs: 1_000 };
@@ -60,7 +60,7 @@ export function createTradingVenue(link: ExchangeLink, account: AccountRow, cred
 		},
 
 		findOrder: (symbol, clientOrderId) =>
-			asking(`order ${clientOrderId}`, () => calls.findOrder(symbol, clientOrderId)),
+			asking(`order ${clientOrderId}`, () => calls.findOrder(symbol, clientOrderId), symbol),
 		openOrders: () => asking('the open orders', () => calls.openOrders()),
 		fillsSince: (sinceMs, order) => asking('the fills', () => calls.fillsSince(sinceMs, order)),
 		positions: () => asking('the positions', () => calls.positions()),
@@ -87,9 +87,9 @@ export function createTradingVenue(link: ExchangeLink, account: AccountRow, cred
 		},
 	};
 
-	function asking<T>(what: string, read: () => Promise<T>): Promise<T> {
+	function asking<T>(what: string, read: () => Promise<T>, symbol?: string): Promise<T> {
 		return reading(link, what, async () => {
-			await link.shareMarkets(client);
+			await link.shareMarkets(client, symbol);
 			return await read();
 		});
 	}

@@ -7,6 +7,7 @@ import { ExchangeNotAvailable, NetworkError, RequestTimeout } from 'ccxt';
 import { z } from 'zod';
 import { errorMessage } from '../errors.ts';
 import type { Redact } from './credentials.ts';
+import { startDeadline } from './deadline.ts';
 
 export interface CallFacts {
 	/** NOT_SENT: no connection came about. LOST: it did, and no whole answer came. ANSWERED: the exchange answered. */
@@ -108,7 +109,9 @@ async function fetchAnswer(
 	place: string,
 	timeoutMs: number,
 ): Promise<{ response: Response; text: string }> {
-	const signal = AbortSignal.timeout(timeoutMs);
+	const expiry = new AbortController();
+	const { signal } = expiry;
+	const stop = startDeadline(timeoutMs, () => expiry.abort());
 	try {
 		const response = await fetch(url, {
 			method,
@@ -132,6 +135,8 @@ async function fetchAnswer(
 			message: undefined,
 		});
 		throw failure;
+	} finally {
+		stop();
 	}
 }
 

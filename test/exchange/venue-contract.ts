@@ -1,7 +1,7 @@
 /** What every venue must do, live or paper: one suite, run by the test file of each. */
 import { Decimal } from 'decimal.js';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { FillReport } from '../../src/exchange/venue.ts';
+import type { FillReport, NetPosition } from '../../src/exchange/venue.ts';
 import { type Harness, linear, sendOrder, spot, type TestAccount } from './harness.ts';
 
 export function describeVenue(name: string, use: () => Harness, mode: 'LIVE' | 'PAPER'): void {
@@ -53,7 +53,10 @@ export function describeVenue(name: string, use: () => Harness, mode: 'LIVE' | '
 				expect(Number(fill.fee)).toBeGreaterThan(0);
 				expect(fill.filledAt).toBeGreaterThanOrEqual(startedAt);
 			}
-			expect((await account.venue.positions()).map(normalised)).toEqual([{ symbol: linear, quantity: '0.01' }]);
+			const average = turnoverOf(fills).dividedBy('0.01');
+			const [position] = (await account.venue.positions()).map(normalised);
+			expect(position).toEqual({ symbol: linear, quantity: '0.01', entryPrice: expect.anything() });
+			expect(Number(position?.entryPrice)).toBeCloseTo(average.toNumber(), 4);
 			expect(await cash()).toBe(new Decimal(100_000).minus(sum(fills, 'fee')).toFixed());
 			expect(await account.venue.openOrders()).toEqual([]);
 		});
@@ -146,7 +149,13 @@ export function describeVenue(name: string, use: () => Harness, mode: 'LIVE' | '
 			await buyLinear(`${account.apiKey}-1`);
 			harness.clock.advance(60_000);
 			await sendOrder(account.venue, { ...sell, clientOrderId: `${account.apiKey}-2` });
-			expect((await account.venue.positions()).map(normalised)).toEqual([{ symbol: linear, quantity: '-0.02' }]);
+			const turned = (await account.venue.fillsSince(startedAt)).filter((fill) => fill.side === 'SELL');
+			const [short] = (await account.venue.positions()).map(normalised);
+			expect(short).toMatchObject({ symbol: linear, quantity: '-0.02' });
+			// What is held after a turn was all sold by the turning order.
+			const prices = turned.map((fill) => Number(fill.price));
+			expect(Number(short?.entryPrice)).toBeGreaterThanOrEqual(Math.min(...prices));
+			expect(Number(short?.entryPrice)).toBeLessThanOrEqual(Math.max(...prices));
 			harness.clock.advance(60_000);
 			await buyLinear(`${account.apiKey}-3`, '0.020');
 			expect(await account.venue.positions()).toEqual([]);
@@ -206,6 +215,6 @@ function turnoverOf(fills: readonly FillReport[]): Decimal {
 	return Decimal.sum(0, ...fills.map((fill) => new Decimal(fill.price).times(fill.quantity)));
 }
 
-function normalised(position: { symbol: string; quantity: string }): { symbol: string; quantity: string } {
-	return { symbol: position.symbol, quantity: new Decimal(position.quantity).toFixed() };
+function normalised(position: NetPosition): NetPosition {
+	return { ...position, quantity: new Decimal(position.quantity).toFixed() };
 }
