@@ -1,0 +1,78 @@
+/** Calls of the public API. Every refusal arrives as an ApiError that a person can read. */
+import { currentToken } from './token.ts';
+
+/** Longer than any list takes; a request that is still out then is of no more use. */
+const timeoutMs = 15_000;
+
+export class ApiError extends Error {
+	override readonly name = 'ApiError';
+	/** HTTP status, or 0 where the API could not be reached. */
+	readonly status: number;
+	/** The problem's registered code, where the answer was a problem document. */
+	readonly code: string | null;
+
+	constructor(status: number, code: string | null, message: string) {
+		super(message);
+		this.status = status;
+		this.code = code;
+	}
+}
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export function getJson<T>(path: string, query: Query = {}, signal?: AbortSignal, token = currentToken()): Promise<T> {
+	return call<T>('GET', path, { query, signal, token });
+}
+
+export function postJson<T>(path: string, body?: unknown): Promise<T> {
+	return call<T>('POST', path, { body, token: currentToken() });
+}
+
+interface Options {
+	readonly query?: Query;
+	readonly body?: unknown;
+	readonly signal?: AbortSignal | undefined;
+	readonly token: string | null;
+}
+
+async function call<T>(method: string, path: string, { query = {}, body, signal, token }: Options): Promise<T> {
+	const url = new URL(`api/v1/${path}`, document.baseURI);
+	for (const [name, value] of Object.entries(query)) {
+		if (value !== undefined) url.searchParams.set(name, String(value));
+	}
+	const headers: Record<string, string> = { accept: 'application/json' };
+	if (token !== null) headers.authorization = `Bearer ${token}`;
+	if (body !== undefined) headers['content-type'] = 'application/json';
+	const timeout = AbortSignal.timeout(timeoutMs);
+	let response: Response;
+	try {
+		response = await fetch(url, {
+			method,
+			headers,
+			signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+			...(body === undefined ? {} : { body: JSON.stringify(body) }),
+		});
+	} catch (error) {
+		if (signal?.aborted) throw error;
+		throw new ApiError(0, null, timeout.aborted ? 'The API did not answer in time.' : 'The API cannot be reached.');
+	}
+	const text = await response.text();
+	if (!response.ok) throw problemOf(response.status, text);
+	return (text === '' ? null : JSON.parse(text)) as T;
+}
+
+function problemOf(status: number, text: string): ApiError {
+	let problem: { readonly code?: unknown; readonly title?: unknown; readonly detail?: unknown } = {};
+	try {
+		const parsed: unknown = JSON.parse(text);
+		if (typeof parsed === 'object' && parsed !== null) problem = parsed;
+	} catch {
+		// Not a problem document: something between page and API answered.
+	}
+	const message = [problem.detail, problem.title].find((part) => typeof part === 'string' && part !== '');
+	return new ApiError(
+		status,
+		typeof problem.code === 'string' ? problem.code : null,
+		typeof message === 'string' ? message : `The API answered ${status}.`,
+	);
+}
