@@ -12,6 +12,7 @@ interface ErrorEntry {
 
 export const errorRegistry = {
 	ACCOUNT_NOT_FOUND: { status: 404, title: 'No such account' },
+	BODY_TOO_LARGE: { status: 413, title: 'The request body is too large' },
 	BOT_NOT_FOUND: { status: 404, title: 'No such bot' },
 	CHECK_TIMEOUT: { status: 504, title: 'The check was not answered in time' },
 	CONFIGURATION_INVALID: { status: 400, title: 'Configuration is not valid' },
@@ -23,6 +24,7 @@ export const errorRegistry = {
 	FORBIDDEN: { status: 403, title: 'This token may not do that' },
 	INSTRUMENT_NOT_FOUND: { status: 404, title: 'No such instrument' },
 	INTERNAL: { status: 500, title: 'Something nobody expected went wrong' },
+	MEDIA_TYPE_UNSUPPORTED: { status: 415, title: 'The request body must be JSON' },
 	NAME_TAKEN: { status: 409, title: 'The name is already in use' },
 	NOT_FOUND: { status: 404, title: 'No such resource' },
 	PORT_IN_USE: { status: 409, title: 'The port is already in use' },
