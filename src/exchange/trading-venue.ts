@@ -109,12 +109,6 @@ export function createTradingVenue(link: ExchangeLink, account: AccountRow, cred
 		beforeSend: Parameters<TradingVenue['createOrder']>[1],
 	): Promise<SendOutcome> {
 		const hasStops = order.stopLossPrice !== null || order.takeProfitPrice !== null;
-		if (hasStops && !calls.canAttachStops(order.marketType))
-			return {
-				kind: 'REFUSED',
-				code: 'STOPS_NOT_SUPPORTED',
-				message: `${account.exchangeId} takes no stops with a market order in a ${order.marketType} market`,
-			};
 		const call: ExchangeCall = {
 			name: 'POST order',
 			weight: 1,
@@ -130,6 +124,12 @@ export function createTradingVenue(link: ExchangeLink, account: AccountRow, cred
 			leave = leave === undefined ? await beforeSend() : leave;
 			if (leave === null) return { kind: 'NOT_SENT', reason: 'NOT_SUBMITTED', retryAfterMs: 0 };
 			if (performance.now() >= leave.mustSendBefore) return { kind: 'NOT_SENT', reason: 'TOO_LATE', retryAfterMs: 0 };
+			if (hasStops && !calls.canAttachStops(order.marketType))
+				return {
+					kind: 'REFUSED',
+					code: 'STOPS_NOT_SUPPORTED',
+					message: `${account.exchangeId} takes no stops with a market order in a ${order.marketType} market`,
+				};
 			if (performance.now() >= grant.lapsesAt) continue;
 
 			const outcome = await sendOnce({ ...order, reduceOnly: leave.reduceOnly }, grant);

@@ -81,7 +81,10 @@ export interface OrderRequest {
 	readonly takeProfitPrice: string | null;
 }
 
-/** What became of one sending; the table of outcomes in ARCHITECTURE.md says what follows from each. */
+/**
+ * What became of one sending; the table of outcomes in ARCHITECTURE.md says what follows from each. All but NOT_SENT come
+ * after `beforeSend` has run, so that there is an order's row to record them in.
+ */
 export type SendOutcome =
 	/** The exchange took it. */
 	| { readonly kind: 'ACKNOWLEDGED'; readonly exchangeOrderId: string }
