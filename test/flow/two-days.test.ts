@@ -35,6 +35,8 @@ test('there are signals, rejections, losses and idle bots, and no duplicate', as
 	const { pool } = system.database;
 	if (process.env.BOTBOX_TEST_LOG) {
 		for (const sql of [
+			'select outcome, reason_code, count(*), max(error) from botbox.checks group by 1,2',
+			"select * from botbox.circuit_breakers where state <> 'CLOSED'",
 			'select direction, status, reason_code, count(*), sum(repeat_count) r from botbox.signals group by 1,2,3 order by 4 desc',
 			'select status, reason_code, direction, count(*) from botbox.trade_queue group by 1,2,3',
 			'select account, status, protection, count(*), sum(net_pnl) pnl, sum(funding) f from reporting.positions group by 1,2,3',

@@ -1,0 +1,176 @@
+/** `botbox up` as a new user runs it: the whole system in real processes, ended, killed and started again. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const executable = fileURLToPath(new URL('../../bin/botbox.js', import.meta.url));
+let dataDir: string;
+let port: number;
+const running: ChildProcess[] = [];
+
+beforeAll(async () => {
+	dataDir = await mkdtemp(join(tmpdir(), 'botbox-up-'));
+	port = await freePort();
+});
+afterAll(async () => {
+	for (const child of running) child.kill('SIGINT');
+	await Promise.all(running.map(ended));
+	await rm(dataDir, { recursive: true, force: true });
+}, 60_000);
+
+async function freePort(): Promise<number> {
+	return await new Promise((resolve) => {
+		const server = createServer().listen(0, '127.0.0.1', () => {
+			const { port: free } = server.address() as { port: number };
+			server.close(() => resolve(free));
+		});
+	});
+}
+
+function botbox(...args: string[]): { child: ChildProcess; output: () => string } {
+	let text = '';
+	// The suite's own database, if any, is not this one's.
+	const { DATABASE_URL: _, ...env } = process.env;
+	const child = spawn(process.execPath, [executable, ...args], {
+		env: { ...env, BOTBOX_DATA_DIR: dataDir, BOTBOX_LOG_LEVEL: 'info' },
+	});
+	child.stdout?.on('data', (chunk) => {
+		text += chunk;
+	});
+	child.stderr?.on('data', (chunk) => {
+		text += chunk;
+	});
+	return { child, output: () => text };
+}
+
+async function ended(child: ChildProcess): Promise<number | string> {
+	if (child.exitCode !== null) return child.exitCode;
+	if (child.signalCode !== null) return child.signalCode;
+	return await new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal ?? '')));
+}
+
+/** Resolves when `isTrue` does; the child's output and end are events, so nothing is waited for blindly. */
+async function until(child: ChildProcess, isTrue: () => boolean, what: () => string): Promise<void> {
+	await new Promise<void>((resolve, reject) => {
+		const look = (): void => {
+			if (isTrue()) resolve();
+		};
+		child.stdout?.on('data', look);
+		child.once('exit', () => (isTrue() ? resolve() : reject(new Error(`it ended: ${what()}`))));
+		look();
+	});
+}
+
+async function up(): Promise<{ child: ChildProcess; output: () => string }> {
+	const started = botbox('up', '--port', String(port));
+	running.push(started.child);
+	await until(started.child, () => started.output().includes('botbox ready'), started.output);
+	return started;
+}
+
+async function json<T>(...args: string[]): Promise<T> {
+	const { child, output } = botbox(...args, '--json');
+	expect(await ended(child), output()).toBe(0);
+	return JSON.parse(output()) as T;
+}
+
+interface Status {
+	readonly page: string;
+	readonly database: string;
+	readonly simulator: string;
+	readonly overview: { readonly bots: number; readonly running_workers: number };
+}
+
+/** Polls the database with a bounded statement instead of sleeping: pg_sleep passes the time where the state changes. */
+async function eventually(client: pg.Client, sql: string, seconds: number): Promise<void> {
+	for (let i = 0; i < seconds * 4; i++) {
+		const result = await client.query(sql);
+		if (result.rows[0]?.holds === true) return;
+		await client.query('select pg_sleep(0.25)');
+	}
+	const checks = await client.query('select outcome, reason_code, count(*) from botbox.checks group by 1, 2');
+	throw new Error(`not within ${seconds} s: ${sql}\n${JSON.stringify(checks.rows)}`);
+}
+
+async function connect(): Promise<{ client: pg.Client; status: Status }> {
+	const status = await json<Status>('status');
+	const client = new pg.Client({ connectionString: status.database });
+	await client.connect();
+	return { client, status };
+}
+
+const everyBotChecked = `select bool_and(exists (select from botbox.checks c where c.bot_id = b.id)) as holds from botbox.bots b`;
+const bothAccountsTraded = `select count(distinct a.mode) = 2 as holds
+  from botbox.trade_queue t join botbox.accounts a on a.id = t.account_id
+  join botbox.positions p on p.account_id = a.id where t.status = 'EXECUTED'`;
+const allSettled = `select not exists (select from botbox.orders where finished_at is null)
+  and not exists (select from botbox.trade_queue where finished_at is null) as holds`;
+
+async function expectAgreement(client: pg.Client, simulator: string): Promise<number> {
+	const answer = (await (await fetch(`${simulator}/_sim/orders`)).json()) as {
+		orders: { orderId: string; orderLinkId: string; cumExecQty: string }[];
+	};
+	const theirs = answer.orders
+		.map((order) => `${order.orderId} ${order.orderLinkId} ${Number(order.cumExecQty)}`)
+		.sort();
+	const ours = await client.query(
+		`select o.exchange_order_id || ' ' || coalesce(o.client_order_id, '') || ' ' || trim_scale(o.filled_quantity) as line
+		   from botbox.orders o join botbox.accounts a on a.id = o.account_id
+		  where a.mode = 'LIVE' and o.exchange_order_id is not null`,
+	);
+	expect(ours.rows.map((row) => row.line as string).sort()).toEqual(theirs);
+	const duplicates = await client.query(`select hash from botbox.signals group by hash having count(*) > 1`);
+	expect(duplicates.rows).toEqual([]);
+	return theirs.length;
+}
+
+test('starts, trades within a minute, refuses a twin, ends cleanly, goes on, and recovers from kill -9 of everything', async () => {
+	const first = await up();
+	expect(first.output().match(/^botbox ready http:\/\/127\.0\.0\.1:\d+\/$/gm)).toHaveLength(1);
+	const { client, status } = await connect();
+	expect(status.page).toBe(`http://127.0.0.1:${port}/`);
+	expect(status.overview.bots).toBeGreaterThanOrEqual(12);
+	await eventually(client, everyBotChecked, 60);
+	await eventually(client, bothAccountsTraded, 60);
+	await eventually(client, allSettled, 60);
+	expect(await expectAgreement(client, status.simulator)).toBeGreaterThan(0);
+	expect((await fetch(`${status.page}healthz`)).status).toBe(200);
+	expect((await fetch(`${status.page}readyz`)).status).toBe(200);
+
+	// A second one on the same data directory says so and exits 1.
+	const twin = botbox('up', '--port', String(port));
+	expect(await ended(twin.child)).toBe(1);
+	expect(twin.output().trim().split('\n')).toHaveLength(1);
+	await client.end();
+
+	first.child.kill('SIGINT');
+	expect(await ended(first.child)).toBe(0);
+
+	const second = await up();
+	const again = await connect();
+	expect(again.status.overview.bots).toBe(status.overview.bots);
+	await eventually(
+		again.client,
+		`select count(*) > 0 as holds from botbox.workers where stopped_at is null and heartbeat_at > now() - interval '15 seconds'`,
+		30,
+	);
+	const pids = await again.client.query<{ process_id: number }>(
+		'select process_id from botbox.workers where stopped_at is null',
+	);
+	await again.client.end();
+	// Everything at once, as a power cut would: the parent, the worker, and whatever hangs on them.
+	second.child.kill('SIGKILL');
+	for (const { process_id } of pids.rows) process.kill(process_id, 'SIGKILL');
+
+	await up();
+	const recovered = await connect();
+	await eventually(recovered.client, allSettled, 90);
+	await expectAgreement(recovered.client, recovered.status.simulator);
+	expect((await recovered.client.query('select * from botbox.check_ledger()')).rows).toEqual([]);
+	await recovered.client.end();
+}, 300_000);
