@@ -1,0 +1,113 @@
+/**
+ * A drill: bots trade while something bad happens, then the system is left alone until every promise holds, within bounded time.
+ * What is bad is the drill's own; what is promised afterwards is the same for all.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Finding, findUnchecked } from './books.ts';
+import { type Crew, gatherCrew } from './crew.ts';
+import { inspect } from './invariants.ts';
+import { prepareStage, type Stage } from './stage.ts';
+
+export interface DrillOptions {
+	readonly databaseUrl: string;
+	readonly dir: string;
+	readonly seed: number;
+	readonly bots: number;
+	readonly workers: number;
+	/** How long the bad thing goes on. */
+	readonly seconds: number;
+	/** What happens meanwhile; answers what it found wrong itself. */
+	readonly happen: (crew: Crew, stage: Stage) => Promise<readonly Finding[]>;
+	readonly log: (line: string) => void;
+}
+
+export interface DrillReport {
+	readonly failures: readonly Finding[];
+	readonly figures: Readonly<Record<string, number | string>>;
+}
+
+/**
+ * From the end of the bad thing: a check lease (30 s), the next full minute's tick (60 s) and its run. Trades need less: a
+ * lease (20 s), the grace period of an unknown order (40 s from its sending) and one more sending.
+ */
+const settleWithinMs = 120_000;
+const pollMs = 1_000;
+
+export async function runDrill(options: DrillOptions): Promise<DrillReport> {
+	const { log } = options;
+	const stage = await prepareStage(options);
+	const crew = gatherCrew(stage, options.workers);
+	try {
+		log(`${options.bots} bots, ${options.workers} workers; ${options.seconds} s of trouble`);
+		const troubles = await options.happen(crew, stage);
+		const quietSince = new Date();
+		log('quiet again; waiting until everything holds');
+		const { findings, settledMs } = await settle(stage, crew, quietSince);
+		const figures = await describeRun(stage, crew, settledMs);
+		const { exits, tookMs } = await crew.dismiss();
+		const unclean = exits.filter(({ code }) => code !== 0);
+		const failures = [
+			...troubles,
+			...findings,
+			...wrong('workers end well when told to, within 20 s', unclean.length > 0 || tookMs > 20_000, { exits, tookMs }),
+			...wrong('no worker ends by itself', crew.deserters.length > 0, crew.deserters),
+			...wrong(
+				'no error in the logs',
+				crew.complaints().some(({ level }) => level >= 50),
+				tally(crew, 50),
+			),
+			...wrong('the drill made trades', Number(figures.executed) < options.bots / 10, figures),
+		];
+		return { failures, figures };
+	} finally {
+		await crew.dismiss();
+		await stage.close();
+	}
+}
+
+function wrong(rule: string, isWrong: boolean, sample: unknown): Finding[] {
+	return isWrong ? [{ rule, rows: 1, samples: [JSON.stringify(sample)] }] : [];
+}
+
+async function settle(stage: Stage, crew: Crew, quietSince: Date): Promise<{ findings: Finding[]; settledMs: number }> {
+	const deadline = Date.now() + settleWithinMs;
+	for (;;) {
+		const findings = [...(await inspect(stage)).findings, ...(await findUnchecked(stage.pool, quietSince))];
+		const settledMs = Date.now() - quietSince.getTime();
+		const isOver = findings.length === 0 || crew.deserters.length > 0 || Date.now() > deadline;
+		if (isOver) return { findings, settledMs };
+		await sleep(pollMs);
+	}
+}
+
+async function describeRun(stage: Stage, crew: Crew, settledMs: number): Promise<Record<string, number | string>> {
+	const { rows } = await stage.pool.query<Record<string, number>>(`
+		select (select count(*) from botbox.checks) as checks,
+		       (select round(max(extract(epoch from recorded_at - due_at))::numeric, 1)::float8 from botbox.checks
+		         where due_at >= (select min(created_at) from botbox.bots)) as latest_check_s,
+		       (select count(*) from botbox.signals where status = 'QUEUED') as accepted,
+		       (select count(*) from botbox.trade_queue where status = 'EXECUTED') as executed,
+		       (select count(*) from botbox.trade_queue where status in ('FAILED', 'EXPIRED', 'CANCELLED')) as not_executed,
+		       (select count(*) from botbox.orders where send_count > 1) as sent_again,
+		       (select count(*) from botbox.fills) as fills,
+		       (select count(*) from botbox.alerts where severity = 'CRITICAL') as critical_alerts`);
+	const { truth } = await inspect(stage);
+	return {
+		kills: crew.kills,
+		settled_s: Math.round(settledMs / 100) / 10,
+		...rows[0],
+		exchange_orders: truth.orders.length,
+		requests: truth.requests.total,
+		worst_window: `${truth.requests.worstWindow.requests}/${truth.requests.worstWindow.limit}`,
+		warnings: tally(crew, 40),
+	};
+}
+
+/** How often which complaint was made: `3 x pg-boss`. */
+function tally(crew: Crew, level: number): string {
+	const counts = new Map<string, number>();
+	for (const line of crew.complaints()) {
+		if (line.level >= level) counts.set(line.text, (counts.get(line.text) ?? 0) + 1);
+	}
+	return [...counts].map(([text, count]) => `${count} x ${text}`).join('; ') || 'none';
+}

@@ -1,0 +1,113 @@
+/**
+ * `npm run chaos`: the failure drills, on real processes, a real database and the simulated exchange.
+ *
+ *     npm run chaos                                 one run of the kill drill: 60 s, 500 bots, 4 workers
+ *     npm run chaos -- --drill database --runs 3    the database goes away for 30 s, three times
+ *     npm run chaos -- --seed 7                     the run that failed, once more
+ */
+import { parseArgs } from 'node:util';
+import type { DrillReport } from './drill.ts';
+import { drillKills } from './kill-workers.ts';
+import { drillDatabaseRestart } from './restart-database.ts';
+import { type DrillServer, startDrillServer } from './server.ts';
+
+const drills = ['kill', 'database', 'crash'] as const;
+type Drill = (typeof drills)[number];
+
+interface Plan {
+	readonly drill: Drill;
+	readonly runs: number;
+	readonly seed: number;
+	readonly bots: number;
+	readonly workers: number;
+	readonly seconds: number;
+}
+
+const usage =
+	'usage: npm run chaos -- [--drill kill|database|crash] [--runs N] [--seed S] [--bots N] [--workers N] [--seconds N]';
+
+function readPlan(): Plan {
+	const text = { type: 'string' } as const;
+	const { values } = parseArgs({
+		options: {
+			drill: text,
+			runs: text,
+			seed: text,
+			bots: text,
+			workers: text,
+			seconds: text,
+			help: { type: 'boolean' },
+		},
+	});
+	if (values.help === true) {
+		console.log(usage);
+		process.exit(0);
+	}
+	const drill = drills.find((name) => name === (values.drill ?? 'kill'));
+	if (drill === undefined) throw new Error(`--drill: ${values.drill} is not one of ${drills.join(', ')}`);
+	return {
+		drill,
+		runs: wholeNumber('runs', values.runs, 1, 10_000),
+		seed: wholeNumber('seed', values.seed, Date.now() % 1_000_000, 2 ** 31),
+		bots: wholeNumber('bots', values.bots, 500, 5_000),
+		workers: wholeNumber('workers', values.workers, 4, 32),
+		seconds: wholeNumber('seconds', values.seconds, drill === 'kill' ? 60 : 30, 3_600),
+	};
+}
+
+function wholeNumber(name: string, text: string | undefined, standard: number, most: number): number {
+	if (text === undefined) return standard;
+	const value = Number(text);
+	if (/^\d+$/.test(text) && value >= 1 && value <= most) return value;
+	throw new Error(`--${name}: expected a whole number from 1 to ${most}, got "${text}"`);
+}
+
+async function run(plan: Plan, seed: number): Promise<boolean> {
+	const begun = Date.now();
+	const log = (line: string) => console.log(`  ${((Date.now() - begun) / 1_000).toFixed(1).padStart(6)} s  ${line}`);
+	console.log(`drill ${plan.drill}, seed ${seed}`);
+	const server = await startDrillServer();
+	try {
+		const report = await play(plan, seed, server, log);
+		log(
+			Object.entries(report.figures)
+				.map(([name, value]) => `${name} ${value}`)
+				.join(', '),
+		);
+		for (const { rule, rows, samples } of report.failures) {
+			log(`BROKEN: ${rule} (${rows})`);
+			for (const sample of samples) log(`    ${sample.slice(0, 600)}`);
+		}
+		if (report.failures.length === 0) {
+			await server.close();
+			return true;
+		}
+	} catch (error) {
+		log(`BROKEN: the drill itself: ${error instanceof Error ? error.stack : String(error)}`);
+	}
+	await server.close(`drill ${plan.drill}, seed ${seed}`);
+	log(
+		`failed with seed ${seed}; logs in ${server.dir}; its database: BOTBOX_DATA_DIR=${server.dataDir} npx botbox db url`,
+	);
+	return false;
+}
+
+async function play(plan: Plan, seed: number, server: DrillServer, log: (line: string) => void): Promise<DrillReport> {
+	const options = { ...plan, seed, dir: server.dir, log };
+	if (plan.drill === 'kill') return await drillKills({ ...options, databaseUrl: server.url });
+	return await drillDatabaseRestart({ ...options, server, isCrash: plan.drill === 'crash' });
+}
+
+let plan: Plan;
+try {
+	plan = readPlan();
+} catch (error) {
+	console.error(error instanceof Error ? error.message : String(error));
+	console.error(usage);
+	process.exit(2);
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+let passed = 0;
+for (let i = 0; i < plan.runs; i += 1) if (await run(plan, plan.seed + i)) passed += 1;
+console.log(`${plan.runs} runs, ${passed} passed, ${plan.runs - passed} failed`);
+process.exit(passed === plan.runs ? 0 : 1);
