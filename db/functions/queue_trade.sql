@@ -20,6 +20,8 @@ begin
     -- An exchange's stop acts on the account's net position, so it serves only a bot that is alone in its instrument.
     v_protection := case
       when p_instrument.market_type = 'SPOT'
+        -- Only Bybit takes stops along with a market order.
+        or (select ccxt_id from exchanges where id = p_instrument.exchange_id) <> 'bybit'
         or (select mode from accounts where id = p_bot.account_id) = 'PAPER'
         or exists (
              select

@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
-import { databaseTime, installationId } from '../database/installation.ts';
 import { applicationRole } from '../database/application-role.ts';
+import { databaseTime, installationId } from '../database/installation.ts';
 import { createJobs } from '../database/jobs.ts';
 import { listen } from '../database/listener.ts';
 import { requireMatchingSchema } from '../database/migrate/matching.ts';
@@ -20,6 +20,7 @@ import { CandleWindows } from '../market/windows.ts';
 import { done, type Role, type RunResult, type WorkerContext } from './context.ts';
 import { executeTrades } from './execute-trades.ts';
 import { guardPositions } from './guard-positions.ts';
+import { serveHealth } from './health.ts';
 import { type Loop, startLoop, untilNextMinute } from './loop.ts';
 import { beat, runMonitor } from './monitor.ts';
 import { reconcileAccounts } from './reconcile.ts';
@@ -35,6 +36,8 @@ export interface WorkerOptions {
 	readonly roles: readonly Role[];
 	readonly log: Logger;
 	readonly version: string;
+	/** Where /healthz and /readyz are answered; nowhere if left out. */
+	readonly health?: { readonly host: string; readonly port: number };
 }
 
 export interface Worker {
@@ -116,7 +119,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 			await runTick(context);
 		});
 	}
-	log.info({ worker: workerId, roles: options.roles }, 'worker started');
+	const health = options.health === undefined ? null : await serveHealth({ ...options.health, pool, workerId });
+	log.info({ worker: workerId, roles: options.roles, healthPort: health?.port }, 'worker started');
 
 	return {
 		id: workerId,
@@ -125,6 +129,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 			const ended = Promise.all([...loops.all, heart].map((loop) => loop.ended));
 			await Promise.race([ended, sleep(stopWithinMs - 2_000, undefined, { ref: false })]);
 			await listener.close();
+			await health?.close();
 			await Promise.race([jobs.stop(), sleep(1_000, undefined, { ref: false })]).catch(() => undefined);
 			await beat(context, identity, { isStopping: true }).catch(() => undefined);
 			await Promise.race([pool.end(), sleep(1_000, undefined, { ref: false })]);
