@@ -7,12 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Pool } from '../pool.ts';
+import { findFunctionDrift } from './function-drift.ts';
 import { generateTypes, withMigratedDatabase } from './generate.ts';
 
 type Check = (database: { url: string; pool: Pool }) => Promise<string[]>;
 
 const checks: Readonly<Record<string, Check>> = {
 	'generated types': findTypeDrift,
+	functions: findFunctionDrift,
 };
 
 const problems = await withMigratedDatabase(async (database) => {

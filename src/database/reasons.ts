@@ -1,0 +1,55 @@
+/**
+ * Every reason that a check, a signal or a trade may carry. The same list as table botbox.reason_codes and docs/reasons.md:
+ * a test holds the three together.
+ */
+
+interface ReasonEntry {
+	/** Where the reason is at home; an inactive bot's check and a cancelled trade borrow one of SIGNAL. */
+	readonly scope: 'CHECK' | 'SIGNAL' | 'TRADE';
+	readonly meaning: string;
+}
+
+export const reasons = {
+	BELOW_THRESHOLD: { scope: 'CHECK', meaning: 'The score lies between the entry thresholds: nothing to do' },
+	HOLDING: { scope: 'CHECK', meaning: 'A position is held and no exit condition is met' },
+	INSUFFICIENT_HISTORY: { scope: 'CHECK', meaning: 'Fewer closed candles than the strategy needs' },
+	STALE_DATA: {
+		scope: 'CHECK',
+		meaning: 'Market data older than two minutes, also after one attempt to fetch it live',
+	},
+	CHECK_FAILED: { scope: 'CHECK', meaning: 'The strategy threw or returned something that is not a decision' },
+	CHECK_TIMED_OUT: { scope: 'CHECK', meaning: 'The evaluation was stopped at its time limit' },
+	ENTRY_THRESHOLD: { scope: 'SIGNAL', meaning: 'The score reached the entry threshold' },
+	EXIT_THRESHOLD: { scope: 'SIGNAL', meaning: 'The score fell to the exit threshold' },
+	TIME_EXIT: { scope: 'SIGNAL', meaning: 'The position was held for its longest time' },
+	STOP_LOSS: { scope: 'SIGNAL', meaning: 'The price reached the stop-loss' },
+	TAKE_PROFIT: { scope: 'SIGNAL', meaning: 'The price reached the take-profit' },
+	FLATTEN: { scope: 'SIGNAL', meaning: 'A person asked to close the position' },
+	ACCEPTED: { scope: 'SIGNAL', meaning: 'Validated, within every limit, and queued' },
+	BOT_NOT_ACTIVE: { scope: 'SIGNAL', meaning: 'The bot was paused, stopped or deleted meanwhile' },
+	PAUSED: { scope: 'SIGNAL', meaning: 'A pause of entries is in force for the bot, its account, its exchange or all' },
+	ACCOUNT_HALTED: { scope: 'SIGNAL', meaning: 'The account is HALTED: nothing is sent for it' },
+	ACCOUNT_REDUCING: { scope: 'SIGNAL', meaning: 'The account is REDUCING: closes only' },
+	EXCHANGE_UNAVAILABLE: { scope: 'SIGNAL', meaning: 'The breaker of the exchange is open' },
+	INSTRUMENT_NOT_TRADING: { scope: 'SIGNAL', meaning: 'The exchange does not trade the instrument now' },
+	REGIME_UNKNOWN: { scope: 'SIGNAL', meaning: 'Too little history to tell the market regime' },
+	REGIME_UNFAVOURABLE: { scope: 'SIGNAL', meaning: 'The market regime is not one the strategy is made for' },
+	SHORT_ON_SPOT: { scope: 'SIGNAL', meaning: 'A spot market cannot be sold short' },
+	DUPLICATE_POSITION: { scope: 'SIGNAL', meaning: 'The bot already holds this instrument up to its lots' },
+	OPPOSITE_POSITION: { scope: 'SIGNAL', meaning: 'The bot holds this instrument in the other direction' },
+	TRADE_PENDING: { scope: 'SIGNAL', meaning: 'A trade of the bot in this instrument is still under way' },
+	NO_POSITION: { scope: 'SIGNAL', meaning: 'There is no open position to close' },
+	MAX_POSITIONS: { scope: 'SIGNAL', meaning: 'The account already has as many positions as it may' },
+	INSUFFICIENT_CAPITAL: { scope: 'SIGNAL', meaning: 'Less capital is free than the position needs' },
+	CORRELATION_LIMIT: { scope: 'SIGNAL', meaning: 'Too many correlated positions in the same direction' },
+	BELOW_MINIMUM: { scope: 'SIGNAL', meaning: 'The rounded quantity is below what the exchange accepts' },
+	TTL_EXPIRED: { scope: 'TRADE', meaning: 'Not executed within its time to live' },
+	EXCHANGE_REFUSED: { scope: 'TRADE', meaning: 'The exchange definitely refused the order' },
+	ATTEMPTS_EXHAUSTED: { scope: 'TRADE', meaning: 'Not accepted after every retry' },
+	NOT_FILLED: { scope: 'TRADE', meaning: 'The exchange ended the order without a fill' },
+	POSITION_CLOSED: { scope: 'TRADE', meaning: 'The position was closed by another order meanwhile' },
+	UNRESOLVED: { scope: 'TRADE', meaning: 'The exchange does not say what became of the order: a person decides' },
+	CANCELLED_BY_PERSON: { scope: 'TRADE', meaning: 'A person cancelled the trade' },
+} as const satisfies Readonly<Record<string, ReasonEntry>>;
+
+export type ReasonCode = keyof typeof reasons;
