@@ -22,7 +22,7 @@ import { executeTrades } from './execute-trades.ts';
 import { guardPositions } from './guard-positions.ts';
 import { serveHealth } from './health.ts';
 import { type Loop, startLoop, untilNextMinute } from './loop.ts';
-import { beat, runMonitor } from './monitor.ts';
+import { beat, measureClocks, runMonitor } from './monitor.ts';
 import { reconcileAccounts } from './reconcile.ts';
 import { runChecks } from './run-checks.ts';
 import { runManualChecks } from './run-manual-checks.ts';
@@ -186,6 +186,8 @@ function startLoops(
 	// Trades denied by the limiter are due again within a fraction of a second.
 	add('execute', 'execution', 300, () => executeTrades(context), 'botbox_trades');
 	add('execute', 'settlement', 1_000, () => settleOrders(context));
+	// Signed requests carry our time, which the exchange compares with its own: each process knows its offset.
+	add('execute', 'clock', 600_000, () => measureClocks(context));
 	add('guard', 'guard', 1_000, () => guardPositions(context));
 	add('monitor', 'monitor', 2_000, () => runMonitor(context));
 	return { all, channels };

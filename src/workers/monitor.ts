@@ -42,6 +42,19 @@ export async function runMonitor(context: WorkerContext, now?: Date): Promise<Ru
 	return done;
 }
 
+/** This process's offset from the clock of each exchange in use. */
+export async function measureClocks(context: WorkerContext): Promise<RunResult> {
+	for (const { exchangeId } of await loadExchangesInUse(context.pool, {})) {
+		try {
+			const offsetMs = await (await context.venues.marketData(exchangeId)).measureClock();
+			context.log.debug({ exchange: exchangeId, offsetMs }, 'clock measured');
+		} catch (error) {
+			context.log.warn({ exchange: exchangeId, error: errorMessage(error) }, 'clock could not be measured');
+		}
+	}
+	return done;
+}
+
 /** Precisions, minimums and delistings, hourly. */
 async function refreshMarkets(context: WorkerContext, now?: Date): Promise<void> {
 	for (const { exchangeId } of await loadExchangesInUse(context.pool, {})) {
