@@ -1,0 +1,41 @@
+/** What the routes of the API are given. */
+import type {
+	FastifyBaseLogger,
+	FastifyInstance,
+	RawReplyDefaultExpression,
+	RawRequestDefaultExpression,
+	RawServerDefault,
+} from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Config } from '../config.ts';
+import type { Jobs } from '../database/jobs.ts';
+import type { Pool } from '../database/pool.ts';
+import type { Logger } from '../logger.ts';
+import type { ManualChecks } from './manual-checks.ts';
+
+export interface ApiContext {
+	/** For changes, for tokens, and for reads that must see a change just made. */
+	readonly pool: Pool;
+	/** For lists and views; may be a replica. */
+	readonly readPool: Pool;
+	readonly jobs: Pick<Jobs, 'requestCheck'>;
+	readonly manualChecks: ManualChecks;
+	readonly config: Config;
+	readonly log: Logger;
+	readonly version: string;
+	/** The built page; null serves none. */
+	readonly pageDir: string | null;
+	/** The clock by which checks are requested and pauses lift; the database's by default. */
+	readonly clock?: () => Date;
+	/** Of one address; 3,000 by default. */
+	readonly requestsPerMinute?: number;
+}
+
+/** Fastify with zod as the language of its schemas. */
+export type ApiServer = FastifyInstance<
+	RawServerDefault,
+	RawRequestDefaultExpression,
+	RawReplyDefaultExpression,
+	FastifyBaseLogger,
+	ZodTypeProvider
+>;

@@ -1,0 +1,84 @@
+/** `/metrics` for Prometheus: the figures of the overview and of the exchanges, and those of this process. */
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { z } from 'zod';
+import { listRows } from '../database/views/define.ts';
+import { exchangeHealth } from '../database/views/market.ts';
+import type { OverviewRow } from '../database/views/operation.ts';
+import type { ApiContext, ApiServer } from './context.ts';
+import { problemResponses } from './problems.ts';
+
+/** Name without `botbox_`, what it says, and the figure; null is left out, since it is not known. */
+const figures: readonly (readonly [string, string, (row: OverviewRow) => number | null])[] = [
+	['bots_active', 'Bots with status ACTIVE', (row) => row.active_bots],
+	['bots', 'Bots that are not deleted', (row) => row.bots],
+	['checks_last_hour', 'Checks recorded in the last hour', (row) => row.checks_hour],
+	['checks_failed_last_hour', 'Checks of the last hour that failed or timed out', (row) => row.checks_failed_hour],
+	['check_lateness_p95_seconds', 'Due time to record, of the last hour', (row) => seconds(row.check_late_ms_p95)],
+	['signals_last_hour', 'Signals of the last hour', (row) => row.signals_hour],
+	['signals_accepted_last_day', 'Signals of the last 24 hours that were queued', (row) => row.accepted_day],
+	['signals_rejected_last_day', 'Signals of the last 24 hours that were rejected', (row) => row.rejected_day],
+	['trades_executed_last_day', 'Trades of the last 24 hours that were executed', (row) => row.executed_day],
+	['trades_failed_last_day', 'Trades of the last 24 hours that failed', (row) => row.failed_day],
+	['trade_acknowledgement_p95_seconds', 'Queued to acknowledged, of the last 24 hours', acknowledgement],
+	['queue_depth', 'Trades that wait in the queue', (row) => row.queue_depth],
+	['trades_executing', 'Trades that are being executed', (row) => row.executing],
+	['trades_parked', 'Trades that wait for a person', (row) => row.parked],
+	['positions_open', 'Open positions', (row) => row.open_positions],
+	['alerts_open', 'Open alerts', (row) => row.open_alerts],
+	['workers_running', 'Workers heard within 30 s', (row) => row.running_workers],
+	['pauses_in_force', 'Pauses of entries in force', (row) => row.pauses_in_force],
+	['data_lag_seconds', 'Age of the oldest followed market data', (row) => row.data_lag_seconds_max],
+];
+
+export function addMetrics(app: ApiServer, context: ApiContext, readOverview: () => Promise<OverviewRow>): void {
+	const registry = new Registry();
+	collectDefaultMetrics({ register: registry });
+	const gauges = figures.map(([name, help, read]) => {
+		return { gauge: new Gauge({ name: `botbox_${name}`, help, registers: [registry] }), read };
+	});
+	const labelNames = ['exchange'] as const;
+	const make = (name: string, help: string) =>
+		new Gauge({ name: `botbox_exchange_${name}`, help, labelNames, registers: [registry] });
+	const breaker = make('breaker_open', '1 unless the breaker of the exchange is CLOSED');
+	const used = make('limit_used_ratio', 'Share of the published limit that is used');
+
+	app.get(
+		'/metrics',
+		{
+			config: { access: 'viewer' },
+			schema: {
+				tags: ['health'],
+				summary: 'Figures for Prometheus',
+				response: {
+					200: { description: 'Prometheus text', content: { 'text/plain': { schema: z.string() } } },
+					...problemResponses,
+				},
+			},
+		},
+		async (_request, reply) => {
+			const [row, exchanges] = await Promise.all([
+				readOverview(),
+				listRows(context.readPool, exchangeHealth, { limit: 500 }),
+			]);
+			for (const { gauge, read } of gauges) {
+				const value = read(row);
+				if (value === null) gauge.remove();
+				else gauge.set(value);
+			}
+			for (const exchange of exchanges.items) {
+				breaker.set({ exchange: exchange.exchange_id }, exchange.breaker_state === 'CLOSED' ? 0 : 1);
+				used.set({ exchange: exchange.exchange_id }, exchange.used_share ?? 0);
+			}
+			reply.header('content-type', registry.contentType).serializer((text: unknown) => String(text));
+			return await registry.metrics();
+		},
+	);
+}
+
+function acknowledgement(row: OverviewRow): number | null {
+	return seconds(row.acknowledged_ms_p95_day);
+}
+
+function seconds(ms: number | null): number | null {
+	return ms === null ? null : ms / 1_000;
+}

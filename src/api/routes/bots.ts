@@ -1,0 +1,208 @@
+/** One bot: read, create, pause, resume, delete, and what it did. */
+import { z } from 'zod';
+import { createBot, setBotStatus } from '../../database/functions/administration.ts';
+import { inTransaction } from '../../database/transaction.ts';
+import { type BotStatusRow, botPnl, botStatus, checks, findBot, signals } from '../../database/views/bots.ts';
+import { findRow } from '../../database/views/define.ts';
+import { accounts, positions, trades } from '../../database/views/execution.ts';
+import { instruments } from '../../database/views/market.ts';
+import { type BotStatus, type IntervalMinutes, intervals } from '../../domain.ts';
+import { BotboxError } from '../../errors.ts';
+import { ensureStrategyVersion, publishStrategies } from '../../market/strategy-versions.ts';
+import { findStrategy, parseParameters } from '../../strategies/registry.ts';
+import { callerOf } from '../access.ts';
+import type { ApiContext, ApiServer } from '../context.ts';
+import { zodFieldErrors } from '../field-errors.ts';
+import { problemResponses } from '../problems.ts';
+import { idParams, idSchema, lineSchema, positiveDecimal } from '../schemas.ts';
+import { addBotList } from './list-route.ts';
+import { rows } from './rows.ts';
+
+const newBot = z
+	.strictObject({
+		name: lineSchema(100),
+		strategy: lineSchema(50).meta({ description: 'Name or id, such as trend_following or ST-003' }),
+		parameters: z
+			.record(z.string(), z.json())
+			.default({})
+			.meta({ description: "Parameters that differ from the strategy's defaults" }),
+		account_id: idSchema,
+		instrument_id: idSchema,
+		interval_minutes: z
+			.literal([...intervals])
+			.optional()
+			.meta({ description: "The strategy's own by default" }),
+		sizing: z.enum(['FIXED_NOTIONAL', 'CAPITAL_FRACTION']),
+		sizing_value: positiveDecimal,
+		leverage: z.number().min(1).max(100).default(1),
+	})
+	.meta({ id: 'NewBot' });
+type NewBot = z.output<typeof newBot>;
+
+const reasonBody = z.strictObject({ reason: lineSchema(200).optional() }).nullish();
+
+export function addBots(app: ApiServer, context: ApiContext): void {
+	addOneBot(app, context);
+	addSteering(app, context);
+	const requireBot = (botId: number) => existingBot(context, botId, 'read');
+	const lists = [
+		{ url: '/checks', summary: "The bot's checks, newest first", view: checks, row: rows.check },
+		{ url: '/signals', summary: "The bot's signals, newest first", view: signals, row: rows.signal },
+		{ url: '/trades', summary: "The bot's trades, newest first", view: trades, row: rows.trade },
+		{ url: '/positions', summary: "The bot's positions, newest first", view: positions, row: rows.position },
+	] as const;
+	const [ofChecks, ofSignals, ofTrades, ofPositions] = lists;
+	addBotList(app, context, { ...ofChecks, tag: 'bots', filters: { kind: 'kind', outcome: 'outcome' } }, requireBot);
+	addBotList(app, context, { ...ofSignals, tag: 'bots', filters: { status: 'status' } }, requireBot);
+	addBotList(app, context, { ...ofTrades, tag: 'bots', filters: { status: 'status' } }, requireBot);
+	addBotList(app, context, { ...ofPositions, tag: 'bots', filters: { status: 'status' } }, requireBot);
+	app.get(
+		'/bots/:id/pnl',
+		{
+			config: { access: 'viewer' },
+			schema: {
+				tags: ['bots'],
+				summary: 'Profit and loss of the bot over all its positions',
+				params: idParams,
+				response: { 200: rows.botPnl, ...problemResponses },
+			},
+		},
+		async (request) => {
+			const row = await findRow(context.readPool, botPnl, { bot_id: request.params.id });
+			return row ?? refuseUnknownBot(request.params.id);
+		},
+	);
+}
+
+function addOneBot(app: ApiServer, context: ApiContext): void {
+	app.get(
+		'/bots/:id',
+		{
+			config: { access: 'viewer' },
+			schema: {
+				tags: ['bots'],
+				summary: 'One bot',
+				params: idParams,
+				response: { 200: rows.bot, ...problemResponses },
+			},
+		},
+		async (request) => await existingBot(context, request.params.id, 'read'),
+	);
+	app.post(
+		'/bots',
+		{
+			config: { access: 'operator' },
+			schema: {
+				tags: ['bots'],
+				summary: 'Create a bot; it is checked from the next point of its grid on',
+				body: newBot,
+				response: { 201: rows.bot, ...problemResponses },
+			},
+		},
+		async (request, reply) => {
+			const bot = await create(context, request.body, callerOf(request).actor);
+			return await reply.code(201).header('location', `/api/v1/bots/${bot.bot_id}`).send(bot);
+		},
+	);
+	app.delete(
+		'/bots/:id',
+		{
+			config: { access: 'operator' },
+			schema: {
+				tags: ['bots'],
+				summary: 'Delete a bot for good; its history stays, an open position stays open',
+				params: idParams,
+				response: { 204: z.null(), ...problemResponses },
+			},
+		},
+		async (request, reply) => {
+			const { id } = request.params;
+			await existingBot(context, id, 'write');
+			await setBotStatus(context.pool, { botId: id, status: 'DELETED', actor: callerOf(request).actor });
+			return await reply.code(204).send(null);
+		},
+	);
+}
+
+function addSteering(app: ApiServer, context: ApiContext): void {
+	const steer = (verb: string, summary: string, status: BotStatus) => {
+		app.post(
+			`/bots/:id/${verb}`,
+			{
+				config: { access: 'operator' },
+				schema: {
+					tags: ['bots'],
+					summary,
+					params: idParams,
+					body: reasonBody,
+					response: { 200: rows.bot, ...problemResponses },
+				},
+			},
+			async (request) => {
+				const { id } = request.params;
+				const { actor } = callerOf(request);
+				await existingBot(context, id, 'write');
+				await setBotStatus(context.pool, { botId: id, status, reason: request.body?.reason, actor });
+				return await existingBot(context, id, 'write');
+			},
+		);
+	};
+	steer('pause', 'Pause a bot: no checks until it is resumed; its position and stops stay', 'PAUSED');
+	steer('resume', 'Let a paused or stopped bot go on', 'ACTIVE');
+}
+
+/** The bot, or BOT_NOT_FOUND; `write` reads where changes are made, so that it sees them. */
+export async function existingBot(context: ApiContext, botId: number, use: 'read' | 'write'): Promise<BotStatusRow> {
+	const bot = await findBot(use === 'read' ? context.readPool : context.pool, botId);
+	return bot ?? refuseUnknownBot(botId);
+}
+
+function refuseUnknownBot(botId: number): never {
+	throw new BotboxError('BOT_NOT_FOUND', `there is no bot ${botId}`);
+}
+
+async function create(context: ApiContext, wanted: NewBot, actor: string): Promise<BotStatusRow> {
+	const strategy = findStrategy(wanted.strategy);
+	if (strategy === null) throw new BotboxError('STRATEGY_NOT_FOUND', `there is no strategy ${wanted.strategy}`);
+	const parameters = completeParameters(strategy.name, wanted.parameters);
+	const { pool } = context;
+	const [account, instrument] = await Promise.all([
+		findRow(pool, accounts, { account_id: wanted.account_id }),
+		findRow(pool, instruments, { instrument_id: wanted.instrument_id }),
+	]);
+	if (account === null) throw new BotboxError('ACCOUNT_NOT_FOUND', `there is no account ${wanted.account_id}`);
+	if (instrument === null) {
+		throw new BotboxError('INSTRUMENT_NOT_FOUND', `there is no instrument ${wanted.instrument_id}`);
+	}
+	const interval: IntervalMinutes = wanted.interval_minutes ?? strategy.defaultInterval;
+	const botId = await inTransaction(pool, async (db) => {
+		await publishStrategies(db);
+		return await createBot(db, {
+			name: wanted.name,
+			strategyVersionId: await ensureStrategyVersion(db, strategy.name, parameters),
+			accountId: wanted.account_id,
+			instrumentId: wanted.instrument_id,
+			intervalMinutes: interval,
+			sizing: wanted.sizing,
+			sizingValue: wanted.sizing_value,
+			leverage: wanted.leverage,
+			actor,
+			now: context.clock?.(),
+		});
+	});
+	return (await findRow(pool, botStatus, { bot_id: botId })) ?? refuseUnknownBot(botId);
+}
+
+/** Names wrong parameters as fields of the body. */
+function completeParameters(strategy: string, parameters: unknown): Readonly<Record<string, unknown>> {
+	try {
+		return parseParameters(strategy, parameters);
+	} catch (error) {
+		if (!(error instanceof BotboxError) || !(error.cause instanceof z.ZodError)) throw error;
+		const errors = zodFieldErrors(error.cause).map(({ field, message }) => ({
+			field: field === 'body' ? 'parameters' : `parameters.${field}`,
+			message,
+		}));
+		throw new BotboxError('VALIDATION_FAILED', error.message, { details: { errors } });
+	}
+}

@@ -1,0 +1,28 @@
+/** The documented rows, once for all routes: a name in the OpenAPI document belongs to one schema. */
+import { botPnl, botStatus, checks, rejectionReasons, signals, strategies } from '../../database/views/bots.ts';
+import { accounts, orders, positions, trades } from '../../database/views/execution.ts';
+import { candles, dataFreshness, exchangeHealth, instruments } from '../../database/views/market.ts';
+import { alerts, apiTokens, overview, pauses, workerStatus } from '../../database/views/operation.ts';
+import { rowSchema } from '../schemas.ts';
+
+export const rows = {
+	account: rowSchema(accounts, 'Account'),
+	alert: rowSchema(alerts, 'Alert'),
+	bot: rowSchema(botStatus, 'Bot'),
+	botPnl: rowSchema(botPnl, 'BotPnl'),
+	candle: rowSchema(candles, 'Candle'),
+	check: rowSchema(checks, 'Check'),
+	dataFreshness: rowSchema(dataFreshness, 'DataFreshness'),
+	exchange: rowSchema(exchangeHealth, 'Exchange'),
+	instrument: rowSchema(instruments, 'Instrument'),
+	order: rowSchema(orders, 'Order'),
+	overview: rowSchema(overview, 'Overview'),
+	pause: rowSchema(pauses, 'Pause'),
+	position: rowSchema(positions, 'Position'),
+	rejectionReason: rowSchema(rejectionReasons, 'RejectionReason'),
+	signal: rowSchema(signals, 'Signal'),
+	strategyVersion: rowSchema(strategies, 'StrategyVersion'),
+	token: rowSchema(apiTokens, 'Token'),
+	trade: rowSchema(trades, 'Trade'),
+	worker: rowSchema(workerStatus, 'Worker'),
+};

@@ -1,0 +1,104 @@
+/** The API process: its connections, the application, and the socket that it listens on. */
+import type { AddressInfo } from 'node:net';
+import type { Config } from '../config.ts';
+import { createJobs } from '../database/jobs.ts';
+import { requireMatchingSchema } from '../database/migrate/matching.ts';
+import { createPool } from '../database/pool.ts';
+import { listRows } from '../database/views/define.ts';
+import { apiTokens } from '../database/views/operation.ts';
+import { BotboxError, errorMessage } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { isLoopbackAddress } from './access.ts';
+import { buildApp } from './app.ts';
+import { listenForManualChecks } from './manual-checks.ts';
+
+export interface ApiOptions {
+	readonly databaseUrl: string;
+	/** `host` and `port` are listened on; port 0 takes a free one. `databaseReadUrl` serves lists where it is set. */
+	readonly config: Config;
+	readonly log: Logger;
+	readonly version: string;
+	/** The built page; null serves none. */
+	readonly pageDir: string | null;
+}
+
+export interface Api {
+	readonly host: string;
+	readonly port: number;
+	/** Such as `http://127.0.0.1:8085/`. */
+	readonly url: string;
+	/** Ends within 20 s: requests under way are answered. */
+	close(): Promise<void>;
+}
+
+const poolSize = 10;
+const statementTimeoutMs = 10_000;
+
+export async function startApi(options: ApiOptions): Promise<Api> {
+	const { config, log, databaseUrl } = options;
+	const cleanups: (() => Promise<void>)[] = [];
+	const close = async (): Promise<void> => {
+		for (const clean of cleanups.splice(0).reverse()) {
+			await clean().catch((error: unknown) => log.debug({ error: errorMessage(error) }, 'while closing'));
+		}
+	};
+	const connect = (url: string, name: string) => {
+		const pool = createPool({ url, max: poolSize, applicationName: name, statementTimeoutMs });
+		cleanups.push(() => pool.end());
+		return pool;
+	};
+	try {
+		const pool = connect(databaseUrl, 'botbox api');
+		await requireMatchingSchema(pool);
+		if (!isLoopbackAddress(config.host)) {
+			const valid = await listRows(pool, apiTokens, { limit: 1, where: { is_valid: true } });
+			if (valid.items.length === 0) throw refusal(config.host);
+		}
+		const readPool =
+			config.databaseReadUrl === null || config.databaseReadUrl === databaseUrl
+				? pool
+				: connect(config.databaseReadUrl, 'botbox api (reads)');
+		const jobs = await createJobs({
+			pool,
+			isSupervisor: false,
+			onError: (error) => log.warn({ error: error.message }, 'pg-boss'),
+		});
+		cleanups.push(() => jobs.stop());
+		const manualChecks = await listenForManualChecks(databaseUrl, (message) =>
+			log.debug({ message }, 'listener lost its connection'),
+		);
+		cleanups.push(() => manualChecks.close());
+
+		const { version, pageDir } = options;
+		const app = await buildApp({ pool, readPool, jobs, manualChecks, config, log, version, pageDir });
+		cleanups.push(() => app.close());
+		await app.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
+			throw listenFailure(error, config);
+		});
+		const { port } = app.server.address() as AddressInfo;
+		const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+		log.info({ host: config.host, port }, 'api listens');
+		return { host: config.host, port, url: `http://${host}:${port}/`, close };
+	} catch (error) {
+		await close();
+		throw error;
+	}
+}
+
+function refusal(host: string): BotboxError {
+	return new BotboxError(
+		'CONFIGURATION_INVALID',
+		`the API would listen on ${host}, beyond this machine, and there is no valid token: run botbox tokens create --role admin first`,
+	);
+}
+
+function listenFailure(error: unknown, { host, port }: Config): unknown {
+	const code = error instanceof Error && 'code' in error ? error.code : undefined;
+	if (code === 'EADDRINUSE') {
+		return new BotboxError('PORT_IN_USE', `${host}:${port} is in use already`, { cause: error });
+	}
+	if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+		return new BotboxError('CONFIGURATION_INVALID', `cannot listen on ${host}:${port}: ${errorMessage(error)}`);
+	}
+	return error;
+}
