@@ -11,6 +11,7 @@ import { registerSignals } from './cli/commands/signals.ts';
 import { registerStatus } from './cli/commands/status.ts';
 import { registerStrategies } from './cli/commands/strategies.ts';
 import { registerTokens } from './cli/commands/tokens.ts';
+import { readEnvironment } from './cli/session.ts';
 import { version } from './cli/version.ts';
 import { errorMessage, UsageError } from './errors.ts';
 
@@ -18,8 +19,7 @@ export function buildProgram(): Command {
 	const program = new Command('botbox')
 		.description('Signal generation and trade orchestration for many trading bots in one PostgreSQL database')
 		.version(version)
-		.showHelpAfterError(false)
-		.configureOutput({ outputError: () => undefined });
+		.showHelpAfterError(false);
 	registerProcesses(program);
 	registerDatabase(program);
 	registerStatus(program);
@@ -31,15 +31,21 @@ export function buildProgram(): Command {
 	registerTokens(program);
 	// Every command throws instead of ending the process, so that each error is told in one way, below.
 	const visit = (command: Command): void => {
-		command.exitOverride().configureOutput({ outputError: () => undefined });
+		// What commander would say on stderr, help for a bare group included, is said below in one line.
+		command.exitOverride().configureOutput({ outputError: () => undefined, writeErr: () => undefined });
 		command.commands.forEach(visit);
 	};
 	visit(program);
+	// A wrong environment is told before anything is done, also by commands that read none of it.
+	program.hook('preAction', () => void readEnvironment());
 	return program;
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
-	process.exitCode = await run(argv);
+	const code = await run(argv);
+	process.exitCode = code;
+	// What failed may have left connections and timers behind, which would keep the process for half a minute.
+	if (code !== 0) process.exit(code);
 }
 
 async function run(argv: readonly string[]): Promise<number> {

@@ -16,6 +16,24 @@ export function positiveInteger(text: string): number {
 	return value;
 }
 
+export function wholeNumber(text: string): number {
+	const value = Number(text);
+	if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('Expected a whole number.');
+	return value;
+}
+
+/** A name for something new: an all-digit one would be taken for a number wherever an id or a name may stand. */
+export function newName(text: string): string {
+	if (text.trim() !== text || text.length < 1 || text.length > 100 || /^\d+$/.test(text))
+		throw new InvalidArgumentError('Expected 1 to 100 characters, not digits only, without spaces around them.');
+	return text;
+}
+
+export function assetCode(text: string): string {
+	if (!/^[A-Z0-9]{1,20}$/.test(text)) throw new InvalidArgumentError('Expected an asset in capitals, such as USDT.');
+	return text;
+}
+
 /** Decimal text, as it goes to numeric columns. */
 export function positiveDecimal(text: string): string {
 	if (!/^\d{1,18}(\.\d{1,18})?$/.test(text) || Number(text) <= 0)

@@ -1,13 +1,16 @@
 /** What a command needs of its surroundings: configuration, the database, the master key. */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Config, readConfig } from '../config.ts';
 import { lockDataDir, startEmbedded } from '../database/embedded/server.ts';
+import { isDatabaseAway } from '../database/failures.ts';
+import type { Queryable } from '../database/functions/define.ts';
 import { requireMatchingSchema } from '../database/migrate/matching.ts';
 import { createPool, type Pool } from '../database/pool.ts';
-import { BotboxError } from '../errors.ts';
+import { BotboxError, errorMessage } from '../errors.ts';
 
 export function readEnvironment(): Config {
 	return readConfig(process.env);
@@ -41,15 +44,50 @@ export async function withDatabaseUrl<T>(config: Config, work: (url: string) => 
 /** A pool on the migrated database for one command. */
 export async function withDatabase<T>(work: (pool: Pool, config: Config, url: string) => Promise<T>): Promise<T> {
 	const config = readEnvironment();
+	requireDatabase(config);
 	return await withDatabaseUrl(config, async (url) => {
 		const pool = createPool({ url, max: 4, applicationName: 'botbox cli', statementTimeoutMs: 30_000 });
 		try {
 			await requireMatchingSchema(pool);
 			return await work(pool, config, url);
+		} catch (error) {
+			if (isDatabaseAway(error)) throw unreachable(error);
+			throw error;
 		} finally {
 			await pool.end();
 		}
 	});
+}
+
+/** Only `up` and `migrate` make an embedded database; whoever else finds none says so and leaves the directory alone. */
+export function requireDatabase(config: Config): void {
+	if (config.databaseUrl !== null || existsSync(join(resolve(config.dataDir), 'database.json'))) return;
+	throw new BotboxError(
+		'DATABASE_UNAVAILABLE',
+		`there is no database in ${config.dataDir} yet: start everything with botbox up, or set DATABASE_URL`,
+	);
+}
+
+export function unreachable(error: unknown): BotboxError {
+	return new BotboxError('DATABASE_UNAVAILABLE', `the database cannot be reached: ${errorMessage(error)}`, {
+		cause: error,
+	});
+}
+
+/** All of `work` or none of it. */
+export async function inTransaction<T>(pool: Pool, work: (db: Queryable) => Promise<T>): Promise<T> {
+	const client = await pool.connect();
+	try {
+		await client.query('begin');
+		const result = await work(client);
+		await client.query('commit');
+		return result;
+	} catch (error) {
+		await client.query('rollback').catch(() => undefined);
+		throw error;
+	} finally {
+		client.release();
+	}
 }
 
 /** BOTBOX_MASTER_KEY, or the one in the data directory, made at the first start and readable by its owner alone. */

@@ -5,7 +5,7 @@ import { listView } from '../../database/listing.ts';
 import { UsageError } from '../../errors.ts';
 import { encryptCredentials } from '../../exchange/credentials.ts';
 import { createLogger } from '../../logger.ts';
-import { oneOf, positiveDecimal, positiveInteger } from '../arguments.ts';
+import { assetCode, newName, oneOf, positiveDecimal, positiveInteger } from '../arguments.ts';
 import { printJson, printTable } from '../output.ts';
 import { actor, masterKey, withDatabase } from '../session.ts';
 import { asUsage, findAccount } from './bots.ts';
@@ -51,14 +51,14 @@ export function registerAccounts(program: Command): void {
 	accounts
 		.command('create')
 		.description('open an account; LIVE needs --live, and its credentials in EXCHANGE_API_KEY and EXCHANGE_API_SECRET')
-		.requiredOption('--name <name>', 'its name')
+		.requiredOption('--name <name>', 'its name', newName)
 		.requiredOption(
 			'--exchange <exchange>',
 			'sim, bybit, bybit_testnet, binance or binance_testnet',
 			oneOf('sim', 'bybit', 'bybit_testnet', 'binance', 'binance_testnet'),
 		)
 		.option('--mode <mode>', 'PAPER or LIVE', oneOf('PAPER', 'LIVE'), 'PAPER')
-		.option('--asset <asset>', 'settlement asset', 'USDT')
+		.option('--asset <asset>', 'settlement asset', assetCode, 'USDT')
 		.requiredOption('--capital <amount>', 'how much of the asset botbox may commit', positiveDecimal)
 		.option('--max-positions <count>', 'concurrent positions', positiveInteger)
 		.option('--live', 'yes, this account trades with real money')

@@ -1,18 +1,24 @@
 /** `botbox bots …`: list, show, create, pause, resume, delete, check. */
 import type { Command } from 'commander';
+import type { Config } from '../../config.ts';
 import { createBot, setBotStatus } from '../../database/functions/administration.ts';
 import type { Queryable } from '../../database/functions/define.ts';
 import { findInstruments } from '../../database/functions/market.ts';
 import { createJobs } from '../../database/jobs.ts';
 import { listView, type ViewRow } from '../../database/listing.ts';
+import type { Pool } from '../../database/pool.ts';
 import { type BotStatus, botStatuses, type IntervalMinutes } from '../../domain.ts';
 import { BotboxError, UsageError } from '../../errors.ts';
+import { createLogger } from '../../logger.ts';
 import { ensureStrategyVersion, publishStrategies } from '../../market/strategy-versions.ts';
-import { findStrategy } from '../../strategies/registry.ts';
-import { idOrName, intervalMinutes, jsonObject, oneOf, positiveDecimal } from '../arguments.ts';
+import { findStrategy, parseParameters } from '../../strategies/registry.ts';
+import { idOrName, intervalMinutes, jsonObject, newName, oneOf, positiveDecimal } from '../arguments.ts';
 import { awaitManualCheck, printCheck } from '../manual-check.ts';
 import { printFacts, printJson, printTable } from '../output.ts';
-import { actor, withDatabase } from '../session.ts';
+import { actor, inTransaction, withDatabase } from '../session.ts';
+
+/** Deleted bots are no longer listed. */
+const listedStatuses = botStatuses.filter((status) => status !== 'DELETED');
 
 export function registerBots(program: Command): void {
 	const bots = program.command('bots').description('list, create and steer bots');
@@ -20,7 +26,7 @@ export function registerBots(program: Command): void {
 	bots
 		.command('list')
 		.description('list bots')
-		.option('--status <status>', 'only with this status', oneOf(...botStatuses))
+		.option('--status <status>', 'only with this status', oneOf(...listedStatuses))
 		.option('--json', 'print as JSON')
 		.action(async (options: { status?: BotStatus; json?: boolean }) => {
 			await withDatabase(async (pool) => {
@@ -68,7 +74,7 @@ export function registerBots(program: Command): void {
 	bots
 		.command('create')
 		.description('create a bot; it is checked from the next point of its grid on')
-		.requiredOption('--name <name>', 'its name')
+		.requiredOption('--name <name>', 'its name', newName)
 		.requiredOption('--strategy <name>', 'strategy, by name or id')
 		.requiredOption('--account <account>', 'account, by id or name')
 		.requiredOption('--symbol <symbol>', 'instrument, such as BTC/USDT:USDT or BTCUSDT')
@@ -79,8 +85,8 @@ export function registerBots(program: Command): void {
 		.option('--leverage <factor>', 'leverage on perpetuals', positiveDecimal, '1')
 		.option('--json', 'print as JSON')
 		.action(async (options: CreateOptions) => {
-			await withDatabase(async (pool) => {
-				const id = await create(pool, options);
+			await withDatabase(async (pool, config) => {
+				const id = await create(pool, config, options);
 				const [row] = await listView(pool, 'bot_status', { where: { bot_id: id } });
 				if (options.json) printJson(row);
 				else
@@ -154,36 +160,55 @@ interface CreateOptions {
 	readonly json?: boolean;
 }
 
-async function create(db: Queryable, options: CreateOptions): Promise<number> {
+async function create(pool: Pool, config: Config, options: CreateOptions): Promise<number> {
 	if ((options.notional === undefined) === (options.fraction === undefined))
 		throw new UsageError('give the size as either --notional or --fraction');
 	const strategy = findStrategy(options.strategy);
 	if (strategy === null) throw new UsageError(`--strategy: there is no strategy ${options.strategy}`);
-	const account = await findAccount(db, options.account);
-	const candidates = await findInstruments(db, { exchangeId: String(account.exchange_id), symbols: [options.symbol] });
+	parseParameters(options.strategy, options.parameters);
+	const account = await findAccount(pool, options.account);
+	const exchangeId = String(account.exchange_id);
+	await ensureMarkets(pool, config, exchangeId);
+	const candidates = await findInstruments(pool, { exchangeId, symbols: [options.symbol] });
 	// An exchange's own symbol names the spot market and the perpetual alike: the perpetual is meant unless said otherwise.
 	const instrument =
 		candidates.find(({ symbol }) => symbol === options.symbol) ??
 		candidates.find(({ marketType }) => marketType === 'LINEAR') ??
 		candidates[0];
 	if (instrument === undefined)
-		throw new BotboxError('INSTRUMENT_NOT_FOUND', `${account.exchange_id} has no instrument ${options.symbol}`);
-	await publishStrategies(db);
+		throw new BotboxError('INSTRUMENT_NOT_FOUND', `${exchangeId} has no instrument ${options.symbol}`);
 	try {
-		return await createBot(db, {
-			name: options.name,
-			strategyVersionId: await ensureStrategyVersion(db, options.strategy, options.parameters),
-			accountId: Number(account.account_id),
-			instrumentId: instrument.id,
-			intervalMinutes: options.interval ?? strategy.defaultInterval,
-			sizing: options.notional === undefined ? 'CAPITAL_FRACTION' : 'FIXED_NOTIONAL',
-			sizingValue: options.notional ?? options.fraction ?? '0',
-			leverage: options.leverage,
-			actor: actor(),
+		// All or nothing: a bot that is refused leaves no strategy version behind.
+		return await inTransaction(pool, async (db) => {
+			await publishStrategies(db);
+			return await createBot(db, {
+				name: options.name,
+				strategyVersionId: await ensureStrategyVersion(db, options.strategy, options.parameters),
+				accountId: Number(account.account_id),
+				instrumentId: instrument.id,
+				intervalMinutes: options.interval ?? strategy.defaultInterval,
+				sizing: options.notional === undefined ? 'CAPITAL_FRACTION' : 'FIXED_NOTIONAL',
+				sizingValue: options.notional ?? options.fraction ?? '0',
+				leverage: options.leverage,
+				actor: actor(),
+			});
 		});
 	} catch (error) {
 		throw asUsage(error);
 	}
+}
+
+/** Workers refresh the markets of exchanges that bots are on; the first bot of an exchange needs its list before that. */
+async function ensureMarkets(pool: Pool, config: Config, exchangeId: string): Promise<void> {
+	if ((await listView(pool, 'instruments', { where: { exchange_id: exchangeId }, limit: 1 })).length > 0) return;
+	const [{ createVenues }, { recordMarkets }] = await Promise.all([
+		import('../../exchange/registry.ts'),
+		import('../../workers/monitor.ts'),
+	]);
+	const log = createLogger({ level: 'silent', name: 'cli' });
+	// Market lists are public: no account is opened, so no key is needed.
+	const venues = createVenues({ pool, workerId: 'cli', log, masterKey: '', liveAccounts: config.liveAccounts });
+	await recordMarkets({ pool, venues }, exchangeId);
 }
 
 /** A broken constraint is the caller's mistake, not the system's. */
@@ -192,12 +217,9 @@ export function asUsage(error: unknown): unknown {
 	const constraint = 'constraint' in error ? String(error.constraint) : '';
 	if (error.code === '23505')
 		return new BotboxError('NAME_TAKEN', `the name is already in use (${constraint})`, { cause: error });
+	// Functions refuse in words of their own; a table's constraint has its name only, and names read as sentences.
+	const isOfTable = 'table' in error && error.table !== undefined;
 	if (error.code === '23514')
-		return new UsageError(
-			constraint.startsWith('bot_') || constraint.startsWith('spot_')
-				? error.message
-				: `refused: ${constraint.replaceAll('_', ' ')}`,
-			{ cause: error },
-		);
+		return new UsageError(isOfTable ? `refused: ${constraint.replaceAll('_', ' ')}` : error.message, { cause: error });
 	return error;
 }

@@ -1,4 +1,6 @@
 /** Commands about the database: migrate, db url, doctor. */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { databaseFacts } from '../../database/installation.ts';
 import { listView } from '../../database/listing.ts';
@@ -7,7 +9,7 @@ import { migrate } from '../../database/migrate/migrate.ts';
 import { createPool } from '../../database/pool.ts';
 import { errorMessage } from '../../errors.ts';
 import { printJson } from '../output.ts';
-import { masterKey, readEnvironment, withDatabaseUrl } from '../session.ts';
+import { masterKey, readEnvironment, requireDatabase, withDatabaseUrl } from '../session.ts';
 import { withoutPassword } from '../status.ts';
 
 export function registerDatabase(program: Command): void {
@@ -31,7 +33,9 @@ export function registerDatabase(program: Command): void {
 		.command('url')
 		.description('print the address of the database, password included')
 		.action(async () => {
-			await withDatabaseUrl(readEnvironment(), async (url) => {
+			const config = readEnvironment();
+			requireDatabase(config);
+			await withDatabaseUrl(config, async (url) => {
 				process.stdout.write(`${url}\n`);
 			});
 		});
@@ -74,10 +78,14 @@ async function examine(): Promise<Finding[]> {
 		}
 	};
 	await find('master key', 'set BOTBOX_MASTER_KEY to 32 bytes in base64', async () => {
+		if (config.masterKey !== null) return 'in the environment';
+		const path = join(resolve(config.dataDir), 'master.key');
+		if (!existsSync(path)) return 'none yet: it is made when it is first needed';
 		await masterKey(config);
-		return config.masterKey === null ? 'in the data directory' : 'in the environment';
+		return 'in the data directory';
 	});
 	await find('database', 'see that the server of DATABASE_URL runs and lets this user in', async () => {
+		requireDatabase(config);
 		await withDatabaseUrl(config, async (url) => {
 			const pool = createPool({ url, max: 2, applicationName: 'botbox doctor' });
 			try {

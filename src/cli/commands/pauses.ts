@@ -21,6 +21,7 @@ export function registerPauses(program: Command): void {
 		.option('--for <duration>', 'lift it by itself after 90s, 30m, 2h or 1d', duration)
 		.option('--reason <text>', 'why', 'paused by hand')
 		.action(async (options: ScopeOptions & { for?: number; reason: string }) => {
+			requireOneScope(options);
 			await withDatabase(async (pool) => {
 				const scope = await findScope(pool, options);
 				const liftsAt = options.for === undefined ? null : new Date(Date.now() + options.for);
@@ -32,6 +33,7 @@ export function registerPauses(program: Command): void {
 	withScope(program.command('resume'))
 		.description('lift the pauses of exactly this scope')
 		.action(async (options: ScopeOptions) => {
+			requireOneScope(options);
 			await withDatabase(async (pool) => {
 				const lifted = await resumeEntries(pool, { ...(await findScope(pool, options)), actor: actor() });
 				process.stdout.write(`${lifted} pauses lifted\n`);
@@ -47,9 +49,12 @@ function withScope(command: Command): Command {
 		.option('--bot <bot>', 'one bot, by id or name');
 }
 
-async function findScope(db: Queryable, options: ScopeOptions) {
+function requireOneScope(options: ScopeOptions): void {
 	const given = [options.all, options.exchange, options.account, options.bot].filter((value) => value !== undefined);
 	if (given.length !== 1) throw new UsageError('say what: one of --all, --exchange, --account or --bot');
+}
+
+async function findScope(db: Queryable, options: ScopeOptions) {
 	if (options.exchange !== undefined) {
 		const known = (await listView(db, 'exchange_health')).map((row) => String(row.exchange_id));
 		if (!known.includes(options.exchange))

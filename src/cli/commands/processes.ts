@@ -1,12 +1,14 @@
 /** Commands that keep running: up, worker, api, simulator. */
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { UsageError } from '../../errors.ts';
+import { listView } from '../../database/listing.ts';
+import { BotboxError, UsageError } from '../../errors.ts';
 import { createLogger } from '../../logger.ts';
 import { type Role, roles } from '../../workers/context.ts';
-import { portNumber } from '../arguments.ts';
+import { portNumber, wholeNumber } from '../arguments.ts';
 import { untilToldToEnd } from '../lifetime.ts';
-import { masterKey, readEnvironment, withDatabaseUrl } from '../session.ts';
+import { masterKey, readEnvironment, requireDatabase, withDatabase, withDatabaseUrl } from '../session.ts';
 import { packageRoot, version } from '../version.ts';
 
 const exchanges = ['sim', 'bybit', 'bybit_testnet', 'binance', 'binance_testnet'];
@@ -32,8 +34,12 @@ export function registerProcesses(program: Command): void {
 		.command('worker')
 		.description('run a worker; any number may run')
 		.option('--roles <roles>', `what it does: ${roles.join(',')}`, parseRoles, [...roles])
-		.action(async (options: { roles: Role[] }) => {
+		.option('--heard', 'run nothing: exit 0 if a worker of this machine is heard, for health checks')
+		.option('--health-port <port>', 'answer /healthz and /readyz on this port of BOTBOX_HOST', portNumber)
+		.action(async (options: { roles: Role[]; heard?: boolean; healthPort?: number }) => {
+			if (options.heard) return await requireHeardWorker();
 			const config = readEnvironment();
+			requireDatabase(config);
 			const { startWorker } = await import('../../workers/main.ts');
 			const log = createLogger({ level: config.logLevel, name: 'worker' });
 			const told = untilToldToEnd();
@@ -45,6 +51,7 @@ export function registerProcesses(program: Command): void {
 					roles: options.roles,
 					log,
 					version,
+					...(options.healthPort === undefined ? {} : { health: { host: config.host, port: options.healthPort } }),
 				});
 				log.info({ reason: await told }, 'worker is stopping');
 				await worker.stop();
@@ -59,6 +66,7 @@ export function registerProcesses(program: Command): void {
 		.action(async (options: { port?: number }) => {
 			const read = readEnvironment();
 			const config = options.port === undefined ? read : { ...read, port: options.port };
+			requireDatabase(config);
 			const { startApi } = await import('../../api/server.ts');
 			const log = createLogger({ level: config.logLevel, name: 'api' });
 			const told = untilToldToEnd();
@@ -82,7 +90,7 @@ export function registerProcesses(program: Command): void {
 		.option('--port <port>', 'port to listen on, 0 for any', portNumber, 0)
 		.option('--state-dir <dir>', 'keep its state here; without it the state is lost at the end')
 		.option('--market <file>', 'repeat these recorded candles (CSV)')
-		.option('--seed <number>', 'seed of its markets', portNumber, 1)
+		.option('--seed <number>', 'seed of its markets', wholeNumber, 1)
 		.action(async (options: { port: number; stateDir?: string; market?: string; seed: number }) => {
 			const { startSimulator } = await import('../../simulator/simulator.ts');
 			const told = untilToldToEnd();
@@ -98,6 +106,15 @@ export function registerProcesses(program: Command): void {
 			await simulator.close();
 			process.exit(0);
 		});
+}
+
+/** A container's health check: the heartbeats of this host name are the container's own. */
+async function requireHeardWorker(): Promise<void> {
+	await withDatabase(async (pool) => {
+		const heard = await listView(pool, 'worker_status', { where: { host: hostname(), status: 'RUNNING' } });
+		if (heard.length === 0) throw new BotboxError('NOT_FOUND', `no worker on ${hostname()} is heard`);
+		process.stdout.write(`${heard.length} heard\n`);
+	});
 }
 
 function parseRoles(text: string): Role[] {

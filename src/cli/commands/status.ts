@@ -35,7 +35,8 @@ function print(status: Status): void {
 		trades_last_day: `${overview.trades_day} (${overview.executed_day} executed, ${overview.failed_day} failed)`,
 		queue: `${overview.queue_depth} waiting, ${overview.executing} executing, ${overview.parked} parked`,
 		open_positions: overview.open_positions,
-		profit: `${Number(overview.net_pnl).toFixed(2)} booked, ${Number(overview.unrealised_pnl).toFixed(2)} open`,
+		profit_live: profit(overview.net_pnl_live, overview.unrealised_pnl_live),
+		profit_paper: profit(overview.net_pnl_paper, overview.unrealised_pnl_paper),
 		alerts: overview.open_alerts,
 	});
 	section('Exchanges', status.exchanges, [
@@ -95,6 +96,10 @@ function print(status: Status): void {
 		'unrealised_pnl',
 	]);
 	section('Open alerts', status.alerts, ['severity', 'code', 'message']);
+}
+
+function profit(booked: unknown, open: unknown): string {
+	return `${Number(booked).toFixed(2)} booked, ${Number(open).toFixed(2)} open`;
 }
 
 function section(title: string, rows: Parameters<typeof printTable>[0], columns: readonly string[]): void {

@@ -28,9 +28,10 @@ async function describe(pool: Parameters<typeof listView>[0]): Promise<string> {
 	const [row] = await listView(pool, 'overview');
 	if (row === undefined) return 'no figures yet';
 	const time = new Date().toISOString().slice(11, 19);
-	const pnl = (Number(row.net_pnl) + Number(row.unrealised_pnl)).toFixed(2);
+	const live = (Number(row.net_pnl_live) + Number(row.unrealised_pnl_live)).toFixed(2);
+	const paper = (Number(row.net_pnl_paper) + Number(row.unrealised_pnl_paper)).toFixed(2);
 	return (
 		`${time} UTC  ${row.active_bots} bots  checks/h ${row.checks_hour}  signals/h ${row.signals_hour}  trades/h ${row.trades_hour}  ` +
-		`queue ${row.queue_depth}  positions ${row.open_positions}  P&L ${pnl}  alerts ${row.open_alerts}`
+		`queue ${row.queue_depth}  positions ${row.open_positions}  P&L live ${live} paper ${paper}  alerts ${row.open_alerts}`
 	);
 }

@@ -47,11 +47,11 @@ export async function introduceKey(url: string, { apiKey, secret }: SimulatorSta
 	}
 }
 
-async function isFree(port: number): Promise<boolean> {
+export async function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
 	return await new Promise((resolve) => {
 		const server = createServer();
 		server.once('error', () => resolve(false));
-		server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+		server.listen(port, host, () => server.close(() => resolve(true)));
 	});
 }
 

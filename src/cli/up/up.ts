@@ -15,13 +15,14 @@ import { BotboxError, errorMessage, UsageError } from '../../errors.ts';
 import { createVenues } from '../../exchange/registry.ts';
 import { createLogger } from '../../logger.ts';
 import { publishStrategies } from '../../market/strategy-versions.ts';
+import { readRecording } from '../../simulator/market/recording.ts';
 import { recordMarkets } from '../../workers/monitor.ts';
 import { untilToldToEnd } from '../lifetime.ts';
 import { actor, masterKey } from '../session.ts';
 import { type Child, startChild } from './children.ts';
 import { createDemo } from './demo.ts';
 import { showLiveStatus } from './live-status.ts';
-import { introduceKey, readSimulatorState, type SimulatorState } from './simulated-exchange.ts';
+import { introduceKey, isFree, readSimulatorState, type SimulatorState } from './simulated-exchange.ts';
 
 export interface UpOptions {
 	readonly port?: number;
@@ -37,11 +38,19 @@ const patienceMs = 22_000;
 export async function up(config: Config, options: UpOptions): Promise<void> {
 	if (options.market !== undefined && options.exchange !== 'sim')
 		throw new UsageError('--market goes with the simulated exchange only');
-	if (options.market !== undefined && !existsSync(options.market))
-		throw new UsageError(`--market: there is no file ${options.market}`);
+	// Looked at before anything is started, so that a bad recording or a taken port changes nothing.
+	if (options.market !== undefined) checkRecording(options.market);
 	const dataDir = resolve(config.dataDir);
+	const port = options.port ?? config.port;
 	const told = untilToldToEnd();
 	const lock = await lockDataDir(dataDir);
+	if (!(await isFree(port, config.host))) {
+		await lock.release();
+		throw new BotboxError(
+			'PORT_IN_USE',
+			`port ${port} of ${config.host} is already in use: choose another with --port`,
+		);
+	}
 	const children: Child[] = [];
 	let server: EmbeddedServer | null = null;
 	const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -53,7 +62,6 @@ export async function up(config: Config, options: UpOptions): Promise<void> {
 			say(`database migrated (${report.migrations.length} migrations, ${report.functions} functions)`);
 
 		const key = await masterKey(config);
-		const port = options.port ?? config.port;
 		const env = {
 			DATABASE_URL: databaseUrl,
 			BOTBOX_DATA_DIR: dataDir,
@@ -102,6 +110,16 @@ export async function up(config: Config, options: UpOptions): Promise<void> {
 		for (const child of children.reverse()) await child.stop(patienceMs);
 		await server?.stop();
 		await lock.release();
+	}
+}
+
+/** Looked at before anything is started: a bad recording should cost one line, not a system that does not come up. */
+function checkRecording(file: string): void {
+	if (!existsSync(file)) throw new UsageError(`--market: there is no file ${file}`);
+	try {
+		readRecording(resolve(file));
+	} catch (error) {
+		throw new UsageError(`--market: ${errorMessage(error)}`, { cause: error });
 	}
 }
 
