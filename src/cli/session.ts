@@ -7,7 +7,6 @@ import { join, resolve } from 'node:path';
 import { type Config, readConfig } from '../config.ts';
 import { lockDataDir, startEmbedded } from '../database/embedded/server.ts';
 import { isDatabaseAway } from '../database/failures.ts';
-import type { Queryable } from '../database/functions/define.ts';
 import { requireMatchingSchema } from '../database/migrate/matching.ts';
 import { createPool, type Pool } from '../database/pool.ts';
 import { BotboxError, errorMessage } from '../errors.ts';
@@ -72,22 +71,6 @@ export function unreachable(error: unknown): BotboxError {
 	return new BotboxError('DATABASE_UNAVAILABLE', `the database cannot be reached: ${errorMessage(error)}`, {
 		cause: error,
 	});
-}
-
-/** All of `work` or none of it. */
-export async function inTransaction<T>(pool: Pool, work: (db: Queryable) => Promise<T>): Promise<T> {
-	const client = await pool.connect();
-	try {
-		await client.query('begin');
-		const result = await work(client);
-		await client.query('commit');
-		return result;
-	} catch (error) {
-		await client.query('rollback').catch(() => undefined);
-		throw error;
-	} finally {
-		client.release();
-	}
 }
 
 /** BOTBOX_MASTER_KEY, or the one in the data directory, made at the first start and readable by its owner alone. */

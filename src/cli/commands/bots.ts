@@ -7,6 +7,7 @@ import { findInstruments } from '../../database/functions/market.ts';
 import { createJobs } from '../../database/jobs.ts';
 import { listView, type ViewRow } from '../../database/listing.ts';
 import type { Pool } from '../../database/pool.ts';
+import { inTransaction } from '../../database/transaction.ts';
 import { type BotStatus, botStatuses, type IntervalMinutes } from '../../domain.ts';
 import { BotboxError, UsageError } from '../../errors.ts';
 import { createLogger } from '../../logger.ts';
@@ -15,7 +16,7 @@ import { findStrategy, parseParameters } from '../../strategies/registry.ts';
 import { idOrName, intervalMinutes, jsonObject, newName, oneOf, positiveDecimal } from '../arguments.ts';
 import { awaitManualCheck, printCheck } from '../manual-check.ts';
 import { printFacts, printJson, printTable } from '../output.ts';
-import { actor, inTransaction, withDatabase } from '../session.ts';
+import { actor, withDatabase } from '../session.ts';
 
 /** Deleted bots are no longer listed. */
 const listedStatuses = botStatuses.filter((status) => status !== 'DELETED');

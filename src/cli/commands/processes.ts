@@ -1,14 +1,12 @@
 /** Commands that keep running: up, worker, api, simulator. */
-import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { listView } from '../../database/listing.ts';
-import { BotboxError, UsageError } from '../../errors.ts';
+import { UsageError } from '../../errors.ts';
 import { createLogger } from '../../logger.ts';
 import { type Role, roles } from '../../workers/context.ts';
 import { portNumber, wholeNumber } from '../arguments.ts';
 import { untilToldToEnd } from '../lifetime.ts';
-import { masterKey, readEnvironment, requireDatabase, withDatabase, withDatabaseUrl } from '../session.ts';
+import { masterKey, readEnvironment, requireDatabase, withDatabaseUrl } from '../session.ts';
 import { packageRoot, version } from '../version.ts';
 
 const exchanges = ['sim', 'bybit', 'bybit_testnet', 'binance', 'binance_testnet'];
@@ -106,15 +104,6 @@ export function registerProcesses(program: Command): void {
 			await simulator.close();
 			process.exit(0);
 		});
-}
-
-/** A container's health check: the heartbeats of this host name are the container's own. */
-async function requireHeardWorker(): Promise<void> {
-	await withDatabase(async (pool) => {
-		const heard = await listView(pool, 'worker_status', { where: { host: hostname(), status: 'RUNNING' } });
-		if (heard.length === 0) throw new BotboxError('NOT_FOUND', `no worker on ${hostname()} is heard`);
-		process.stdout.write(`${heard.length} heard\n`);
-	});
 }
 
 function parseRoles(text: string): Role[] {

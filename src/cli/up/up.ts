@@ -38,12 +38,12 @@ const patienceMs = 22_000;
 export async function up(config: Config, options: UpOptions): Promise<void> {
 	if (options.market !== undefined && options.exchange !== 'sim')
 		throw new UsageError('--market goes with the simulated exchange only');
-	// Looked at before anything is started, so that a bad recording or a taken port changes nothing.
 	if (options.market !== undefined) checkRecording(options.market);
 	const dataDir = resolve(config.dataDir);
 	const port = options.port ?? config.port;
 	const told = untilToldToEnd();
 	const lock = await lockDataDir(dataDir);
+	// A taken port, too, is told before anything is started.
 	if (!(await isFree(port, config.host))) {
 		await lock.release();
 		throw new BotboxError(
