@@ -22,6 +22,17 @@ export function actor(): string {
 
 /** The database's address; an embedded server that is not running is started for as long as `work` takes. */
 export async function withDatabaseUrl<T>(config: Config, work: (url: string) => Promise<T>): Promise<T> {
+	try {
+		return await withServer(config, work);
+	} catch (error) {
+		if (!isDatabaseAway(error)) throw error;
+		throw new BotboxError('DATABASE_UNAVAILABLE', `the database cannot be reached: ${errorMessage(error)}`, {
+			cause: error,
+		});
+	}
+}
+
+async function withServer<T>(config: Config, work: (url: string) => Promise<T>): Promise<T> {
 	if (config.databaseUrl !== null) return await work(config.databaseUrl);
 	// Whoever holds the lock keeps the server up; without a holder this command does, and nobody can start one beside it.
 	const lock = await lockDataDir(config.dataDir).catch((error: unknown) => {
@@ -49,9 +60,6 @@ export async function withDatabase<T>(work: (pool: Pool, config: Config, url: st
 		try {
 			await requireMatchingSchema(pool);
 			return await work(pool, config, url);
-		} catch (error) {
-			if (isDatabaseAway(error)) throw unreachable(error);
-			throw error;
 		} finally {
 			await pool.end();
 		}
@@ -65,12 +73,6 @@ export function requireDatabase(config: Config): void {
 		'DATABASE_UNAVAILABLE',
 		`there is no database in ${config.dataDir} yet: start everything with botbox up, or set DATABASE_URL`,
 	);
-}
-
-export function unreachable(error: unknown): BotboxError {
-	return new BotboxError('DATABASE_UNAVAILABLE', `the database cannot be reached: ${errorMessage(error)}`, {
-		cause: error,
-	});
 }
 
 /** BOTBOX_MASTER_KEY, or the one in the data directory, made at the first start and readable by its owner alone. */

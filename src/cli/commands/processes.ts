@@ -32,10 +32,8 @@ export function registerProcesses(program: Command): void {
 		.command('worker')
 		.description('run a worker; any number may run')
 		.option('--roles <roles>', `what it does: ${roles.join(',')}`, parseRoles, [...roles])
-		.option('--heard', 'run nothing: exit 0 if a worker of this machine is heard, for health checks')
 		.option('--health-port <port>', 'answer /healthz and /readyz on this port of BOTBOX_HOST', portNumber)
-		.action(async (options: { roles: Role[]; heard?: boolean; healthPort?: number }) => {
-			if (options.heard) return await requireHeardWorker();
+		.action(async (options: { roles: Role[]; healthPort?: number }) => {
 			const config = readEnvironment();
 			requireDatabase(config);
 			const { startWorker } = await import('../../workers/main.ts');
