@@ -65,6 +65,9 @@ begin
       perform finish_trade(p_trade_id => v_trade.id, p_now => p_now);
     end if;
   end if;
+  if v_position.status = 'CLOSED' then
+    perform resolve_alert(p_code => 'CLOSE_FAILED', p_subject => 'position ' || v_position.id, p_now => p_now);
+  end if;
   if v_position.status = 'CLOSED' and v_order.trade_id is null then
     -- A close that was still waiting has nothing left to close.
     perform finish_trade(p_trade_id => t.id, p_reason_code => 'POSITION_CLOSED', p_now => p_now)

@@ -18,6 +18,7 @@ import { errorMessage } from '../errors.ts';
 import type { SendOutcome, TradingVenue } from '../exchange/venue.ts';
 import { deriveClientOrderId } from './client-order-id.ts';
 import { again, done, type RunResult, type WorkerContext } from './context.ts';
+import { syncAccount } from './reconcile.ts';
 import { followOrder } from './settle-orders.ts';
 
 const claimLimit = 10;
@@ -89,6 +90,12 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 	}
 	const state = await recordOutcome(context, orderId, outcome, now);
 	log.info({ order: orderId, clientOrderId, outcome: outcome.kind, state, ...describe(outcome) }, 'order sent');
+	if (outcome.kind === 'REFUSED' && trade.direction === 'CLOSE') {
+		// Most often the exchange's own stop came first: what it filled is booked before the close is tried again.
+		await syncAccount(context, trade.accountId, now).catch((error: unknown) =>
+			log.warn({ error: errorMessage(error) }, 'fills could not be fetched'),
+		);
+	}
 	if (outcome.kind === 'ACKNOWLEDGED') {
 		await followOrder(
 			context,

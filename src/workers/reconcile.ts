@@ -100,6 +100,14 @@ export async function syncStops(context: WorkerContext, now?: Date): Promise<Run
 	return done;
 }
 
+/** Books what an account's exchange has executed, at once: after a refused close, which its own stop may have come before. */
+export async function syncAccount(context: WorkerContext, accountId: number, now?: Date): Promise<void> {
+	const accounts = await findFollowedAccounts(context.pool, { liveAccounts: context.config.liveAccounts });
+	const account = accounts.find((followed) => followed.accountId === accountId);
+	if (account === undefined) return;
+	await syncFills(context, account, await context.venues.tradingVenue(accountId), now);
+}
+
 async function syncFills(
 	context: WorkerContext,
 	account: FollowedAccount,
