@@ -105,7 +105,7 @@ test.each([
 		);
 		expect(sums).toEqual({ pnl: true, fees: true });
 		expect(await checkLedger(system.database.pool, {})).toEqual([]);
-		await setBotStatus(system.database.pool, { botId: bot, status: 'STOPPED', now: system.now() });
+		await setBotStatus(system.database.pool, { botId: bot, status: 'DELETED', now: system.now() });
 	},
 	120_000,
 );
@@ -135,7 +135,7 @@ test('a pause stops entries, not closes; resuming lets them through again', asyn
 		if ((await rows(`select from botbox.positions where bot_id = $1`, bot)).length > before.length) break;
 	}
 	expect((await rows(`select from botbox.positions where bot_id = $1`, bot)).length).toBeGreaterThan(before.length);
-	await setBotStatus(pool, { botId: bot, status: 'STOPPED', now: system.now() });
+	await setBotStatus(pool, { botId: bot, status: 'DELETED', now: system.now() });
 }, 180_000);
 
 test('data older than two minutes is refused once the live attempt fails too', async () => {
@@ -163,5 +163,38 @@ test('data older than two minutes is refused once the live attempt fails too', a
 	expect(await rows(`select from botbox.circuit_breakers where exchange_id = 'sim' and state = 'CLOSED'`)).toHaveLength(
 		1,
 	);
-	await setBotStatus(system.database.pool, { botId: bot, status: 'STOPPED', now: system.now() });
+	await setBotStatus(system.database.pool, { botId: bot, status: 'DELETED', now: system.now() });
+}, 120_000);
+
+test("the exchange's own stop closes the position in our books, and is not taken for a foreign order", async () => {
+	const { pool } = system.database;
+	const bot = await eagerBot('stopped out', live);
+	for (let minute = 0; minute < 60; minute++) {
+		await system.minute();
+		if ((await rows(`select from botbox.positions where bot_id = $1 and status = 'OPEN'`, bot)).length > 0) break;
+	}
+	const [position] = await rows(`select * from botbox.positions where bot_id = $1 and status = 'OPEN'`, bot);
+	expect(position.protection).toBe('EXCHANGE');
+	await setBotStatus(pool, { botId: bot, status: 'PAUSED', now: system.now() });
+	const [instrument] = await rows('select exchange_symbol from botbox.instruments where id = $1', instrumentId);
+	const beyond = position.direction === 'LONG' ? 0.98 : 1.02;
+	system.simulator.movePrice(instrument.exchange_symbol, Number(position.stop_loss_price) * beyond, 'linear');
+	await system.minute();
+	await system.minute();
+	const [closed] = await rows(
+		'select status, quantity = 0 as is_flat, realised_pnl < 0 as lost from botbox.positions where id = $1',
+		position.id,
+	);
+	expect(closed).toEqual({ status: 'CLOSED', is_flat: true, lost: true });
+	expect(
+		await rows(
+			`select purpose, status from botbox.orders where position_id = $1 and client_order_id is null`,
+			position.id,
+		),
+	).toEqual([{ purpose: 'STOP_LOSS', status: 'FILLED' }]);
+	expect(
+		await rows(`select code from botbox.alerts where code like 'FOREIGN%' or code like 'RECONCILIATION%'`),
+	).toEqual([]);
+	expect(await checkLedger(pool, {})).toEqual([]);
+	await setBotStatus(pool, { botId: bot, status: 'DELETED', now: system.now() });
 }, 120_000);
