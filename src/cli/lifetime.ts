@@ -1,4 +1,4 @@
-/** When a process is to end: on SIGINT or SIGTERM, or when the parent that started it is gone. */
+/** When a process is to end: on SIGINT, SIGTERM or SIGHUP, or when the parent that started it is gone. */
 
 /** Resolves once at the first reason to end; a second signal ends the process at once. */
 export async function untilToldToEnd(): Promise<string> {
@@ -11,6 +11,7 @@ export async function untilToldToEnd(): Promise<string> {
 		};
 		process.on('SIGINT', () => end('SIGINT'));
 		process.on('SIGTERM', () => end('SIGTERM'));
+		process.on('SIGHUP', () => end('SIGHUP'));
 		if (process.channel) process.once('disconnect', () => end('parent'));
 	});
 }
