@@ -114,7 +114,7 @@ async function createBots(
 ): Promise<void> {
 	const versions: number[] = [];
 	for (const strategy of ['trend_following', 'mean_reversion']) {
-		for (const [i, threshold] of [0.05, 0.15, 0.3].entries()) {
+		for (const [i, threshold] of [0.02, 0.1, 0.25].entries()) {
 			versions.push(
 				await ensureStrategyVersion(pool, strategy, {
 					timeframe: '1m',
