@@ -12,7 +12,7 @@ declare
   v_foreign integer := 0;
 begin
   -- The account's lock orders everything that moves its money; positions and orders are locked after it.
-  perform from accounts where id = p_account_id for update;
+  perform from accounts where id = p_account_id for no key update;
 
   for v_fill in
     select f.*

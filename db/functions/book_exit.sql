@@ -14,7 +14,7 @@ declare
   v_rest numeric;
   v_dust numeric := 0;
 begin
-  select * into strict v_position from positions where id = p_order.position_id for update;
+  select * into strict v_position from positions where id = p_order.position_id for no key update;
   v_rest := v_position.quantity - p_fill.quantity;
   if v_rest < 0 then
     perform raise_alert(

@@ -43,7 +43,7 @@ as $$
       join jobs j on j.bot_id = b.id
       left join feeds f on f.instrument_id = b.instrument_id
      order by b.id
-       for update of b skip locked
+       for no key update of b skip locked
   ),
   claimed as (
     update bots b

@@ -38,7 +38,7 @@ begin
        and not exists (select from trade_queue t where t.position_id = p.id and t.finished_at > p_now - interval '1 minute')
      order by p.account_id, p.id
   loop
-    perform from accounts where id = v_exit.account_id for update;
+    perform from accounts where id = v_exit.account_id for no key update;
     v_decision := decide_signal(
       p_signal => row(
         v_exit.bot_id, v_exit.instrument_id, 'CLOSE', v_exit.trigger_reason, date_trunc('minute', p_now),

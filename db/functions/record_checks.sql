@@ -29,6 +29,7 @@ begin
   end if;
 
   -- Only a check whose claim is still this worker's counts: a lapsed one has been, or will be, repeated by another.
+  -- No key update: orders and fills that are written meanwhile refer to the bot, and would wait here while we wait for their account.
   with held as (
     select b.id
       from bots b
@@ -36,7 +37,7 @@ begin
      where b.claimed_by = p_worker_id
        and (c.kind = 'MANUAL' or b.status <> 'ACTIVE' or b.next_check_at = c.due_at)
      order by b.id
-       for update of b
+       for no key update of b
   ),
   moved as (
     update bots b
@@ -79,7 +80,7 @@ begin
                and not coalesce(c.dry_run, false)
           )
     order by a.id
-      for update;
+      for no key update;
 
   for v_check in
     select c.*

@@ -9,7 +9,7 @@ declare
   v_entry_id bigint;
   v_count integer := 0;
 begin
-  perform from accounts where id = p_account_id for update;
+  perform from accounts where id = p_account_id for no key update;
   for v_payment in
     select f.*, i.id as instrument_id
       from jsonb_to_recordset(p_payments) as f (symbol text, asset text, amount numeric, reference text, paid_at timestamptz)

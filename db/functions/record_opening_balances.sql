@@ -6,7 +6,7 @@ as $$
 declare
   v_count integer;
 begin
-  perform from accounts where id = p_account_id for update;
+  perform from accounts where id = p_account_id for no key update;
   if exists (select from ledger_entries where account_id = p_account_id) then
     return 0;
   end if;

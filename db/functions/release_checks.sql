@@ -9,7 +9,7 @@ as $$
      where b.id = any (p_bot_ids)
        and b.claimed_by = p_worker_id
      order by b.id
-       for update
+       for no key update
   ),
   released as (
     update bots b

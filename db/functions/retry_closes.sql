@@ -23,7 +23,7 @@ begin
      where p.status = 'OPEN'
      order by p.account_id, p.id
   loop
-    perform from accounts where id = v_position.account_id for update;
+    perform from accounts where id = v_position.account_id for no key update;
     v_decision := decide_signal(
       p_signal => row(
         v_position.bot_id, v_position.instrument_id, 'CLOSE', v_position.trigger_reason, date_trunc('minute', p_now),

@@ -12,7 +12,7 @@ as $$
 declare
   v_before account_status;
 begin
-  select status into v_before from accounts where id = p_account_id for update;
+  select status into v_before from accounts where id = p_account_id for no key update;
   if v_before is null then
     return null;
   end if;

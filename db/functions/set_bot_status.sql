@@ -12,7 +12,7 @@ as $$
 declare
   v_bot bots;
 begin
-  select * into v_bot from bots where id = p_bot_id for update;
+  select * into v_bot from bots where id = p_bot_id for no key update;
   if v_bot.id is null then
     return null;
   end if;

@@ -7,7 +7,7 @@ declare
   v_position positions;
   v_instrument instruments;
 begin
-  select * into strict v_position from positions where id = p_position_id for update;
+  select * into strict v_position from positions where id = p_position_id for no key update;
   select * into strict v_instrument from instruments where id = v_position.instrument_id;
   update positions
      set dust_quantity = dust_quantity + quantity,
