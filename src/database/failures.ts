@@ -7,7 +7,8 @@ const away = /^(08...|57P0[1-5]|53300|53400|XX000)$/;
 const network = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN']);
 
 function codeOf(error: unknown): string {
-	const code = error instanceof Error && 'code' in error ? error.code : undefined;
+	// Also of a plain object: pg-boss tells some of its errors as copies.
+	const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 	if (typeof code === 'string') return code;
 	if (error instanceof AggregateError) return codeOf(error.errors[0]);
 	return error instanceof Error && error.cause !== undefined ? codeOf(error.cause) : '';

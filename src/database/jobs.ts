@@ -76,10 +76,12 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
 
 	return {
 		insertChecks: async (checks, startAfterMs) => {
-			for (let from = 0; from < checks.length; from += insertChunk) {
+			// One order for all: two processes that insert the same bots in different orders would wait for each other.
+			const ordered = [...checks].sort((a, b) => a.botId - b.botId);
+			for (let from = 0; from < ordered.length; from += insertChunk) {
 				await boss.insert(
 					'check',
-					checks.slice(from, from + insertChunk).map((check) => {
+					ordered.slice(from, from + insertChunk).map((check) => {
 						const delayMs = startAfterMs?.(check) ?? 0;
 						return {
 							data: check,

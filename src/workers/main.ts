@@ -7,9 +7,10 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { applicationRole } from '../database/application-role.ts';
+import { isDatabaseAway } from '../database/failures.ts';
 import { databaseTime, installationId } from '../database/installation.ts';
 import { createJobs } from '../database/jobs.ts';
-import { listen } from '../database/listener.ts';
+import { type Listener, listen } from '../database/listener.ts';
 import { requireMatchingSchema } from '../database/migrate/matching.ts';
 import { createPool, type Pool } from '../database/pool.ts';
 import { createVenues } from '../exchange/registry.ts';
@@ -20,7 +21,7 @@ import { CandleWindows } from '../market/windows.ts';
 import { done, type Role, type RunResult, type WorkerContext } from './context.ts';
 import { executeTrades } from './execute-trades.ts';
 import { guardPositions } from './guard-positions.ts';
-import { serveHealth } from './health.ts';
+import { type HealthServer, serveHealth } from './health.ts';
 import { type Loop, startLoop, untilNextMinute } from './loop.ts';
 import { beat, measureClocks, runMonitor } from './monitor.ts';
 import { reconcileAccounts } from './reconcile.ts';
@@ -69,7 +70,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 	const jobs = await createJobs({
 		pool,
 		isSupervisor: options.roles.includes('tick'),
-		onError: (error) => log.warn({ error: error.message }, 'pg-boss'),
+		// A database that is away is told once, by the loops' wait; pg-boss asks several times a second.
+		onError: (error) => log[isDatabaseAway(error) ? 'debug' : 'warn']({ error: error.message }, 'pg-boss'),
 	});
 	const context: WorkerContext = {
 		workerId,
@@ -100,42 +102,60 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 		log,
 		signal: stopping.signal,
 	});
-	const listener = await listen({
-		url: options.databaseUrl,
-		applicationName: `botbox worker ${workerId.slice(0, 8)} listener`,
-		channels: [...loops.channels.keys()],
-		onNotification: (channel) => {
-			for (const loop of loops.channels.get(channel) ?? []) loop.wake();
-		},
-		onConnect: () => {
-			for (const loop of loops.all) loop.wake();
-		},
-		onError: (message) => log.debug({ message }, 'listener lost its connection'),
-	});
-	if (options.roles.includes('tick')) {
-		// Once now, for whatever fell due while nobody ran; from then on at every full minute.
-		await runTick(context);
-		await jobs.tickEveryMinute(async () => {
-			await runTick(context);
-		});
-	}
-	const health = options.health === undefined ? null : await serveHealth({ ...options.health, pool, workerId });
-	log.info({ worker: workerId, roles: options.roles, healthPort: health?.port }, 'worker started');
-
-	return {
-		id: workerId,
-		stop: async () => {
-			stopping.abort();
-			const ended = Promise.all([...loops.all, heart].map((loop) => loop.ended));
-			await Promise.race([ended, sleep(stopWithinMs - 2_000, undefined, { ref: false })]);
-			await listener.close();
-			await health?.close();
-			await Promise.race([jobs.stop(), sleep(1_000, undefined, { ref: false })]).catch(() => undefined);
-			await beat(context, identity, { isStopping: true }).catch(() => undefined);
-			await Promise.race([pool.end(), sleep(1_000, undefined, { ref: false })]);
-			log.info({ worker: workerId }, 'worker stopped');
-		},
+	let listener: Listener | undefined;
+	let health: HealthServer | null = null;
+	const stop = async (): Promise<void> => {
+		stopping.abort();
+		const ended = Promise.all([...loops.all, heart].map((loop) => loop.ended));
+		await Promise.race([ended, sleep(stopWithinMs - 2_000, undefined, { ref: false })]);
+		await listener?.close();
+		await health?.close();
+		await Promise.race([jobs.stop(), sleep(1_000, undefined, { ref: false })]).catch(() => undefined);
+		await beat(context, identity, { isStopping: true }).catch(() => undefined);
+		await Promise.race([pool.end(), sleep(1_000, undefined, { ref: false })]);
+		log.info({ worker: workerId }, 'worker stopped');
 	};
+	try {
+		listener = await listen({
+			url: options.databaseUrl,
+			applicationName: `botbox worker ${workerId.slice(0, 8)} listener`,
+			channels: [...loops.channels.keys()],
+			onNotification: (channel) => {
+				for (const loop of loops.channels.get(channel) ?? []) loop.wake();
+			},
+			onConnect: () => {
+				for (const loop of loops.all) loop.wake();
+			},
+			onError: (message) => log.debug({ message }, 'listener lost its connection'),
+		});
+		if (options.roles.includes('tick')) {
+			// Once now, for whatever fell due while nobody ran; from then on at every full minute.
+			await tickOnce(context, stopping.signal);
+			await jobs.tickEveryMinute(async () => {
+				await runTick(context);
+			});
+		}
+		health = options.health === undefined ? null : await serveHealth({ ...options.health, pool, workerId });
+	} catch (error) {
+		// The loops work already: without this they would keep a process alive that nobody can stop.
+		await stop();
+		throw error;
+	}
+	log.info({ worker: workerId, roles: options.roles, healthPort: health?.port }, 'worker started');
+	return { id: workerId, stop };
+}
+
+/** One tick that succeeded; a database that is away is waited for. */
+async function tickOnce(context: WorkerContext, signal: AbortSignal): Promise<void> {
+	const ticked = new AbortController();
+	const run = async (): Promise<RunResult> => {
+		await runTick(context);
+		ticked.abort();
+		return done;
+	};
+	const { pool, log } = context;
+	await startLoop({ name: 'first tick', pauseMs: 0, run, pool, log, signal: AbortSignal.any([signal, ticked.signal]) })
+		.ended;
 }
 
 function startLoops(
