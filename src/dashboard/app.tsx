@@ -1,45 +1,39 @@
-import { useQuery } from '@tanstack/react-query';
-import { getJson } from './api/client.ts';
-import type { Bot, Overview } from './api/rows.ts';
+import { lazy, Suspense } from 'react';
+import { OverviewView } from './overview/overview.tsx';
+import { useRoute } from './route.ts';
+import { Banners } from './shell/banners.tsx';
+import { Header } from './shell/header.tsx';
+
+// The chart's library is as large as all the rest: it is fetched with the first bot that is opened.
+const BotView = lazy(() => import('./bot/bot-view.tsx'));
 
 export function App() {
-	const overview = useQuery({
-		queryKey: ['overview'],
-		queryFn: ({ signal }) => getJson<Overview>('overview', {}, signal),
-		refetchInterval: 2_000,
-	});
-	const bots = useQuery({
-		queryKey: ['bots'],
-		queryFn: ({ signal }) => getJson<{ readonly items: readonly Bot[] }>('bots', {}, signal),
-		refetchInterval: 3_000,
-	});
+	const route = useRoute();
 	return (
-		<main>
-			<h1>botbox</h1>
-			<p>
-				{overview.data === undefined
-					? 'Loading'
-					: `${overview.data.active_bots} active bots, ${overview.data.signals_hour} signals and ${overview.data.trades_hour} trades in the last hour`}
-			</p>
-			<table>
-				<caption>Bots</caption>
-				<thead>
-					<tr>
-						<th scope="col">Bot</th>
-						<th scope="col">Status</th>
-						<th scope="col">Symbol</th>
-					</tr>
-				</thead>
-				<tbody>
-					{bots.data?.items.map((bot) => (
-						<tr key={bot.bot_id}>
-							<th scope="row">{bot.name}</th>
-							<td>{bot.status}</td>
-							<td>{bot.symbol}</td>
-						</tr>
-					))}
-				</tbody>
-			</table>
-		</main>
+		<>
+			<button type="button" className="skip" onClick={() => document.getElementById('main')?.focus()}>
+				Skip to content
+			</button>
+			<Header route={route} />
+			<Banners />
+			<main id="main" tabIndex={-1}>
+				{route.view === 'bot' ? (
+					<Suspense fallback={<p className="empty">Loading</p>}>
+						<BotView key={route.botId} botId={route.botId} />
+					</Suspense>
+				) : (
+					<OverviewView section={route.section} />
+				)}
+			</main>
+			<footer>
+				<span>Times are relative; point at one for the exact time.</span>
+				<span className="links">
+					<a href="/docs">API</a> · Charts by{' '}
+					<a href="https://www.tradingview.com/" rel="noreferrer">
+						TradingView Lightweight Charts™
+					</a>
+				</span>
+			</footer>
+		</>
 	);
 }

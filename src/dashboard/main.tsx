@@ -2,7 +2,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
-import './styles/base.css';
+import './styles/index.css';
 
 const queries = new QueryClient({
 	defaultOptions: {

@@ -1,0 +1,113 @@
+/** One bot: its facts, its market with what it did there, its checks with their factors, its signals, trades, positions. */
+import { useEffect, useState } from 'react';
+import { ApiError } from '../api/client.ts';
+import { useBot, useBotChecks, useBotPositions, useBotSignals, useBotTrades } from '../api/queries.ts';
+import type { Bot, Check } from '../api/rows.ts';
+import { useToken } from '../api/token.ts';
+import { BotStatus } from '../overview/bots.tsx';
+import { positionColumns, signalColumns, tradeColumns, withoutBot } from '../overview/columns.tsx';
+import { ListPanel } from '../overview/lists.tsx';
+import { Mode } from '../parts/figures.tsx';
+import { Loaded, Panel } from '../parts/panel.tsx';
+import { Actions } from './actions.tsx';
+import { ChartPanel } from './chart-panel.tsx';
+import { CheckDetails } from './check-details.tsx';
+import { ChecksPanel, checkKey } from './checks.tsx';
+import { closedColumns } from './closed-columns.tsx';
+import { Facts } from './facts.tsx';
+
+export default function BotView({ botId }: { readonly botId: number }) {
+	const bot = useBot(botId);
+	useEffect(() => {
+		window.scrollTo(0, 0);
+	}, []);
+	useEffect(() => {
+		document.title = bot.data === undefined ? `Bot ${botId} · botbox` : `${bot.data.name} · botbox`;
+	}, [bot.data, botId]);
+	if (bot.data === undefined && bot.error instanceof ApiError && bot.error.status === 404) {
+		return (
+			<div className="missing">
+				<h1>There is no bot {botId}</h1>
+				<p>
+					It may have been deleted. <a href="#/bots">All bots</a>
+				</p>
+			</div>
+		);
+	}
+	return <Loaded of={bot}>{(data) => <BotPage bot={data} />}</Loaded>;
+}
+
+function BotPage({ bot }: { readonly bot: Bot }) {
+	const token = useToken();
+	const checks = useBotChecks(bot.bot_id);
+	const signals = useBotSignals(bot.bot_id);
+	const positions = useBotPositions(bot.bot_id);
+	const trades = useBotTrades(bot.bot_id);
+	const [selected, setSelected] = useState<string | null>(null);
+	/** The answer to Check now, until a newer check is chosen. */
+	const [answer, setAnswer] = useState<Check | null>(null);
+	const items = checks.data?.items ?? [];
+	const shown = answer ?? items.find((check) => checkKey(check) === selected) ?? items[0] ?? null;
+	return (
+		<>
+			<div className="title">
+				<a href="#/bots" className="back">
+					← Bots
+				</a>
+				<h1>{bot.name}</h1>
+				<BotStatus bot={bot} />
+				<Mode mode={bot.account_mode} />
+				{token === null ? null : (
+					<Actions
+						bot={bot}
+						onChecked={(check) => {
+							setAnswer(check);
+							setSelected(checkKey(check));
+						}}
+					/>
+				)}
+			</div>
+			<Facts bot={bot} />
+			<div className="bot-grid">
+				<ChartPanel bot={bot} signals={signals.data?.items ?? []} positions={positions.data?.items ?? []} />
+				<Panel
+					title={answer === null ? (selected === null ? 'Last check' : 'Chosen check') : 'Check now'}
+					className="check"
+				>
+					<Loaded of={checks}>{() => <CheckDetails check={shown} />}</Loaded>
+				</Panel>
+			</div>
+			<ChecksPanel
+				checks={checks}
+				shown={shown}
+				onChoose={(check) => {
+					setAnswer(null);
+					setSelected(check === items[0] ? null : checkKey(check));
+				}}
+			/>
+			<ListPanel
+				title="Signals"
+				empty="This bot has given no signal yet."
+				list={signals}
+				columns={withoutBot(signalColumns)}
+				rowKey={(row) => row.signal_id}
+			/>
+			<div className="halves">
+				<ListPanel
+					title="Trades"
+					empty="This bot has queued no trade yet."
+					list={trades}
+					columns={withoutBot(tradeColumns)}
+					rowKey={(row) => row.trade_id}
+				/>
+				<ListPanel
+					title="Positions"
+					empty="This bot has held no position yet."
+					list={positions}
+					columns={closedColumns(positionColumns)}
+					rowKey={(row) => row.position_id}
+				/>
+			</div>
+		</>
+	);
+}

@@ -1,0 +1,266 @@
+/** Columns of signals, trades, orders and positions, as the overview and the bot's own view show them. */
+import type { Order, Position, Signal, Trade } from '../api/rows.ts';
+import * as numbers from '../format/numbers.ts';
+import { words } from '../format/words.ts';
+import type { Column } from '../parts/data-table.tsx';
+import { Ago, Mode, Pnl, Score, Side, Status } from '../parts/figures.tsx';
+import { botHref } from '../route.ts';
+
+interface OfBot {
+	readonly bot_id: number;
+	readonly bot: string;
+	readonly account_mode: 'PAPER' | 'LIVE';
+}
+
+/** The bot's name and mode: what a list within the bot's own view leaves out. */
+function botColumn<Row extends OfBot>(): Column<Row> {
+	return {
+		key: 'bot',
+		title: 'Bot',
+		atLeast: 160,
+		hint: (row) => row.bot,
+		sort: (row) => row.bot,
+		cell: (row) => (
+			<>
+				<Mode mode={row.account_mode} /> <a href={botHref(row.bot_id)}>{row.bot}</a>
+			</>
+		),
+	};
+}
+
+const symbol: Column<{ readonly symbol: string }> = {
+	key: 'symbol',
+	title: 'Symbol',
+	width: 124,
+	isWide: true,
+	sort: (row) => row.symbol,
+	hint: (row) => row.symbol,
+	cell: (row) => row.symbol,
+};
+
+export const withoutBot = <Row,>(columns: readonly Column<Row>[]): readonly Column<Row>[] =>
+	columns.filter(({ key }) => key !== 'bot' && key !== 'symbol');
+
+export const signalColumns: readonly Column<Signal>[] = [
+	{ key: 'at', title: 'Time', width: 80, cell: (row) => <Ago at={row.created_at} />, sort: (row) => row.created_at },
+	botColumn(),
+	{
+		key: 'direction',
+		title: 'Direction',
+		width: 84,
+		sort: (row) => row.direction,
+		cell: (row) => <Side direction={row.direction} />,
+	},
+	symbol,
+	{
+		key: 'score',
+		title: 'Score',
+		width: 96,
+		isNumber: true,
+		isWide: true,
+		sort: (row) => row.score,
+		cell: (row) => <Score value={row.score} />,
+	},
+	{ key: 'price', title: 'Price', width: 100, isNumber: true, isWide: true, cell: (row) => numbers.price(row.price) },
+	{
+		key: 'notional',
+		title: 'Notional',
+		width: 88,
+		isNumber: true,
+		isWide: true,
+		cell: (row) => numbers.money(row.notional),
+	},
+	{
+		key: 'status',
+		title: 'Decision',
+		width: 90,
+		sort: (row) => row.status,
+		cell: (row) => <Status status={row.status} />,
+	},
+	{
+		key: 'reason',
+		title: 'Reason',
+		atLeast: 180,
+		sort: (row) => row.reason_code,
+		hint: (row) => signalReason(row),
+		cell: (row) => signalReason(row),
+	},
+	{
+		key: 'trade',
+		title: 'Trade',
+		width: 90,
+		isWide: true,
+		sort: (row) => row.trade_status,
+		cell: (row) => <Status status={row.trade_status} />,
+	},
+];
+
+/** Why it was refused, or, where accepted, why it arose. */
+function signalReason(signal: Signal): string {
+	const repeated = signal.repeat_count > 0 ? ` (${numbers.count(signal.repeat_count + 1)} times)` : '';
+	return signal.status === 'REJECTED' ? `${signal.reason}${repeated}` : words(signal.trigger_reason);
+}
+
+export const tradeColumns: readonly Column<Trade>[] = [
+	{ key: 'at', title: 'Queued', width: 80, sort: (row) => row.queued_at, cell: (row) => <Ago at={row.queued_at} /> },
+	botColumn(),
+	{
+		key: 'direction',
+		title: 'Direction',
+		width: 84,
+		sort: (row) => row.direction,
+		cell: (row) => <Side direction={row.direction} />,
+	},
+	{
+		key: 'quantity',
+		title: 'Quantity',
+		width: 82,
+		isNumber: true,
+		isWide: true,
+		cell: (row) => numbers.quantity(row.quantity),
+	},
+	{
+		key: 'status',
+		title: 'Status',
+		width: 86,
+		sort: (row) => row.status,
+		cell: (row) => <Status status={row.status} title={row.error ?? row.reason} />,
+	},
+	{
+		key: 'acknowledged',
+		title: 'Acknowledged',
+		width: 98,
+		isNumber: true,
+		isWide: true,
+		sort: (row) => row.acknowledged_after_ms,
+		cell: (row) => numbers.milliseconds(row.acknowledged_after_ms),
+	},
+];
+
+export const orderColumns: readonly Column<Order>[] = [
+	{ key: 'at', title: 'Created', width: 80, sort: (row) => row.created_at, cell: (row) => <Ago at={row.created_at} /> },
+	{
+		...botColumn<Order>(),
+		hint: (row) => `${row.bot}, order ${row.client_order_id ?? row.exchange_order_id ?? row.order_id}`,
+	},
+	{
+		key: 'purpose',
+		title: 'Purpose',
+		width: 92,
+		isWide: true,
+		sort: (row) => row.purpose,
+		cell: (row) => words(row.purpose),
+	},
+	{ key: 'side', title: 'Side', width: 66, sort: (row) => row.side, cell: (row) => <Side direction={row.side} /> },
+	{
+		key: 'filled',
+		title: 'Filled',
+		width: 82,
+		isNumber: true,
+		isWide: true,
+		hint: (row) => `${numbers.quantity(row.filled_quantity)} of ${numbers.quantity(row.quantity)}`,
+		cell: (row) => numbers.quantity(row.filled_quantity),
+	},
+	{
+		key: 'price',
+		title: 'Price',
+		width: 90,
+		isNumber: true,
+		isWide: true,
+		cell: (row) => numbers.price(row.average_price),
+	},
+	{
+		key: 'status',
+		title: 'Status',
+		width: 86,
+		sort: (row) => row.status,
+		cell: (row) => <Status status={row.status} title={row.reject_message} />,
+	},
+];
+
+export const positionColumns: readonly Column<Position>[] = [
+	botColumn(),
+	{
+		key: 'direction',
+		title: 'Direction',
+		width: 84,
+		sort: (row) => row.direction,
+		cell: (row) => <Side direction={row.direction} />,
+	},
+	symbol,
+	{
+		key: 'quantity',
+		title: 'Quantity',
+		width: 92,
+		isNumber: true,
+		isWide: true,
+		cell: (row) => numbers.quantity(row.quantity),
+	},
+	{
+		key: 'notional',
+		title: 'Notional',
+		width: 88,
+		isNumber: true,
+		isWide: true,
+		sort: (row) => Number(row.entry_notional),
+		cell: (row) => numbers.money(row.entry_notional),
+	},
+	{
+		key: 'entry',
+		title: 'Entry',
+		width: 96,
+		isNumber: true,
+		isWide: true,
+		cell: (row) => numbers.price(row.average_entry_price),
+	},
+	{ key: 'last', title: 'Last', width: 96, isNumber: true, isWide: true, cell: (row) => numbers.price(row.last_price) },
+	{
+		key: 'stop',
+		title: 'Stop',
+		width: 96,
+		isNumber: true,
+		isWide: true,
+		cell: (row) => numbers.price(row.stop_loss_price),
+	},
+	{
+		key: 'target',
+		title: 'Target',
+		width: 96,
+		isNumber: true,
+		isWide: true,
+		cell: (row) => numbers.price(row.take_profit_price),
+	},
+	{
+		key: 'protection',
+		title: 'Stop held by',
+		width: 96,
+		isWide: true,
+		sort: (row) => row.protection,
+		cell: (row) => (row.protection === 'NONE' ? <span className="warn">Nobody</span> : words(row.protection)),
+	},
+	{
+		key: 'opened',
+		title: 'Opened',
+		width: 80,
+		isWide: true,
+		sort: (row) => row.opened_at,
+		cell: (row) => <Ago at={row.opened_at} />,
+	},
+	{
+		key: 'booked',
+		title: 'Booked',
+		width: 76,
+		isNumber: true,
+		isWide: true,
+		sort: (row) => Number(row.net_pnl),
+		cell: (row) => <Pnl value={row.net_pnl} unit={row.settle_asset} />,
+	},
+	{
+		key: 'open',
+		title: 'Open P&L',
+		width: 84,
+		isNumber: true,
+		sort: (row) => (row.unrealised_pnl === null ? null : Number(row.unrealised_pnl)),
+		cell: (row) => <Pnl value={row.unrealised_pnl} unit={row.settle_asset} />,
+	},
+];

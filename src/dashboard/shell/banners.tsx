@@ -1,0 +1,73 @@
+import { ApiError } from '../api/client.ts';
+import { useAccounts, useOverview, usePauses } from '../api/queries.ts';
+import type { Account, Pause } from '../api/rows.ts';
+import { clockTime, minuteTime } from '../format/times.ts';
+import { Ago } from '../parts/figures.tsx';
+import { botHref } from '../route.ts';
+
+export function Banners() {
+	return (
+		<>
+			<ConnectionBanner />
+			<PauseBanner />
+		</>
+	);
+}
+
+function ConnectionBanner() {
+	const { error, data, dataUpdatedAt } = useOverview();
+	if (error === null) return null;
+	const needsToken = error instanceof ApiError && (error.status === 401 || error.status === 403);
+	return (
+		<div className="banner bad" role="alert">
+			<strong>{needsToken ? 'A valid token is needed.' : 'The API does not answer.'}</strong>
+			<span>
+				{needsToken ? 'Enter one at the top right; botbox tokens create makes it.' : error.message}
+				{data === undefined ? '' : ` What is shown is of ${clockTime(dataUpdatedAt)}.`}
+			</span>
+		</div>
+	);
+}
+
+function PauseBanner() {
+	const { data } = usePauses();
+	const accounts = useAccounts().data?.items ?? [];
+	const pauses = data?.items ?? [];
+	if (pauses.length === 0) return null;
+	return (
+		<div className="banner warn" role="status">
+			<strong>
+				{pauses.some(({ scope }) => scope === 'ALL') ? 'All entries are paused.' : 'Some entries are paused.'}
+			</strong>
+			<ul>
+				{pauses.slice(0, 3).map((pause) => (
+					<li key={pause.pause_id}>
+						<PauseSubject pause={pause} accounts={accounts} />: {pause.reason}{' '}
+						<span className="muted">
+							by {pause.created_by}, {until(pause)}
+						</span>
+					</li>
+				))}
+				{pauses.length > 3 ? <li>and {pauses.length - 3} more</li> : null}
+			</ul>
+		</div>
+	);
+}
+
+function PauseSubject({ pause, accounts }: { readonly pause: Pause; readonly accounts: readonly Account[] }) {
+	if (pause.bot_id !== null) return <a href={botHref(pause.bot_id)}>bot {pause.bot_id}</a>;
+	if (pause.account_id !== null) {
+		const account = accounts.find(({ account_id }) => account_id === pause.account_id);
+		return <>account {account?.name ?? pause.account_id}</>;
+	}
+	return <>{pause.exchange_id === null ? 'all bots' : `exchange ${pause.exchange_id}`}</>;
+}
+
+function until(pause: Pause) {
+	if (pause.lifts_at === null) return 'until it is lifted';
+	return (
+		<>
+			until {minuteTime(pause.lifts_at)} (<Ago at={pause.lifts_at} />)
+		</>
+	);
+}
