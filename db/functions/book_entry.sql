@@ -34,6 +34,7 @@ begin
          stop_loss_price = coalesce(excluded.stop_loss_price, p.stop_loss_price),
          take_profit_price = coalesce(excluded.take_profit_price, p.take_profit_price),
          protection = case when excluded.protection = 'NONE' then p.protection else excluded.protection end,
+         opened_at = least(p.opened_at, excluded.opened_at),
          updated_at = p_now
   returning p.* into strict v_position;
   return v_position;

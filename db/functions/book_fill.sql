@@ -44,12 +44,14 @@ begin
 
   update orders o
      set filled_quantity = o.filled_quantity + p_fill.quantity,
+         -- An order that the exchange made from a stop may be larger than we took it for.
+         quantity = case when o.trade_id is null then greatest(o.quantity, o.filled_quantity + p_fill.quantity) else o.quantity end,
          average_price = (coalesce(o.average_price, 0) * o.filled_quantity + p_fill.price * p_fill.quantity)
                          / (o.filled_quantity + p_fill.quantity),
          status = case when o.filled_quantity + p_fill.quantity >= o.quantity then 'FILLED' else 'PARTIALLY_FILLED' end::order_status,
          finished_at = case when o.filled_quantity + p_fill.quantity >= o.quantity then p_now end,
          position_id = v_position.id,
-         exchange_updated_at = p_fill.filled_at,
+         exchange_updated_at = greatest(o.exchange_updated_at, p_fill.filled_at),
          updated_at = p_now
    where o.id = v_order.id
   returning * into v_order;
@@ -68,8 +70,17 @@ begin
   if v_position.status = 'CLOSED' then
     perform resolve_alert(p_code => 'CLOSE_FAILED', p_subject => 'position ' || v_position.id, p_now => p_now);
   end if;
-  if v_position.status = 'CLOSED' and v_order.trade_id is null then
+  if v_position.status = 'CLOSED' then
+    perform resolve_alert(p_code => 'CLOSE_FAILED', p_subject => 'position ' || v_position.id, p_now => p_now);
     -- A close that was still waiting has nothing left to close.
+    update orders o
+       set status = 'REJECTED', reject_code = 'POSITION_CLOSED', finished_at = p_now, updated_at = p_now
+      from trade_queue t
+     where t.position_id = v_position.id
+       and t.status = 'PENDING'
+       and o.trade_id = t.id
+       and o.finished_at is null
+       and o.not_accepted_at is not null;
     perform finish_trade(p_trade_id => t.id, p_reason_code => 'POSITION_CLOSED', p_now => p_now)
        from trade_queue t
       where t.position_id = v_position.id

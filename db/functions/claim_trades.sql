@@ -37,6 +37,7 @@ as $$
       join accounts a on a.id = t.account_id
       join circuit_breakers k on k.exchange_id = a.exchange_id
       join bots b on b.id = t.bot_id
+      left join positions p on p.id = t.position_id
      where t.status = 'PENDING'
        and t.next_attempt_at <= p_now
        and (t.expires_at is null or t.expires_at > p_now)
@@ -47,9 +48,11 @@ as $$
        -- A live account must be named in the environment of the worker that trades it; the simulated exchange is exempt.
        and (a.mode = 'PAPER' or a.exchange_id = 'sim' or a.name = any (p_live_accounts))
        and (
-         t.direction = 'CLOSE'
+         -- A position that something else closed meanwhile needs no order; expire_trades ends its close.
+         (t.direction = 'CLOSE' and p.status = 'OPEN')
          or (
-           a.status = 'ACTIVE'
+           t.direction <> 'CLOSE'
+           and a.status = 'ACTIVE'
            and b.status = 'ACTIVE'
            and b.execution = 'AUTO'
            and pause_in_force(t.bot_id, t.account_id, a.exchange_id, p_now) is null
@@ -65,7 +68,16 @@ as $$
        set status = 'EXECUTING',
            claimed_by = p_worker_id,
            claimed_until = p_now + make_interval(secs => p_lease_ms / 1000.0),
-           attempts = t.attempts + 1
+           attempts = t.attempts + 1,
+           -- A close is for what is left by now: the exchange's stop may have sold a part.
+           quantity = least(
+             t.quantity,
+             (select floor(p.quantity / i.lot_size) * i.lot_size
+                from positions p
+                join instruments i on i.id = p.instrument_id
+               where p.id = t.position_id
+                 and p.quantity >= i.lot_size)
+           )
       from candidates c
      where t.id = c.id
     returning t.*

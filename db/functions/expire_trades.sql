@@ -8,23 +8,30 @@ declare
   v_count integer := 0;
 begin
   for v_trade in
-    select t.id, t.status, b.status as bot_status, t.expires_at
+    select t.id, t.position_id, t.expires_at
       from trade_queue t
       join bots b on b.id = t.bot_id
+      left join positions p on p.id = t.position_id
      where t.status = 'PENDING'
-       and t.direction <> 'CLOSE'
-       and (t.expires_at <= p_now or b.status in ('STOPPED', 'DELETED'))
+       and case
+             when t.direction = 'CLOSE' then p.status = 'CLOSED'
+             else t.expires_at <= p_now or b.status in ('STOPPED', 'DELETED')
+           end
      order by t.id
        for update of t skip locked
   loop
     update orders o
-       set status = 'REJECTED', reject_code = 'EXPIRED', finished_at = p_now, updated_at = p_now
+       set status = 'REJECTED', reject_code = case when v_trade.position_id is null then 'EXPIRED' else 'POSITION_CLOSED' end, finished_at = p_now, updated_at = p_now
      where o.trade_id = v_trade.id
        and o.finished_at is null
        and o.not_accepted_at is not null;
     perform finish_trade(
       p_trade_id => v_trade.id,
-      p_reason_code => case when v_trade.expires_at <= p_now then 'TTL_EXPIRED' else 'BOT_NOT_ACTIVE' end,
+      p_reason_code => case
+        when v_trade.position_id is not null then 'POSITION_CLOSED'
+        when v_trade.expires_at <= p_now then 'TTL_EXPIRED'
+        else 'BOT_NOT_ACTIVE'
+      end,
       p_now => p_now
     );
     v_count := v_count + 1;
@@ -33,4 +40,4 @@ begin
 end
 $$;
 comment on function botbox.expire_trades is
-  'Ends waiting entries past their 5 minutes, and those of stopped or deleted bots; closes never expire.';
+  'Ends waiting entries past their 5 minutes, and those of stopped or deleted bots; a close never expires, but ends when its position was closed by something else.';

@@ -11,6 +11,7 @@ as $$
 declare
   v_trade trade_queue;
   v_filled numeric;
+  v_reason_code text := p_reason_code;
   v_status trade_status;
 begin
   select * into strict v_trade from trade_queue where id = p_trade_id for update;
@@ -18,15 +19,19 @@ begin
     return v_trade.status;
   end if;
   select coalesce(sum(o.filled_quantity), 0) into v_filled from orders o where o.trade_id = p_trade_id;
+  -- A close that came to nothing because something else, such as the exchange's stop, had closed the position, did not fail.
+  if v_trade.direction = 'CLOSE' and exists (select from positions p where p.id = v_trade.position_id and p.status = 'CLOSED') then
+    v_reason_code := 'POSITION_CLOSED';
+  end if;
   v_status := case
     when v_filled > 0 then 'EXECUTED'
-    when p_reason_code = 'TTL_EXPIRED' then 'EXPIRED'
-    when p_reason_code in ('CANCELLED_BY_PERSON', 'BOT_NOT_ACTIVE', 'POSITION_CLOSED') then 'CANCELLED'
+    when v_reason_code = 'TTL_EXPIRED' then 'EXPIRED'
+    when v_reason_code in ('CANCELLED_BY_PERSON', 'BOT_NOT_ACTIVE', 'POSITION_CLOSED') then 'CANCELLED'
     else 'FAILED'
   end;
   update trade_queue
      set status = v_status,
-         reason_code = case when v_status <> 'EXECUTED' then coalesce(p_reason_code, 'NOT_FILLED') end,
+         reason_code = case when v_status <> 'EXECUTED' then coalesce(v_reason_code, 'NOT_FILLED') end,
          error = coalesce(p_error, case when v_status <> 'EXECUTED' then error end),
          reserved_capital = 0,
          claimed_by = null,
@@ -39,7 +44,7 @@ begin
       p_code => 'CLOSE_FAILED',
       p_severity => 'CRITICAL',
       p_subject => 'position ' || v_trade.position_id,
-      p_message => format('Closing position %s failed: %s', v_trade.position_id, coalesce(p_error, p_reason_code, 'no fill')),
+      p_message => format('Closing position %s failed: %s', v_trade.position_id, coalesce(p_error, v_reason_code, 'no fill')),
       p_details => jsonb_build_object('trade_id', p_trade_id, 'bot_id', v_trade.bot_id),
       p_now => p_now
     );

@@ -49,6 +49,12 @@ begin
    where a.code = 'WORKER_LOST'
      and a.resolved_at is null
      and not exists (select from workers w where w.id = a.subject and w.stopped_at is null and w.heartbeat_at > p_now - interval '1 hour');
+  -- An order that was unknown for long is known by now: asked for, refused or expired.
+  update alerts a
+     set resolved_at = p_now
+   where a.code = 'ORDER_UNKNOWN'
+     and a.resolved_at is null
+     and not exists (select from orders o where a.subject = 'order ' || o.id and o.status = 'UNKNOWN' and o.finished_at is null);
   -- Limit alerts end when the block or the use that raised them has passed.
   update alerts a
      set resolved_at = p_now

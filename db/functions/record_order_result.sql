@@ -21,6 +21,10 @@ begin
   if v_order.id is null or v_order.finished_at is not null then
     return coalesce(v_order.status::text, 'GONE');
   end if;
+  -- A refusal speaks of one sending: it does not end what another worker, who holds the trade now, has sent since.
+  if p_result in ('REFUSED', 'NOT_ACCEPTED') and v_trade.claimed_by <> p_worker_id then
+    return v_order.status;
+  end if;
 
   case p_result
     when 'ACKNOWLEDGED' then

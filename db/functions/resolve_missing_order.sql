@@ -32,7 +32,7 @@ begin
      set status = 'SUBMITTING', not_accepted_at = p_now, unknown_since = null, updated_at = p_now
    where id = p_order_id;
   update trade_queue
-     set status = 'PENDING', claimed_by = null, claimed_until = null, next_attempt_at = p_now
+     set status = 'PENDING', reason_code = null, claimed_by = null, claimed_until = null, next_attempt_at = p_now
    where id = v_trade.id
      and status in ('EXECUTING', 'PARKED');
   return 'RETRY';

@@ -19,6 +19,13 @@ begin
      and t.status = 'EXECUTING'
      and t.claimed_by = p_worker_id
      and t.claimed_until > p_now
+     -- What changed since the claim counts: its time is over, the account is HALTED, the position closed or smaller.
+     and (t.expires_at is null or t.expires_at > p_now)
+     and not exists (select from accounts a where a.id = t.account_id and a.status = 'HALTED')
+     and (
+           t.position_id is null
+           or exists (select from positions p where p.id = t.position_id and p.status = 'OPEN' and p.quantity >= t.quantity)
+         )
      for update;
   if not found then
     return;
@@ -50,6 +57,7 @@ begin
    where i.id = v_trade.instrument_id
   on conflict (trade_id) do update
      set send_count = o.send_count + 1,
+         quantity = v_trade.quantity,
          sent_at = p_now,
          send_deadline = v_trade.claimed_until,
          not_accepted_at = null,
@@ -60,4 +68,4 @@ begin
 end
 $$;
 comment on function botbox.submit_order is
-  'Commits the order row as SUBMITTING before anything is sent. A row comes back only while the trade''s lease holds and no earlier sending of the same order may still stand: without a row nothing may be sent.';
+  'Commits the order row as SUBMITTING before anything is sent. A row comes back only while the trade''s lease and time hold, its account is not HALTED, there is something to close, and no earlier sending of the same order may still stand: without a row nothing may be sent.';

@@ -44,7 +44,7 @@ export async function decide(
 		take_profit_fraction: options.takeProfitFraction ?? null,
 	};
 	const { rows } = await db.query(
-		`with locked as materialized (select id from botbox.accounts where id = $3 for update)
+		`with locked as materialized (select id from botbox.accounts where id = $3 for no key update)
 		select d.outcome, d.reason_code as "reasonCode", d.signal_id as "signalId", d.trade_id as "tradeId"
 		from locked, lateral botbox.decide_signal(jsonb_populate_record(null::botbox.signal_input, $1), $2) d`,
 		[JSON.stringify(signal), now, bot.accountId],
@@ -109,12 +109,12 @@ export async function acknowledge(db: Queryable, order: SentOrder, now = start):
 export const exchangeId = (order: SentOrder): string => `ex-${order.orderId}`;
 
 export interface FillOptions {
-	readonly quantity?: number | string;
-	readonly price?: number | string;
-	readonly fee?: number | string;
-	readonly feeAsset?: string;
-	readonly at?: Date;
-	readonly fillId?: string;
+	readonly quantity?: number | string | undefined;
+	readonly price?: number | string | undefined;
+	readonly fee?: number | string | undefined;
+	readonly feeAsset?: string | undefined;
+	readonly at?: Date | undefined;
+	readonly fillId?: string | undefined;
 }
 
 /** A `fill_input` of an order; by default of all of it, at 100, without a fee. */

@@ -1,0 +1,94 @@
+/** Many connections at once: the last slot, the last dollar and the same signal go to exactly as many as there are. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expireTrades } from '../../src/database/functions/trades.ts';
+import { createPool, type Pool } from '../../src/database/pool.ts';
+import { type Decision, decide } from '../support/factories/trading.ts';
+import { after, type Bot, makeBot, makeInstrument, makeWorld, type World } from '../support/factories/world.ts';
+import { openBooks } from './books.ts';
+
+const books = openBooks();
+const rounds = 30;
+
+let racers: Pool;
+beforeAll(() => {
+	racers = createPool({ url: books.url, max: 21, applicationName: 'botbox tests' });
+});
+afterAll(() => racers.end());
+
+async function twentyBots(world: World): Promise<Bot[]> {
+	const bots = [];
+	for (let index = 0; index < 20; index++) bots.push(await makeBot(books.pool, world));
+	return bots;
+}
+
+/** All decisions are held up at an advisory lock and let go in the same moment, each on a connection of its own. */
+async function atOnce(bots: readonly Bot[], round: number): Promise<Decision[]> {
+	// What the round before took is free again.
+	await expireTrades(books.pool, { now: after(round * 300) });
+	const gate = await racers.connect();
+	try {
+		await gate.query('select pg_advisory_lock(7)');
+		const racing = bots.map(async (bot) => {
+			const client = await racers.connect();
+			try {
+				await client.query('select pg_advisory_lock_shared(7)');
+				const decision = await decide(client, bot, { candleAt: after(round * 300), now: after(round * 300) });
+				await client.query('select pg_advisory_unlock_shared(7)');
+				return decision;
+			} finally {
+				client.release();
+			}
+		});
+		await untilWaiting(bots.length);
+		await gate.query('select pg_advisory_unlock(7)');
+		return await Promise.all(racing);
+	} finally {
+		gate.release();
+	}
+}
+
+async function untilWaiting(count: number): Promise<void> {
+	for (;;) {
+		const { rows } = await books.pool.query<{ waiting: number }>(`
+			select count(*) as waiting from pg_locks
+			where locktype = 'advisory' and not granted
+			and database = (select oid from pg_database where datname = current_database())`);
+		if (rows[0]?.waiting === count) return;
+	}
+}
+
+const outcomes = (decisions: readonly Decision[]) => {
+	const counts: Record<string, number> = {};
+	for (const { reasonCode } of decisions) counts[reasonCode] = (counts[reasonCode] ?? 0) + 1;
+	return counts;
+};
+
+test('20 bots race for 5 slots: 5 win, every time', async () => {
+	const bots = await twentyBots(await makeWorld(books.pool, { account: { capital: 1_000_000, maxPositions: 5 } }));
+	for (let round = 0; round < rounds; round++) {
+		const decisions = await atOnce(bots, round);
+		expect(outcomes(decisions)).toEqual({ ACCEPTED: 5, MAX_POSITIONS: 15 });
+	}
+});
+
+test('20 bots race for capital that suffices for 3: 3 win, every time', async () => {
+	const bots = await twentyBots(await makeWorld(books.pool, { account: { capital: 3_003 } }));
+	for (let round = 0; round < rounds; round++) {
+		const decisions = await atOnce(bots, round);
+		expect(outcomes(decisions)).toEqual({ ACCEPTED: 3, INSUFFICIENT_CAPITAL: 17 });
+	}
+});
+
+test('one signal from 20 connections is queued once and 19 times a repetition', async () => {
+	const world = await makeWorld(books.pool);
+	for (let round = 0; round < 5; round++) {
+		const bot = await makeBot(books.pool, { ...world, instrument: await makeInstrument(books.pool) });
+		const decisions = await atOnce(
+			Array.from({ length: 20 }, () => bot),
+			round,
+		);
+		expect(new Set(decisions.map(({ tradeId }) => tradeId)).size).toBe(1);
+		expect(decisions.filter(({ outcome }) => outcome === 'QUEUED')).toHaveLength(1);
+		expect(decisions.filter(({ outcome }) => outcome === 'REPEATED')).toHaveLength(19);
+	}
+});
