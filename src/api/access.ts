@@ -18,6 +18,12 @@ export interface Caller {
 	readonly actor: string;
 }
 
+export interface RouteAccess {
+	readonly method: string;
+	readonly url: string;
+	readonly access: Access;
+}
+
 declare module 'fastify' {
 	interface FastifyContextConfig {
 		/** The least role; a route without one does not register. */
@@ -26,6 +32,10 @@ declare module 'fastify' {
 	interface FastifyRequest {
 		caller: Caller | null;
 	}
+	interface FastifyInstance {
+		/** Every route with its access, for the tests that hold tables and documents against them. */
+		routeTable: readonly RouteAccess[];
+	}
 }
 
 const rank: Readonly<Record<TokenRole, number>> = { viewer: 1, operator: 2, admin: 3 };
@@ -33,22 +43,26 @@ const rank: Readonly<Record<TokenRole, number>> = { viewer: 1, operator: 2, admi
 /** Decorates requests with their caller and refuses those that may not pass; registers before any route. */
 export function addAccess(app: FastifyInstance, context: ApiContext): void {
 	const isLoopback = isLoopbackAddress(context.config.host);
+	const routes: RouteAccess[] = [];
+	app.decorate('routeTable', routes);
 	app.decorateRequest('caller', null);
 	app.addHook('onRoute', (route) => {
 		const access = route.config?.access ?? accessOfPlugin(route.url);
 		if (access === null) throw new Error(`route ${String(route.method)} ${route.url} states no access`);
 		route.config = { ...route.config, access };
+		for (const method of [route.method].flat()) routes.push({ method, url: route.url, access });
 	});
 	app.addHook('onRequest', async (request) => {
 		const access = request.routeOptions.config?.access ?? 'open';
 		if (access === 'open') return;
 		request.caller = await identify(request, context, isLoopback);
 		if (rank[request.caller.role] < rank[access]) {
+			if (request.headers.authorization === undefined) {
+				throw new BotboxError('UNAUTHENTICATED', `this needs a token of role ${access}`);
+			}
 			throw new BotboxError(
 				'FORBIDDEN',
-				request.headers.authorization === undefined
-					? `this needs a token of role ${access}`
-					: `this needs a token of role ${access}; this one has role ${request.caller.role}`,
+				`this needs a token of role ${access}; this one has role ${request.caller.role}`,
 			);
 		}
 	});

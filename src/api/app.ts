@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { BotboxError } from '../errors.ts';
 import { addAccess } from './access.ts';
@@ -11,7 +11,7 @@ import { addDocuments } from './documents.ts';
 import { addMetrics } from './metrics.ts';
 import { createOverviewCache } from './overview-cache.ts';
 import { addPage } from './page.ts';
-import { addProblems } from './problems.ts';
+import { addProblems, refuseBadUrl } from './problems.ts';
 import { addBots } from './routes/bots.ts';
 import { addCheckNow } from './routes/checks.ts';
 import { addHealth, addOverview } from './routes/health.ts';
@@ -27,11 +27,12 @@ export async function buildApp(context: ApiContext): Promise<FastifyInstance> {
 	const app = fastify({
 		loggerInstance: context.log as FastifyBaseLogger,
 		// One line a request is the access log of a proxy; here a failure is logged, with its request.
-		disableRequestLogging: true,
+		logController: new LogController({ disableRequestLogging: true }),
 		bodyLimit: bodyLimitBytes,
 		requestTimeout: requestTimeoutMs,
 		exposeHeadRoutes: false,
 		genReqId: () => randomUUID(),
+		frameworkErrors: refuseBadUrl,
 		routerOptions: { maxParamLength: 200 },
 	});
 	app.setValidatorCompiler(validatorCompiler);

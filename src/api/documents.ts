@@ -38,7 +38,7 @@ export async function addDocuments(app: FastifyInstance, version: string): Promi
 			const security = [{ token: [] }, ...(access === 'viewer' ? [{}] : [])];
 			return { schema: { ...schema, security, 'x-least-role': access }, url };
 		},
-		transformObject: jsonSchemaTransformObject,
+		transformObject: (given) => withoutUnused(jsonSchemaTransformObject(given)),
 	});
 	await app.register(swaggerUi, {
 		routePrefix: '/docs',
@@ -57,4 +57,21 @@ export async function addDocuments(app: FastifyInstance, version: string): Promi
 		},
 	});
 	app.get('/openapi.json', { config: { access: 'viewer' }, schema: { hide: true } }, async () => app.swagger());
+}
+
+/** Each registered schema comes as input and as output; what nothing refers to only confuses. */
+function withoutUnused<T extends object>(document: T): T {
+	const { components, ...rest } = document as T & { components?: { schemas?: Readonly<Record<string, unknown>> } };
+	const schemas = components?.schemas ?? {};
+	const used = new Set<string>();
+	const visit = (value: unknown): void => {
+		for (const [, name] of JSON.stringify(value).matchAll(/"#\/components\/schemas\/([^"/]+)/g)) {
+			if (name === undefined || used.has(name)) continue;
+			used.add(name);
+			visit(schemas[name] ?? null);
+		}
+	};
+	visit(rest);
+	const kept = Object.fromEntries(Object.entries(schemas).filter(([name]) => used.has(name)));
+	return { ...document, components: { ...components, schemas: kept } };
 }

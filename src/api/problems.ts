@@ -52,6 +52,11 @@ export function addProblems(app: FastifyInstance, log: Logger): void {
 	);
 }
 
+/** What Fastify cannot read as a URL never reaches the error handler. */
+export function refuseBadUrl(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+	sendProblem(request, reply, 'VALIDATION_FAILED', 'the URL is not well-formed');
+}
+
 function sendProblem(
 	request: FastifyRequest,
 	reply: FastifyReply,

@@ -84,7 +84,11 @@ export function filterSchema(type: ColumnType): z.ZodType {
 }
 
 /** A row's number in a path or a query. */
-export const idSchema = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+export const idSchema = z.coerce
+	.number({ error: 'expected a whole number above 0' })
+	.int({ error: 'expected a whole number above 0' })
+	.min(1, { error: 'expected a whole number above 0' })
+	.max(Number.MAX_SAFE_INTEGER);
 export const idParams = z.strictObject({ id: idSchema });
 
 /** One line of text that the database can store. */

@@ -23,7 +23,7 @@ const newBot = z
 		name: lineSchema(100),
 		strategy: lineSchema(50).meta({ description: 'Name or id, such as trend_following or ST-003' }),
 		parameters: z
-			.record(z.string(), z.json())
+			.record(z.string(), z.unknown())
 			.default({})
 			.meta({ description: "Parameters that differ from the strategy's defaults" }),
 		account_id: idSchema,
