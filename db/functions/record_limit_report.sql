@@ -25,7 +25,7 @@ begin
          capacity = case when p_limit is null then r.capacity else greatest(p_limit * 0.16, least(1, p_limit * 0.8)) end,
          refill_per_second = case
            when p_limit is null then r.refill_per_second
-           else trunc((p_limit * 0.8 - greatest(p_limit * 0.16, least(1, p_limit * 0.8))) / (r.window_ms / 1000.0), 6)
+           else trunc((p_limit * 0.8 - greatest(p_limit * 0.16, least(1, p_limit * 0.8))) / (r.window_ms / 1000.0 + 0.25), 6)
          end,
          tokens = case
            when p_limit is null then r.tokens

@@ -24,12 +24,13 @@ begin
      and scope_key = p_scope_key
      and bucket = p_bucket;
   if not found then
-    -- A fifth of the budget as burst, the rest as refill: together 80% of what is published, in any window.
+    -- A fifth of the budget as burst, the rest as refill: together 80% of what is published, in any window of the exchange's.
+    -- A grant is used within 250 ms, so that what arrives in one window was granted in one that is longer by as much.
     insert into rate_limits (
       exchange_id, scope, scope_key, bucket, published_limit, window_ms, capacity, refill_per_second, tokens, refilled_at
     )
     select p_exchange_id, p_scope, p_scope_key, p_bucket, r.published_limit, r.window_ms, c.capacity,
-           trunc((r.published_limit * 0.8 - c.capacity) / (r.window_ms / 1000.0), 6), c.capacity, p_now
+           trunc((r.published_limit * 0.8 - c.capacity) / (r.window_ms / 1000.0 + 0.25), 6), c.capacity, p_now
       from rate_limit_rules r
      cross join lateral (select greatest(r.published_limit * 0.16, 1) as capacity) c
      where r.exchange_id = p_exchange_id

@@ -47,8 +47,7 @@ const standardTimings: Timings = {
 	longestOrderWaitMs: 250,
 	limiterTimeoutMs: 2_000,
 	limiterRetryMs: 100,
-	// What is granted in one second may arrive in the next: with 80% of a limit per second granted, a quarter of a second keeps
-	// even the worst bunching, capacity + refill x 1.25 s = 96%, within what is published.
+	// take_tokens sizes its buckets for this: what arrives in one window was granted in one that is longer by as much.
 	grantLifeMs: 250,
 	paperPriceAgeMs: 10_000,
 };
