@@ -5,7 +5,7 @@ import { useBot, useBotChecks, useBotPositions, useBotSignals, useBotTrades } fr
 import type { Bot, Check } from '../api/rows.ts';
 import { useToken } from '../api/token.ts';
 import { BotStatus } from '../overview/bots.tsx';
-import { positionColumns, signalColumns, tradeColumns, withoutBot } from '../overview/columns.tsx';
+import { signalColumns, tradeColumns, tradeOutcomeColumns, withoutBot } from '../overview/columns.tsx';
 import { ListPanel } from '../overview/lists.tsx';
 import { Mode } from '../parts/figures.tsx';
 import { Loaded, Panel } from '../parts/panel.tsx';
@@ -13,8 +13,11 @@ import { Actions } from './actions.tsx';
 import { ChartPanel } from './chart-panel.tsx';
 import { CheckDetails } from './check-details.tsx';
 import { ChecksPanel, checkKey } from './checks.tsx';
-import { closedColumns } from './closed-columns.tsx';
 import { Facts } from './facts.tsx';
+import { positionHistoryColumns } from './position-history.tsx';
+
+const ownSignalColumns = withoutBot(signalColumns);
+const ownTradeColumns = [...withoutBot(tradeColumns), ...tradeOutcomeColumns];
 
 export default function BotView({ botId }: { readonly botId: number }) {
 	const bot = useBot(botId);
@@ -86,28 +89,26 @@ function BotPage({ bot }: { readonly bot: Bot }) {
 				}}
 			/>
 			<ListPanel
+				title="Positions"
+				empty="This bot has held no position yet."
+				list={positions}
+				columns={positionHistoryColumns}
+				rowKey={(row) => row.position_id}
+			/>
+			<ListPanel
 				title="Signals"
 				empty="This bot has given no signal yet."
 				list={signals}
-				columns={withoutBot(signalColumns)}
+				columns={ownSignalColumns}
 				rowKey={(row) => row.signal_id}
 			/>
-			<div className="halves">
-				<ListPanel
-					title="Trades"
-					empty="This bot has queued no trade yet."
-					list={trades}
-					columns={withoutBot(tradeColumns)}
-					rowKey={(row) => row.trade_id}
-				/>
-				<ListPanel
-					title="Positions"
-					empty="This bot has held no position yet."
-					list={positions}
-					columns={closedColumns(positionColumns)}
-					rowKey={(row) => row.position_id}
-				/>
-			</div>
+			<ListPanel
+				title="Trades"
+				empty="This bot has queued no trade yet."
+				list={trades}
+				columns={ownTradeColumns}
+				rowKey={(row) => row.trade_id}
+			/>
 		</>
 	);
 }

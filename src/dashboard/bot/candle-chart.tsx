@@ -77,7 +77,9 @@ export function CandleChart({ label, candles, timeframe, signals, positions }: C
 function draw(container: HTMLElement): Drawn {
 	const chart = createChart(container, {
 		autoSize: true,
-		timeScale: { timeVisible: true, rightOffset: 4 },
+		// Its logo brings a style element, which the content security policy refuses: the credit is in the footer.
+		layout: { attributionLogo: false },
+		timeScale: { timeVisible: true, rightOffset: 10 },
 		localization: {
 			locale: 'en-GB',
 			timeFormatter: (time: Time) => minuteTime(Number(time) * 1_000),
@@ -116,7 +118,7 @@ function show(current: Drawn, candles: readonly Candle[], colours: Colours): voi
 	current.isFitted = true;
 	current.chart
 		.timeScale()
-		.setVisibleLogicalRange({ from: oldestFirst.length - firstSeen, to: oldestFirst.length + 4 });
+		.setVisibleLogicalRange({ from: oldestFirst.length - firstSeen, to: oldestFirst.length + 10 });
 }
 
 function markerOf(mark: Mark, colours: Colours): SeriesMarker<Time> {
@@ -156,6 +158,7 @@ function showLevels(current: Drawn, position: Position | undefined, colours: Col
 						lineWidth: 1,
 						lineStyle: LineStyle.Dashed,
 						axisLabelVisible: true,
+						axisLabelTextColor: colours.onAccent,
 					}),
 				],
 	);

@@ -2,13 +2,25 @@
 import type { CandlestickSeriesPartialOptions, ChartOptions, DeepPartial } from 'lightweight-charts';
 import { TickMarkType } from 'lightweight-charts';
 
-const names = ['text', 'muted', 'line', 'panel', 'accent', 'gain', 'loss', 'volume'] as const;
-export type Colours = Readonly<Record<(typeof names)[number], string>>;
+const properties = {
+	text: '--text',
+	muted: '--muted',
+	line: '--line',
+	panel: '--panel',
+	accent: '--accent',
+	onAccent: '--on-accent',
+	gain: '--gain',
+	loss: '--loss',
+	volume: '--volume',
+} as const;
+export type Colours = Readonly<Record<keyof typeof properties, string>>;
 
 /** `isDark` only makes plain at the call that they differ by it. */
 export function readColours(_isDark: boolean): Colours {
 	const style = getComputedStyle(document.documentElement);
-	return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])) as Colours;
+	return Object.fromEntries(
+		Object.entries(properties).map(([name, property]) => [name, style.getPropertyValue(property).trim()]),
+	) as Colours;
 }
 
 export function chartOptions(colours: Colours): DeepPartial<ChartOptions> {
@@ -18,8 +30,6 @@ export function chartOptions(colours: Colours): DeepPartial<ChartOptions> {
 			textColor: colours.muted,
 			fontFamily: getComputedStyle(document.body).fontFamily,
 			fontSize: 11,
-			// Its logo needs a style element, which the content security policy refuses: the credit is in the footer.
-			attributionLogo: false,
 		},
 		grid: { vertLines: { color: colours.line }, horzLines: { color: colours.line } },
 		rightPriceScale: { borderColor: colours.line },

@@ -45,7 +45,7 @@ function checkColumns(onChoose: (check: Check) => void): readonly Column<Check>[
 		{
 			key: 'due',
 			title: 'Due',
-			width: 84,
+			width: 96,
 			sort: (check) => check.due_at,
 			cell: (check) => (
 				<button type="button" className="link" onClick={() => onChoose(check)}>
@@ -71,7 +71,7 @@ function checkColumns(onChoose: (check: Check) => void): readonly Column<Check>[
 		{
 			key: 'score',
 			title: 'Score',
-			width: 96,
+			width: 110,
 			isNumber: true,
 			sort: (check) => check.score,
 			cell: (check) => <Score value={check.score} />,

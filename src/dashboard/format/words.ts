@@ -1,7 +1,13 @@
+const acronyms = new Set(['adx', 'atr', 'cci', 'ema', 'ioc', 'macd', 'pnl', 'rsi', 'sma', 'ttl', 'vwap', 'z']);
+
 /** Codes as words: `TRENDING_UP` becomes `Trending up`. */
 export function words(code: string | null | undefined): string {
 	if (code === null || code === undefined || code === '') return '–';
-	const text = code.toLowerCase().replaceAll('_', ' ');
+	const text = code
+		.toLowerCase()
+		.split('_')
+		.map((word) => (acronyms.has(word) ? word.toUpperCase() : word))
+		.join(' ');
 	return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

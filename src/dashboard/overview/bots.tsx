@@ -4,7 +4,7 @@ import type { Bot } from '../api/rows.ts';
 import * as numbers from '../format/numbers.ts';
 import { words } from '../format/words.ts';
 import { type Column, DataTable } from '../parts/data-table.tsx';
-import { Ago, Mode, Pnl, Score, Side, Status } from '../parts/figures.tsx';
+import { Ago, Market, Mode, Pnl, Score, Side, Status } from '../parts/figures.tsx';
 import { useKept } from '../parts/kept.ts';
 import { Empty, Loaded, Panel } from '../parts/panel.tsx';
 import { botHref } from '../route.ts';
@@ -15,22 +15,32 @@ const columns: readonly Column<Bot>[] = [
 	{
 		key: 'name',
 		title: 'Bot',
-		atLeast: 150,
+		atLeast: 130,
 		sort: (bot) => bot.name,
 		hint: (bot) => bot.name,
-		cell: (bot) => <a href={botHref(bot.bot_id)}>{bot.name}</a>,
+		cell: (bot) => (
+			<>
+				{isActing(bot) ? null : (
+					<span className="phone">
+						<BotStatus bot={bot} />{' '}
+					</span>
+				)}
+				<a href={botHref(bot.bot_id)}>{bot.name}</a>
+			</>
+		),
 	},
 	{
 		key: 'status',
 		title: 'Status',
-		width: 76,
+		width: 72,
+		isWide: true,
 		sort: (bot) => bot.status,
 		cell: (bot) => <BotStatus bot={bot} />,
 	},
 	{
 		key: 'strategy',
 		title: 'Strategy',
-		width: 116,
+		width: 114,
 		isWide: true,
 		sort: (bot) => bot.strategy,
 		hint: (bot) => `${bot.strategy}, version ${bot.strategy_version}, on ${bot.timeframe} candles`,
@@ -39,16 +49,15 @@ const columns: readonly Column<Bot>[] = [
 	{
 		key: 'symbol',
 		title: 'Symbol',
-		width: 116,
+		width: 106,
 		isWide: true,
 		sort: (bot) => bot.symbol,
-		hint: (bot) => `${bot.symbol} on ${bot.exchange_id}`,
-		cell: (bot) => bot.symbol,
+		cell: (bot) => <Market symbol={bot.symbol} />,
 	},
 	{
 		key: 'account',
 		title: 'Account',
-		width: 124,
+		width: 144,
 		isWide: true,
 		sort: (bot) => bot.account,
 		hint: (bot) => bot.account,
@@ -61,7 +70,7 @@ const columns: readonly Column<Bot>[] = [
 	{
 		key: 'check',
 		title: 'Last check',
-		width: 196,
+		width: 192,
 		isWide: true,
 		sort: (bot) => (bot.last_check_at === null ? null : -Date.parse(bot.last_check_at)),
 		hint: (bot) => (bot.last_outcome === null ? null : `${words(bot.last_outcome)}: ${bot.last_reason ?? ''}`),
@@ -70,15 +79,16 @@ const columns: readonly Column<Bot>[] = [
 	{
 		key: 'score',
 		title: 'Score',
-		width: 92,
+		width: 96,
 		isNumber: true,
+		isWide: true,
 		sort: (bot) => bot.last_score,
 		cell: (bot) => <Score value={bot.last_score} />,
 	},
 	{
 		key: 'position',
 		title: 'Position',
-		width: 84,
+		width: 76,
 		sort: (bot) => bot.position_direction,
 		hint: (bot) =>
 			bot.position_direction === null
@@ -94,12 +104,14 @@ const columns: readonly Column<Bot>[] = [
 	{
 		key: 'pnl',
 		title: 'P&L',
-		width: 76,
+		width: 74,
 		isNumber: true,
 		sort: pnlOf,
 		cell: (bot) => <Pnl value={pnlOf(bot)} unit={bot.settle_asset} />,
 	},
 ];
+
+const isActing = (bot: Bot): boolean => bot.status === 'ACTIVE' && !bot.entries_paused;
 
 export function BotStatus({ bot }: { readonly bot: Bot }) {
 	if (bot.status === 'ACTIVE' && bot.entries_paused) {

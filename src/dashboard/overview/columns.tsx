@@ -3,7 +3,7 @@ import type { Order, Position, Signal, Trade } from '../api/rows.ts';
 import * as numbers from '../format/numbers.ts';
 import { words } from '../format/words.ts';
 import type { Column } from '../parts/data-table.tsx';
-import { Ago, Mode, Pnl, Score, Side, Status } from '../parts/figures.tsx';
+import { Ago, Market, Mode, Pnl, Score, Side, Status } from '../parts/figures.tsx';
 import { botHref } from '../route.ts';
 
 interface OfBot {
@@ -17,7 +17,7 @@ function botColumn<Row extends OfBot>(): Column<Row> {
 	return {
 		key: 'bot',
 		title: 'Bot',
-		atLeast: 160,
+		atLeast: 110,
 		hint: (row) => row.bot,
 		sort: (row) => row.bot,
 		cell: (row) => (
@@ -31,11 +31,10 @@ function botColumn<Row extends OfBot>(): Column<Row> {
 const symbol: Column<{ readonly symbol: string }> = {
 	key: 'symbol',
 	title: 'Symbol',
-	width: 124,
+	width: 108,
 	isWide: true,
 	sort: (row) => row.symbol,
-	hint: (row) => row.symbol,
-	cell: (row) => row.symbol,
+	cell: (row) => <Market symbol={row.symbol} />,
 };
 
 export const withoutBot = <Row,>(columns: readonly Column<Row>[]): readonly Column<Row>[] =>
@@ -55,7 +54,7 @@ export const signalColumns: readonly Column<Signal>[] = [
 	{
 		key: 'score',
 		title: 'Score',
-		width: 96,
+		width: 110,
 		isNumber: true,
 		isWide: true,
 		sort: (row) => row.score,
@@ -88,7 +87,7 @@ export const signalColumns: readonly Column<Signal>[] = [
 	{
 		key: 'trade',
 		title: 'Trade',
-		width: 90,
+		width: 104,
 		isWide: true,
 		sort: (row) => row.trade_status,
 		cell: (row) => <Status status={row.trade_status} />,
@@ -122,18 +121,38 @@ export const tradeColumns: readonly Column<Trade>[] = [
 	{
 		key: 'status',
 		title: 'Status',
-		width: 86,
+		width: 92,
 		sort: (row) => row.status,
 		cell: (row) => <Status status={row.status} title={row.error ?? row.reason} />,
 	},
 	{
 		key: 'acknowledged',
 		title: 'Acknowledged',
-		width: 98,
+		width: 116,
 		isNumber: true,
 		isWide: true,
 		sort: (row) => row.acknowledged_after_ms,
 		cell: (row) => numbers.milliseconds(row.acknowledged_after_ms),
+	},
+];
+
+/** What a wider list has room for: the price that was got, and what went wrong. */
+export const tradeOutcomeColumns: readonly Column<Trade>[] = [
+	{
+		key: 'price',
+		title: 'Filled at',
+		width: 110,
+		isNumber: true,
+		isWide: true,
+		cell: (row) => numbers.price(row.average_price),
+	},
+	{
+		key: 'why',
+		title: 'Reason',
+		atLeast: 170,
+		isWide: true,
+		hint: (row) => row.error ?? row.reason ?? words(row.trigger_reason),
+		cell: (row) => row.error ?? row.reason ?? words(row.trigger_reason),
 	},
 ];
 
@@ -146,7 +165,7 @@ export const orderColumns: readonly Column<Order>[] = [
 	{
 		key: 'purpose',
 		title: 'Purpose',
-		width: 92,
+		width: 86,
 		isWide: true,
 		sort: (row) => row.purpose,
 		cell: (row) => words(row.purpose),
@@ -172,7 +191,7 @@ export const orderColumns: readonly Column<Order>[] = [
 	{
 		key: 'status',
 		title: 'Status',
-		width: 86,
+		width: 92,
 		sort: (row) => row.status,
 		cell: (row) => <Status status={row.status} title={row.reject_message} />,
 	},
@@ -241,7 +260,7 @@ export const positionColumns: readonly Column<Position>[] = [
 	{
 		key: 'opened',
 		title: 'Opened',
-		width: 80,
+		width: 92,
 		isWide: true,
 		sort: (row) => row.opened_at,
 		cell: (row) => <Ago at={row.opened_at} />,

@@ -85,3 +85,14 @@ export function ScoreBar({ value }: { readonly value: number }) {
 		</svg>
 	);
 }
+
+/** A market's name; of a perpetual `BTC/USDT:USDT` the settlement is left to the hint, and .P says what it is. */
+export function Market({ symbol }: { readonly symbol: string }) {
+	const [pair, settle] = symbol.split(':');
+	return (
+		<span title={settle === undefined ? `${symbol}, spot` : `${symbol}, perpetual settled in ${settle}`}>
+			{pair}
+			{settle === undefined ? null : <small>.P</small>}
+		</span>
+	);
+}

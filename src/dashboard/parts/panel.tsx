@@ -1,5 +1,6 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import { type ReactNode, useId } from 'react';
+import { ApiError } from '../api/client.ts';
 
 interface PanelProps {
 	readonly title: string;
@@ -40,7 +41,8 @@ export function Loaded<T>({
 	readonly children: (data: T) => ReactNode;
 }) {
 	if (of.data !== undefined) return children(of.data);
-	if (of.isError) return <p className="empty">{of.error.message}</p>;
+	if (of.isError)
+		return <p className="empty">{isPassing(of.error) ? 'Not loaded yet; trying again.' : of.error.message}</p>;
 	return (
 		<div className="loading" role="status">
 			<span className="hidden">Loading</span>
@@ -49,6 +51,11 @@ export function Loaded<T>({
 			<span />
 		</div>
 	);
+}
+
+/** What the banner already says, and what passes by itself. */
+function isPassing(error: Error): boolean {
+	return error instanceof ApiError && (error.status === 0 || error.status === 503);
 }
 
 export function Empty({ children }: { readonly children: ReactNode }) {

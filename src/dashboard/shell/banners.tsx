@@ -17,16 +17,29 @@ export function Banners() {
 function ConnectionBanner() {
 	const { error, data, dataUpdatedAt } = useOverview();
 	if (error === null) return null;
-	const needsToken = error instanceof ApiError && (error.status === 401 || error.status === 403);
+	const { title, advice } = explain(error);
 	return (
 		<div className="banner bad" role="alert">
-			<strong>{needsToken ? 'A valid token is needed.' : 'The API does not answer.'}</strong>
+			<strong>{title}</strong>
 			<span>
-				{needsToken ? 'Enter one at the top right; botbox tokens create makes it.' : error.message}
+				{advice}
 				{data === undefined ? '' : ` What is shown is of ${clockTime(dataUpdatedAt)}.`}
 			</span>
 		</div>
 	);
+}
+
+function explain(error: Error): { readonly title: string; readonly advice: string } {
+	const status = error instanceof ApiError ? error.status : null;
+	if (status === 401 || status === 403) {
+		return {
+			title: 'A valid token is needed.',
+			advice: 'botbox tokens create makes one; enter it at the top right.',
+		};
+	}
+	if (status === 0) return { title: 'The API does not answer.', advice: 'Is botbox running? This page keeps trying.' };
+	if (status === 503) return { title: 'The database does not answer.', advice: 'This page keeps trying.' };
+	return { title: 'The figures cannot be read.', advice: error.message };
 }
 
 function PauseBanner() {
