@@ -23,7 +23,7 @@ language sql
 set search_path = botbox, pg_temp
 as $$
   with jobs as (
-    select j.bot_id, j.due_at
+    select distinct j.bot_id, j.due_at
       from jsonb_to_recordset(p_jobs) as j (bot_id bigint, due_at timestamptz)
   ),
   -- Locked in id order, rows that another worker is claiming right now are skipped: they count as BUSY.
@@ -76,7 +76,8 @@ as $$
          p.opened_at
     from jobs j
     left join seen s on s.id = j.bot_id and s.due_at = j.due_at
-    left join claimed c on c.id = j.bot_id and s.id is not null
+    -- A bot may come with a stale job beside its present one: only that is claimed.
+    left join claimed c on c.id = s.id and s.is_current
     left join feeds f on f.instrument_id = c.instrument_id
     left join positions p
       on p.bot_id = c.id

@@ -14,15 +14,18 @@ as $$
 #variable_conflict use_column
 declare
   v_checks check_input[];
-  v_held bigint[];
   v_check check_input;
   v_bot bots;
   v_decision decision;
   v_decisions jsonb := '{}';
 begin
-  select array_agg(c order by c.bot_id)
+  select array_agg(row(c.*)::check_input)
     into v_checks
-    from jsonb_populate_recordset(null::check_input, p_checks) c;
+    from (
+      select distinct on (g.bot_id, g.due_at, g.kind) g.*
+        from jsonb_populate_recordset(null::check_input, p_checks) g
+       order by g.bot_id, g.due_at, g.kind
+    ) c;
 
   if v_checks is null then
     return;
@@ -31,7 +34,7 @@ begin
   -- Only a check whose claim is still this worker's counts: a lapsed one has been, or will be, repeated by another.
   -- No key update: orders and fills that are written meanwhile refer to the bot, and would wait here while we wait for their account.
   with held as (
-    select b.id
+    select b.id, c.due_at, c.kind, c.failure
       from bots b
       join unnest(v_checks) c on c.bot_id = b.id
      where b.claimed_by = p_worker_id
@@ -45,19 +48,23 @@ begin
            claimed_until = null,
            last_check_at = p_now,
            next_check_at = case
-             when b.status = 'ACTIVE' and c.kind = 'SCHEDULED'
-               then next_grid_point(greatest(p_now, c.due_at), b.interval_minutes)
+             when b.status = 'ACTIVE' and h.kind = 'SCHEDULED'
+               then next_grid_point(greatest(p_now, h.due_at), b.interval_minutes)
              else b.next_check_at
            end,
-           consecutive_failures = case when c.failure in ('FAILED', 'TIMED_OUT') then b.consecutive_failures + 1 else 0 end
+           consecutive_failures = case when h.failure in ('FAILED', 'TIMED_OUT') then b.consecutive_failures + 1 else 0 end
       from held h
-      join unnest(v_checks) c on c.bot_id = h.id
      where b.id = h.id
-    returning b.id
+    returning b.id, h.due_at, h.kind
   )
-  select coalesce(array_agg(m.id), '{}')
-    into v_held
-    from moved m;
+  select array_agg(c)
+    into v_checks
+    from moved m
+    join unnest(v_checks) c on (c.bot_id, c.due_at, c.kind) = (m.id, m.due_at, m.kind);
+
+  if v_checks is null then
+    return;
+  end if;
 
   insert into regimes (instrument_id, timeframe, candle_at, direction, volatility, figures)
   select distinct on (b.instrument_id, c.timeframe, c.candle_at)
@@ -82,12 +89,13 @@ begin
     order by a.id
       for no key update;
 
+  -- A bot that was paused, stopped or deleted during its check queues nothing.
   for v_check in
     select c.*
       from unnest(v_checks) c
+      join bots b on b.id = c.bot_id and b.status = 'ACTIVE'
      where c.decision <> 'NONE'
        and not coalesce(c.dry_run, false)
-       and c.bot_id = any (v_held)
      order by c.decision <> 'CLOSE', c.due_at, c.bot_id
   loop
     select * into v_bot from bots where id = v_check.bot_id;
@@ -110,7 +118,6 @@ begin
            jsonb_populate_record(null::decision, v_decisions -> c.bot_id::text) as decision_row
       from unnest(v_checks) c
       join bots b on b.id = c.bot_id
-     where c.bot_id = any (v_held)
   ),
   recorded as (
     insert into checks (
@@ -123,12 +130,12 @@ begin
              when d.failure is not null then d.failure
              when d.dry_run then 'DRY_RUN'
              when (d.decision_row).outcome is not null then (d.decision_row).outcome
-             when d.bot_status <> 'ACTIVE' and d.kind = 'SCHEDULED' then 'INACTIVE'
+             when d.bot_status <> 'ACTIVE' and (d.kind = 'SCHEDULED' or d.decision <> 'NONE') then 'INACTIVE'
              else 'NO_SIGNAL'
            end,
            case
              when d.failure is null and not coalesce(d.dry_run, false) and (d.decision_row).outcome is null
-              and d.bot_status <> 'ACTIVE' and d.kind = 'SCHEDULED' then 'BOT_NOT_ACTIVE'
+              and d.bot_status <> 'ACTIVE' and (d.kind = 'SCHEDULED' or d.decision <> 'NONE') then 'BOT_NOT_ACTIVE'
              else coalesce((d.decision_row).reason_code, d.reason_code)
            end,
            (d.decision_row).signal_id,
