@@ -15,6 +15,8 @@ beforeAll(async () => {
 	await db.exec(
 		`create extension timescaledb; create schema botbox; set search_path = botbox, public; set timezone = 'UTC'`,
 	);
+	// dbmate makes its table before the first migration.
+	await db.exec('create table botbox.schema_migrations (version varchar primary key)');
 	const { migrations, functions } = await readSources();
 	for (const { sql } of migrations) await inTransaction(sql.split('-- migrate:down')[0] ?? '');
 	await inTransaction(['set local check_function_bodies = off', ...functions.map(({ sql }) => sql)].join(';\n'));
