@@ -66,7 +66,7 @@ comment on view reporting.orders is 'Orders as the exchange knows them, also tho
 
 create view reporting.checks as
 select c.bot_id, b.name as bot, c.due_at, c.kind, c.started_at, c.recorded_at, c.duration_ms,
-       (extract(epoch from c.recorded_at - c.due_at) * 1000)::double precision as late_ms,
+       (extract(epoch from c.recorded_at - greatest(c.due_at, b.created_at)) * 1000)::double precision as late_ms,
        c.candle_at, c.data_age_ms, c.price, c.score, c.factors, c.regime_direction, c.regime_volatility, c.decision, c.outcome,
        c.reason_code, r.meaning as reason, c.signal_id, c.trade_id, c.error, c.worker_id
   from botbox.checks c
@@ -121,20 +121,25 @@ comment on view reporting.bot_status is 'Bots with their schedule, last check, p
 
 create view reporting.bot_pnl as
 select b.id as bot_id, b.name as bot, a.mode as account_mode, a.settle_asset,
-       coalesce(sum(p.realised_pnl), 0) as realised_pnl, coalesce(sum(p.fees), 0) as fees, coalesce(sum(p.funding), 0) as funding,
-       coalesce(sum(p.net_pnl), 0) as net_pnl, coalesce(sum(p.unrealised_pnl), 0) as unrealised_pnl,
-       coalesce(sum(p.net_pnl), 0) + coalesce(sum(p.unrealised_pnl), 0) as total_pnl,
-       count(*) filter (where p.status = 'OPEN') as open_positions,
-       count(*) filter (where p.status = 'CLOSED') as closed_positions,
-       count(*) filter (where p.status = 'CLOSED' and p.net_pnl > 0) as won,
-       count(*) filter (where p.status = 'CLOSED' and p.net_pnl <= 0) as lost,
-       max(p.net_pnl) filter (where p.status = 'CLOSED') as best, min(p.net_pnl) filter (where p.status = 'CLOSED') as worst,
-       min(p.opened_at) as first_opened_at, max(p.closed_at) as last_closed_at
+       coalesce(g.realised_pnl, 0) as realised_pnl, coalesce(g.fees, 0) as fees, coalesce(g.funding, 0) as funding,
+       coalesce(g.net_pnl, 0) as net_pnl, coalesce(g.unrealised_pnl, 0) as unrealised_pnl,
+       coalesce(g.net_pnl, 0) + coalesce(g.unrealised_pnl, 0) as total_pnl,
+       g.open_positions, g.closed_positions, g.won, g.lost, g.best, g.worst, g.first_opened_at, g.last_closed_at
   from botbox.bots b
   join botbox.accounts a on a.id = b.account_id
-  left join reporting.positions p on p.bot_id = b.id
- where b.status <> 'DELETED'
- group by b.id, b.name, a.mode, a.settle_asset;
+ cross join lateral (
+         select sum(p.realised_pnl) as realised_pnl, sum(p.fees) as fees, sum(p.funding) as funding, sum(p.net_pnl) as net_pnl,
+                sum(p.unrealised_pnl) as unrealised_pnl,
+                count(*) filter (where p.status = 'OPEN') as open_positions,
+                count(*) filter (where p.status = 'CLOSED') as closed_positions,
+                count(*) filter (where p.status = 'CLOSED' and p.net_pnl > 0) as won,
+                count(*) filter (where p.status = 'CLOSED' and p.net_pnl <= 0) as lost,
+                max(p.net_pnl) filter (where p.status = 'CLOSED') as best, min(p.net_pnl) filter (where p.status = 'CLOSED') as worst,
+                min(p.opened_at) as first_opened_at, max(p.closed_at) as last_closed_at
+           from reporting.positions p
+          where p.bot_id = b.id
+       ) g
+ where b.status <> 'DELETED';
 comment on view reporting.bot_pnl is 'Profit and loss of each bot over all its positions, in its settlement asset; one row per bot that is not deleted.';
 
 create view reporting.accounts as
@@ -247,8 +252,8 @@ select (select count(*) from botbox.bots where status = 'ACTIVE') as active_bots
        c.checks_hour, c.checks_failed_hour, c.check_late_ms_p95,
        s.signals_hour, s.signals_day, s.accepted_day, s.rejected_day,
        s.accepted_day::double precision / nullif(s.signals_day, 0) as acceptance_rate_day,
-       t.trades_hour, t.trades_day, t.executed_day, t.failed_day, t.queue_depth, t.executing, t.parked, t.acknowledged_ms_p95_day,
-       p.open_positions, p.net_pnl_live, p.unrealised_pnl_live, p.net_pnl_paper, p.unrealised_pnl_paper,
+       t.trades_hour, t.trades_day, t.executed_day, t.failed_day, q.queue_depth, q.executing, q.parked, t.acknowledged_ms_p95_day,
+       o.open_positions, p.net_pnl_live, o.unrealised_pnl_live, p.net_pnl_paper, o.unrealised_pnl_paper,
        (select min(settle_asset) from botbox.accounts having count(distinct settle_asset) = 1) as settle_asset,
        (select count(*) from botbox.alerts where resolved_at is null) as open_alerts,
        (select count(*) from reporting.worker_status where status = 'RUNNING') as running_workers,
@@ -257,11 +262,14 @@ select (select count(*) from botbox.bots where status = 'ACTIVE') as active_bots
        (select max(tick_at) from botbox.ticks) as last_tick_at,
        now() as as_of
   from (
-         select count(*) as checks_hour, count(*) filter (where outcome in ('FAILED', 'TIMED_OUT')) as checks_failed_hour,
-                percentile_cont(0.95) within group (order by extract(epoch from recorded_at - due_at) * 1000) as check_late_ms_p95
-           from botbox.checks
-          where recorded_at > now() - interval '1 hour'
-            and due_at > now() - interval '1 hour'
+         -- A bot that was due at once when it was created was due at a grid point before it existed.
+         select count(*) as checks_hour, count(*) filter (where k.outcome in ('FAILED', 'TIMED_OUT')) as checks_failed_hour,
+                percentile_cont(0.95) within group (order by extract(epoch from k.recorded_at - greatest(k.due_at, b.created_at))::double precision * 1000)
+                  filter (where k.kind = 'SCHEDULED') as check_late_ms_p95
+           from botbox.checks k
+           join botbox.bots b on b.id = k.bot_id
+          where k.recorded_at > now() - interval '1 hour'
+            and k.due_at > now() - interval '2 hours'
        ) c
  cross join (
          select count(*) filter (where created_at > now() - interval '1 hour') as signals_hour, count(*) as signals_day,
@@ -270,26 +278,33 @@ select (select count(*) from botbox.bots where status = 'ACTIVE') as active_bots
           where created_at > now() - interval '24 hours'
        ) s
  cross join (
-         select count(*) filter (where queued_at > now() - interval '1 hour') as trades_hour,
-                count(*) filter (where queued_at > now() - interval '24 hours') as trades_day,
-                count(*) filter (where status = 'EXECUTED' and queued_at > now() - interval '24 hours') as executed_day,
-                count(*) filter (where status = 'FAILED' and queued_at > now() - interval '24 hours') as failed_day,
-                count(*) filter (where status = 'PENDING') as queue_depth, count(*) filter (where status = 'EXECUTING') as executing,
-                count(*) filter (where status = 'PARKED') as parked,
-                percentile_cont(0.95) within group (order by extract(epoch from acknowledged_at - queued_at) * 1000)
-                  filter (where queued_at > now() - interval '24 hours') as acknowledged_ms_p95_day
+         select count(*) filter (where queued_at > now() - interval '1 hour') as trades_hour, count(*) as trades_day,
+                count(*) filter (where status = 'EXECUTED') as executed_day, count(*) filter (where status = 'FAILED') as failed_day,
+                percentile_cont(0.95) within group (order by extract(epoch from acknowledged_at - queued_at)::double precision * 1000)
+                  as acknowledged_ms_p95_day
            from botbox.trade_queue
           where queued_at > now() - interval '24 hours'
-             or finished_at is null
        ) t
  cross join (
-         select count(*) filter (where status = 'OPEN') as open_positions,
-                coalesce(sum(net_pnl) filter (where account_mode = 'LIVE'), 0) as net_pnl_live,
+         select count(*) filter (where status = 'PENDING') as queue_depth, count(*) filter (where status = 'EXECUTING') as executing,
+                count(*) filter (where status = 'PARKED') as parked
+           from botbox.trade_queue
+          where status in ('PENDING', 'EXECUTING', 'PARKED')
+       ) q
+ cross join (
+         -- All positions ever, so only the columns that are needed: prices are looked up for the open ones alone.
+         select coalesce(sum(g.net_pnl) filter (where a.mode = 'LIVE'), 0) as net_pnl_live,
+                coalesce(sum(g.net_pnl) filter (where a.mode = 'PAPER'), 0) as net_pnl_paper
+           from botbox.accounts a
+           join (select account_id, sum(realised_pnl - fees + funding) as net_pnl from botbox.positions group by account_id) g on g.account_id = a.id
+       ) p
+ cross join (
+         select count(*) as open_positions,
                 coalesce(sum(unrealised_pnl) filter (where account_mode = 'LIVE'), 0) as unrealised_pnl_live,
-                coalesce(sum(net_pnl) filter (where account_mode = 'PAPER'), 0) as net_pnl_paper,
                 coalesce(sum(unrealised_pnl) filter (where account_mode = 'PAPER'), 0) as unrealised_pnl_paper
            from reporting.positions
-       ) p;
+          where status = 'OPEN'
+       ) o;
 comment on view reporting.overview is
   'The state of everything in one row, as of now. Profits of PAPER and LIVE accounts are kept apart; settle_asset is null where accounts settle in several.';
 
