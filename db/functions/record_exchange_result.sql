@@ -41,7 +41,10 @@ begin
              else greatest(p_banned_until, probe_at, p_now + interval '60 seconds')
            end,
            probed_by = null,
-           changed_at = case when state = 'OPEN' then changed_at else p_now end
+           changed_at = case
+             when state = 'OPEN' or (state = 'CLOSED' and consecutive_failures + 1 < 5 and coalesce(p_banned_until <= p_now, true)) then changed_at
+             else p_now
+           end
      where exchange_id = p_exchange_id
     returning * into v_after;
   end if;

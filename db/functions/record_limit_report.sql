@@ -15,26 +15,25 @@ set search_path = botbox, pg_temp
 as $$
 declare
   v_limit rate_limits;
+  -- No exchange allows nothing at all: a header that says so is not believed.
+  v_published numeric := case when p_limit > 0 then p_limit end;
 begin
   perform pg_advisory_xact_lock(hashtextextended(concat_ws('|', 'rate_limits', p_exchange_id, p_scope, p_scope_key, p_bucket), 0));
   update rate_limits r
      set reported_used = coalesce(p_used, r.reported_used),
          reported_at = case when p_used is null then r.reported_at else p_now end,
          -- The exchange's own figure corrects ours in both directions, keeping burst and refill within 80% of it.
-         published_limit = coalesce(p_limit, r.published_limit),
-         capacity = case when p_limit is null then r.capacity else greatest(p_limit * 0.16, least(1, p_limit * 0.8)) end,
-         refill_per_second = case
-           when p_limit is null then r.refill_per_second
-           else trunc((p_limit * 0.8 - greatest(p_limit * 0.16, least(1, p_limit * 0.8))) / (r.window_ms / 1000.0 + 0.25), 6)
-         end,
-         tokens = case
-           when p_limit is null then r.tokens
-           else least(r.tokens, greatest(p_limit * 0.16, least(1, p_limit * 0.8)))
-         end,
+         published_limit = coalesce(v_published, r.published_limit),
+         capacity = coalesce(b.capacity, r.capacity),
+         refill_per_second = coalesce(b.refill_per_second, r.refill_per_second),
+         tokens = least(r.tokens, coalesce(b.capacity, r.capacity)),
          blocked_until = greatest(r.blocked_until, p_blocked_until),
          block_reason = case when p_blocked_until is null then r.block_reason else p_reason end,
          updated_at = p_now
-   where r.exchange_id = p_exchange_id
+    from rate_limits o
+    left join lateral size_bucket(p_published_limit => v_published, p_window_ms => o.window_ms) b on v_published is not null
+   where (o.exchange_id, o.scope, o.scope_key, o.bucket) = (r.exchange_id, r.scope, r.scope_key, r.bucket)
+     and r.exchange_id = p_exchange_id
      and r.scope = p_scope
      and r.scope_key = p_scope_key
      and r.bucket = p_bucket

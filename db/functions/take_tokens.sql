@@ -24,15 +24,13 @@ begin
      and scope_key = p_scope_key
      and bucket = p_bucket;
   if not found then
-    -- A fifth of the budget as burst, the rest as refill: together 80% of what is published, in any window of the exchange's.
-    -- A grant is used within 250 ms, so that what arrives in one window was granted in one that is longer by as much.
     insert into rate_limits (
       exchange_id, scope, scope_key, bucket, published_limit, window_ms, capacity, refill_per_second, tokens, refilled_at
     )
     select p_exchange_id, p_scope, p_scope_key, p_bucket, r.published_limit, r.window_ms, c.capacity,
-           trunc((r.published_limit * 0.8 - c.capacity) / (r.window_ms / 1000.0 + 0.25), 6), c.capacity, p_now
+           c.refill_per_second, c.capacity, p_now
       from rate_limit_rules r
-     cross join lateral (select greatest(r.published_limit * 0.16, 1) as capacity) c
+     cross join lateral size_bucket(p_published_limit => r.published_limit, p_window_ms => r.window_ms) c
      where r.exchange_id = p_exchange_id
        and r.scope = p_scope
        and r.bucket = p_bucket
@@ -48,14 +46,21 @@ begin
   );
   v_wait := case
     when v_limit.blocked_until > p_now then extract(epoch from v_limit.blocked_until - p_now)
-    -- A call heavier than the bucket would wait for ever: it takes the full bucket.
-    when v_tokens < least(p_weight, v_limit.capacity) then (least(p_weight, v_limit.capacity) - v_tokens) / nullif(v_limit.refill_per_second, 0)
+    -- A call heavier than the bucket would wait for ever: it takes the full bucket and is paid off afterwards.
+    when v_tokens < least(p_weight, v_limit.capacity)
+      then greatest(extract(epoch from v_limit.refilled_at - p_now), 0)
+           + coalesce((least(p_weight, v_limit.capacity) - v_tokens) / nullif(v_limit.refill_per_second, 0), 60)
     else 0
   end;
 
   update rate_limits
      set tokens = case when v_wait > 0 then v_tokens else greatest(v_tokens - p_weight, 0) end,
-         refilled_at = greatest(refilled_at, p_now),
+         refilled_at = greatest(refilled_at, p_now)
+           + case
+               when v_wait = 0 and p_weight > v_tokens and v_limit.refill_per_second > 0
+                 then make_interval(secs => ((p_weight - v_tokens) / v_limit.refill_per_second)::double precision)
+               else interval '0'
+             end,
          granted_count = granted_count + case when v_wait > 0 then 0 else p_weight end,
          denied_count = denied_count + case when v_wait > 0 then 1 else 0 end,
          updated_at = p_now

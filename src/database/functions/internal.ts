@@ -21,6 +21,7 @@ export const internalFunctions: readonly string[] = [
 	'replay_paper_orders',
 	'roll_up_candles',
 	'signal_hash',
+	'size_bucket',
 	'size_entry',
 	'take_tokens',
 	'validate_close',
