@@ -70,9 +70,7 @@ export async function listRows<C extends Columns>(
 			values.push(key[i]);
 			return `$${values.length}::${sqlType(view, column)}`;
 		});
-		conditions.push(
-			`(${view.order.join(', ')}) ${view.direction === 'asc' ? '>' : '<'} (${placeholders.join(', ')})`,
-		);
+		conditions.push(`(${view.order.join(', ')}) ${view.direction === 'asc' ? '>' : '<'} (${placeholders.join(', ')})`);
 	}
 	values.push(request.limit + 1);
 	const order = view.order.map((column) => `${column} ${view.direction}`).join(', ');
