@@ -42,13 +42,19 @@ export function buildProgram(): Command {
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
+	// Whoever reads the output may stop early, as `head` does.
+	process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+		if (error.code === 'EPIPE') process.exit(0);
+		throw error;
+	});
 	const code = await run(argv);
 	process.exitCode = code;
 	// What failed may have left connections and timers behind, which would keep the process for half a minute.
 	if (code !== 0) process.exit(code);
 }
 
-async function run(argv: readonly string[]): Promise<number> {
+/** Runs one command to its end and answers its exit code; what it printed, and its one line of error, is out by then. */
+export async function run(argv: readonly string[]): Promise<number> {
 	try {
 		await buildProgram().parseAsync([...argv]);
 		return typeof process.exitCode === 'number' ? process.exitCode : 0;

@@ -2,7 +2,12 @@
 import { z } from 'zod';
 import { UsageError } from './errors.ts';
 
-const postgresUrl = z.string().regex(/^postgres(ql)?:\/\/\S+$/, 'expected postgres://user:password@host:port/database');
+const postgresUrl = z
+	.string()
+	.refine(
+		(value) => /^postgres(ql)?:\/\/\S+$/.test(value) && URL.canParse(value),
+		'expected postgres://user:password@host:port/database',
+	);
 const port = z
 	.string()
 	.regex(/^\d{1,5}$/, 'expected a port number')

@@ -51,6 +51,16 @@ async function withServer<T>(config: Config, work: (url: string) => Promise<T>):
 	}
 }
 
+/** Throws SCHEMA_MISMATCH or DATABASE_UNAVAILABLE before a process that is to run for long makes anything of its own. */
+export async function checkSchema(url: string): Promise<void> {
+	const pool = createPool({ url, max: 1, applicationName: 'botbox start' });
+	try {
+		await requireMatchingSchema(pool);
+	} finally {
+		await pool.end();
+	}
+}
+
 /** A pool on the migrated database for one command. */
 export async function withDatabase<T>(work: (pool: Pool, config: Config, url: string) => Promise<T>): Promise<T> {
 	const config = readEnvironment();

@@ -94,7 +94,8 @@ async function create(options: CreateOptions): Promise<void> {
 	if (isLive && (!apiKey || !secret))
 		throw new UsageError('a LIVE account needs its credentials in EXCHANGE_API_KEY and EXCHANGE_API_SECRET');
 	await withDatabase(async (pool, config) => {
-		const key = await masterKey(config);
+		// Only credentials need the key: a PAPER account does not cause one to be made.
+		const key = isLive ? await masterKey(config) : '';
 		let id: number;
 		try {
 			id = await createAccount(pool, {

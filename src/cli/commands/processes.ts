@@ -6,7 +6,7 @@ import { createLogger } from '../../logger.ts';
 import { type Role, roles } from '../../workers/context.ts';
 import { portNumber, wholeNumber } from '../arguments.ts';
 import { untilToldToEnd } from '../lifetime.ts';
-import { masterKey, readEnvironment, requireDatabase, withDatabaseUrl } from '../session.ts';
+import { checkSchema, masterKey, readEnvironment, requireDatabase, withDatabaseUrl } from '../session.ts';
 import { packageRoot, version } from '../version.ts';
 
 const exchanges = ['sim', 'bybit', 'bybit_testnet', 'binance', 'binance_testnet'];
@@ -40,6 +40,7 @@ export function registerProcesses(program: Command): void {
 			const log = createLogger({ level: config.logLevel, name: 'worker' });
 			const told = untilToldToEnd();
 			await withDatabaseUrl(config, async (databaseUrl) => {
+				await checkSchema(databaseUrl);
 				const worker = await startWorker({
 					databaseUrl,
 					masterKey: await masterKey(config),

@@ -1,0 +1,52 @@
+/** Running botbox's command line: in this process, where that is the same code, or as a child process. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { vi } from 'vitest';
+import { run } from '../../src/cli.ts';
+import { repository } from '../support/script.ts';
+
+export interface CommandResult {
+	readonly code: number;
+	readonly stdout: string;
+	readonly stderr: string;
+}
+
+/** In this process: the same parsing, the same actions and the same telling of errors as the executable has. */
+export async function runCommand(
+	args: readonly string[],
+	env: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> {
+	const written = { stdout: '', stderr: '' };
+	const before = { ...process.env };
+	const capture = (stream: 'stdout' | 'stderr') =>
+		vi.spyOn(process[stream], 'write').mockImplementation((text) => {
+			written[stream] += String(text);
+			return true;
+		});
+	const spies = [capture('stdout'), capture('stderr')];
+	Object.assign(process.env, env);
+	try {
+		const code = await run(['node', 'botbox', ...args]);
+		return { code, ...written };
+	} finally {
+		for (const spy of spies) spy.mockRestore();
+		for (const name of Object.keys(env)) delete process.env[name];
+		Object.assign(process.env, before);
+		process.exitCode = undefined;
+	}
+}
+
+/** As a child process with nothing in its environment but PATH and `env`. */
+export async function spawnCommand(
+	args: readonly string[],
+	env: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> {
+	return await new Promise((resolve) => {
+		const child = execFile(
+			process.execPath,
+			[join(repository, 'bin', 'botbox.js'), ...args],
+			{ env: { PATH: process.env.PATH ?? '', ...env }, timeout: 30_000 },
+			(_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+		);
+	});
+}

@@ -1,0 +1,229 @@
+/** What the commands do and print when all is well: JSON for programs, and a line or a table for people. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildProgram } from '../../src/cli.ts';
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { decide } from '../support/factories/trading.ts';
+import { makeBot, makeWorld } from '../support/factories/world.ts';
+import { runCommand, spawnCommand } from './command.ts';
+
+let database: TestDatabase;
+let empty: TestDatabase;
+let dataDir: string;
+
+beforeAll(async () => {
+	[database, empty] = await Promise.all([createTestDatabase(), createEmptyDatabase()]);
+	dataDir = await mkdtemp(join(tmpdir(), 'botbox-cli-'));
+	// An instrument T1/USDT:USDT and an account to trade it on.
+	await makeWorld(database.pool, { account: { name: 'paper' } });
+});
+afterAll(async () => {
+	await rm(dataDir, { recursive: true });
+	await Promise.all([database.drop(), empty.drop()]);
+});
+
+const env = () => ({ DATABASE_URL: database.url, BOTBOX_DATA_DIR: dataDir });
+
+async function say(...args: readonly string[]): Promise<string> {
+	const result = await runCommand(args, env());
+	expect(result).toMatchObject({ code: 0, stderr: '' });
+	return result.stdout;
+}
+
+type Row = Readonly<Record<string, unknown>>;
+const json = async <T = Row>(...args: readonly string[]): Promise<T> => JSON.parse(await say(...args, '--json')) as T;
+const createBot = (name: string, ...more: readonly string[]) =>
+	json(
+		...['bots', 'create', '--name', name, '--strategy', 'trend_following', '--account', 'paper'],
+		...['--symbol', 'T1/USDT:USDT', ...(more.length > 0 ? more : ['--notional', '250'])],
+	);
+
+test('migrate, on an empty database and again', async () => {
+	const first = await spawnCommand(['migrate', '--json'], { DATABASE_URL: empty.url });
+	expect(first).toMatchObject({ code: 0, stderr: '' });
+	expect(JSON.parse(first.stdout)).toMatchObject({ changed: true });
+	const again = await runCommand(['migrate'], { DATABASE_URL: empty.url });
+	expect(again).toEqual({ code: 0, stdout: 'nothing to do\n', stderr: '' });
+});
+
+test('bots: created, listed, shown, paused, resumed and deleted', async () => {
+	const bot = await createBot('trend-1', '--fraction', '0.05', '--interval', '5', '--parameters', '{"timeframe":"5m"}');
+	expect(bot).toMatchObject({ name: 'trend-1', status: 'ACTIVE', interval_minutes: 5, strategy: 'trend_following' });
+	expect(Date.parse(String(bot.next_check_at)) % 300_000).toBe(0);
+	const id = String(bot.bot_id);
+
+	expect(await say('bots', 'pause', 'trend-1', '--reason', 'lunch')).toBe(`bot ${id} trend-1 is PAUSED\n`);
+	expect(await json<Row[]>('bots', 'list', '--status', 'paused')).toMatchObject([
+		{ name: 'trend-1', next_check_at: null },
+	]);
+	expect(await say('bots', 'resume', id)).toBe(`bot ${id} trend-1 is ACTIVE\n`);
+	const shown = await json<{ bot: Row; checks: Row[]; signals: Row[]; trades: Row[] }>('bots', 'show', id);
+	expect(shown).toMatchObject({ bot: { name: 'trend-1' }, checks: [], signals: [], trades: [] });
+	expect(await say('bots', 'show', 'trend-1')).toMatch(/Latest checks\n.*\n\(none\)/);
+
+	expect(await say('bots', 'delete', 'trend-1')).toBe(`bot ${id} trend-1 is DELETED\n`);
+	expect((await json<Row[]>('bots', 'list')).filter(({ name }) => name === 'trend-1')).toEqual([]);
+	const { rows } = await database.pool.query(
+		`select action, after ->> 'status' as status, after ->> 'reason' as reason
+		from botbox.audit_log where subject = $1 order by id`,
+		[`bot ${id}`],
+	);
+	expect(rows).toEqual([
+		{ action: 'bot.create', status: null, reason: null },
+		{ action: 'bot.status', status: 'PAUSED', reason: 'lunch' },
+		{ action: 'bot.status', status: 'ACTIVE', reason: null },
+		{ action: 'bot.status', status: 'DELETED', reason: null },
+	]);
+});
+
+test('bots: two with the same parameters share a strategy version, by name or by id of the strategy', async () => {
+	const first = await createBot('same-1');
+	const second = await json(
+		...['bots', 'create', '--name', 'same-2', '--strategy', 'ST-003', '--account', 'paper'],
+		...['--symbol', 'T1USDT', '--notional', '250'],
+	);
+	const { rows } = await database.pool.query<{ versions: number }>(
+		'select count(distinct strategy_version_id) as versions from botbox.bots where id = any ($1)',
+		[[first.bot_id, second.bot_id]],
+	);
+	expect(rows[0]?.versions).toBe(1);
+});
+
+test('accounts: opened, listed, halted and resumed', async () => {
+	const account = await json('accounts', 'create', '--name', 'second', '--exchange', 'sim', '--capital', '500.5');
+	expect(account).toMatchObject({
+		name: 'second',
+		mode: 'PAPER',
+		status: 'ACTIVE',
+		settle_asset: 'USDT',
+		capital: '500.5',
+	});
+	const id = String(account.account_id);
+	expect(await say('accounts', 'halt', 'second', '--reason', 'audit')).toBe(`account ${id} second is HALTED\n`);
+	const listed = await json<Row[]>('accounts', 'list');
+	expect(listed.find(({ name }) => name === 'second')).toMatchObject({ status: 'HALTED', status_reason: 'audit' });
+	expect(JSON.stringify(listed)).not.toMatch(/credential/i);
+	expect(await say('accounts', 'resume', id)).toBe(`account ${id} second is ACTIVE\n`);
+});
+
+test('pause and resume, each scope by itself', async () => {
+	await createBot('paused');
+	expect(await say('pause', '--all', '--for', '30m', '--reason', 'news')).toMatch(
+		/^pause \d+ is in force until \d{4}-/,
+	);
+	expect(await say('pause', '--bot', 'paused')).toMatch(/^pause \d+ is in force\n$/);
+	expect(await say('pause', '--account', 'paper')).toMatch(/is in force/);
+	expect(await say('pause', '--exchange', 'sim')).toMatch(/is in force/);
+	expect(await say('resume', '--all')).toBe('1 pauses lifted\n');
+	expect(await json<Row[]>('bots', 'list')).toContainEqual(
+		expect.objectContaining({ name: 'paused', entries_paused: true }),
+	);
+	for (const scope of [
+		['--bot', 'paused'],
+		['--account', 'paper'],
+		['--exchange', 'sim'],
+	]) {
+		expect(await say('resume', ...scope)).toBe('1 pauses lifted\n');
+	}
+	expect(await say('resume', '--all')).toBe('0 pauses lifted\n');
+	const { rows } = await database.pool.query(`select reason from botbox.pauses where scope = 'ALL'`);
+	expect(rows).toEqual([{ reason: 'news' }]);
+});
+
+test('tokens: shown once, listed without themselves, revoked once', async () => {
+	const token = (await say('tokens', 'create', '--role', 'operator', '--name', 'page')).trim();
+	expect(token).toMatch(/^bb_[\w-]{43}$/);
+	const made = await json('tokens', 'create', '--role', 'viewer', '--expires-in', '12h');
+	expect(made).toMatchObject({ role: 'viewer', name: 'cli' });
+	expect(Date.parse(String(made.expires_at)) - Date.now()).toBeGreaterThan(11 * 3_600_000);
+	const listed = await say('tokens', 'list', '--json');
+	expect(listed).not.toContain(token);
+	const { token_id: id } = (JSON.parse(listed) as Row[]).find(({ name }) => name === 'page') ?? {};
+	expect(await say('tokens', 'revoke', String(id))).toBe(`token ${id} revoked\n`);
+	expect(await runCommand(['tokens', 'revoke', String(id)], env())).toMatchObject({ code: 1 });
+});
+
+test('strategies: listed and shown with their defaults', async () => {
+	await createBot('for-its-version');
+	const { strategies, versions } = await json<{ strategies: Row[]; versions: Row[] }>('strategies', 'list');
+	expect(strategies.map(({ name }) => name)).toEqual(['mean_reversion', 'trend_following']);
+	expect(versions).toContainEqual(expect.objectContaining({ name: 'trend_following' }));
+	const shown = await json<{ defaults: Row; schema: Row }>('strategies', 'show', 'ST-003');
+	expect(shown).toMatchObject({ defaults: { timeframe: '15m' }, schema: { type: 'object' } });
+	expect(await say('strategies', 'show', 'trend_following')).toMatch(/entry_threshold +0\.6|entry threshold +0\.6/);
+});
+
+test('signals explain', async () => {
+	const world = await makeWorld(database.pool);
+	const bot = await makeBot(database.pool, world);
+	const refused = await decide(database.pool, bot, { regime: null });
+	const signal = await json('signals', 'explain', String(refused.signalId));
+	expect(signal).toMatchObject({ signal_id: refused.signalId, status: 'REJECTED', reason_code: 'REGIME_UNKNOWN' });
+	expect(await say('signals', 'explain', String(refused.signalId))).toContain(
+		'Too little history to tell the market regime',
+	);
+});
+
+test('status names the page and the database, and every list', async () => {
+	const status = await json<Readonly<Record<string, unknown>>>('status');
+	expect(status).toMatchObject({
+		page: 'http://127.0.0.1:8085/',
+		database: database.url,
+		overview: { open_alerts: 0 },
+	});
+	for (const list of [
+		'bots',
+		'exchanges',
+		'accounts',
+		'signals',
+		'queue',
+		'orders',
+		'positions',
+		'alerts',
+		'workers',
+	]) {
+		expect(status[list], list).toBeInstanceOf(Array);
+	}
+	expect(status).not.toHaveProperty('simulator');
+	const printed = await say('status');
+	for (const word of ['NaN', 'undefined', '[object']) expect(printed).not.toContain(word);
+	expect(printed).toMatch(/^page +http/);
+	// For people the password is hidden.
+	const { password } = new URL(database.url);
+	if (password !== '') expect(printed).not.toContain(password);
+});
+
+test('db url', async () => {
+	expect(await say('db', 'url')).toBe(`${database.url}\n`);
+});
+
+test('doctor finds no worker, and one that is heard', async () => {
+	const findings = async () => {
+		const { stdout } = await runCommand(['doctor', '--json'], env());
+		return JSON.parse(stdout) as { name: string; ok: boolean; says: string }[];
+	};
+	expect(await findings()).toContainEqual(expect.objectContaining({ name: 'workers', ok: false }));
+	await database.pool.query(`select botbox.record_heartbeat('w', 'here', 1, '{check}', '0.1.0', now())`);
+	expect((await findings()).filter(({ ok }) => !ok)).toEqual([]);
+	expect((await runCommand(['doctor'], env())).stdout).toMatch(/^ok {4} workers: 1 running$/m);
+	await database.pool.query('delete from botbox.workers');
+});
+
+test('every command tells its use with --help, the program its version', async () => {
+	const paths: string[][] = [[]];
+	const visit = (command: ReturnType<typeof buildProgram>, path: readonly string[]): void => {
+		for (const child of command.commands) {
+			paths.push([...path, child.name()]);
+			visit(child, [...path, child.name()]);
+		}
+	};
+	visit(buildProgram(), []);
+	for (const path of paths) {
+		const help = await runCommand([...path, '--help'], env());
+		expect(help, path.join(' ')).toMatchObject({ code: 0, stderr: '' });
+		expect(help.stdout).toMatch(new RegExp(`^Usage: ${['botbox', ...path].join(' ')}`));
+	}
+	expect((await spawnCommand(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
