@@ -5,8 +5,9 @@ WORKDIR /app
 COPY . .
 # Lays in the development packages and builds the page (the `prepare` script).
 RUN npm ci --no-audit --no-fund
-# What runs needs neither them nor the packages of the page.
-RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+# What runs needs neither them nor the packages of the page, nor a second Node beside the image's own.
+RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
+    && rm -r node_modules/node
 
 FROM node:24-slim
 ENV NODE_ENV=production \
