@@ -11,12 +11,6 @@ const only = (name, from, allowed) => ({
 module.exports = {
 	forbidden: [
 		{ name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
-		{
-			name: 'no-unresolvable',
-			severity: 'error',
-			from: {},
-			to: { couldNotResolve: true, pathNot: ['^\\.\\./zapatos', '^zapatos'] },
-		},
 		only('base-imports-nothing', '^src/(config|errors|domain|logger)\\.ts$', []),
 		only('database', '^src/database/', []),
 		only('exchange', '^src/exchange/', ['^src/database/']),
