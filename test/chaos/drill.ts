@@ -91,7 +91,8 @@ async function describeRun(stage: Stage, crew: Crew, settledMs: number): Promise
 		       (select count(*) from botbox.trade_queue where status in ('FAILED', 'EXPIRED', 'CANCELLED')) as not_executed,
 		       (select count(*) from botbox.orders where send_count > 1) as sent_again,
 		       (select count(*) from botbox.fills) as fills,
-		       (select count(*) from botbox.alerts where severity = 'CRITICAL') as critical_alerts`);
+		       coalesce((select string_agg(distinct code || ' ' || subject || ': ' || message, '; ') from botbox.alerts
+		         where severity = 'CRITICAL'), 'none') as critical_alerts`);
 	const { truth } = await inspect(stage);
 	return {
 		kills: crew.kills,

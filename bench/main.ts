@@ -1,0 +1,83 @@
+/**
+ * `npm run bench`: what botbox needs, beside what the bare tools underneath need for the same work in the same run.
+ *
+ *     npm run bench                         every benchmark
+ *     npm run bench -- cycle --json FILE    one of them, its figures as JSON too
+ *     npm run bench -- --quick              a trial run; --profile says where the time goes
+ */
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { createPool } from '../src/database/pool.ts';
+import type { Benchmark, Figure } from './benchmark.ts';
+import { benchmarks } from './registry.ts';
+import { startBenchServer } from './server.ts';
+import { formatTable } from './table.ts';
+
+const usage = 'usage: npm run bench -- [NAME …] [--json FILE] [--quick] [--profile]';
+
+interface Wanted {
+	readonly chosen: readonly Benchmark[];
+	readonly json: string | undefined;
+	readonly isQuick: boolean;
+	readonly isProfiled: boolean;
+}
+
+function readArguments(): Wanted {
+	const flag = { type: 'boolean', default: false } as const;
+	const { values, positionals } = parseArgs({
+		allowPositionals: true,
+		options: { json: { type: 'string' }, quick: flag, profile: flag, help: flag },
+	});
+	if (values.help) {
+		console.log(`${usage}\n\n${listBenchmarks()}`);
+		process.exit(0);
+	}
+	const unknown = positionals.find((name) => !benchmarks.some((benchmark) => benchmark.name === name));
+	if (unknown !== undefined) throw new Error(`there is no benchmark ${unknown}; there are:\n${listBenchmarks()}`);
+	const chosen = positionals.length === 0 ? benchmarks : benchmarks.filter(({ name }) => positionals.includes(name));
+	return { chosen, json: values.json, isQuick: values.quick, isProfiled: values.profile };
+}
+
+function listBenchmarks(): string {
+	return benchmarks.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join('\n');
+}
+
+async function run({ chosen, json, isQuick, isProfiled }: Wanted): Promise<void> {
+	const server = await startBenchServer();
+	const figures: Figure[] = [];
+	try {
+		console.log(server.machine);
+		for (const benchmark of chosen) {
+			console.log(`\n${benchmark.name}: ${benchmark.title}`);
+			const url = await server.createDatabase(`bench_${benchmark.name}`);
+			const pool = createPool({ url, max: 10, applicationName: 'botbox bench' });
+			try {
+				const log = (line: string) => console.log(`  ${line}`);
+				const measured = await benchmark.run({ pool, url, isQuick, isProfiled, log });
+				figures.push(...measured);
+				console.log(`\n${formatTable(measured)}`);
+			} finally {
+				await pool.end();
+			}
+		}
+	} finally {
+		await server.close();
+	}
+	if (json !== undefined) await writeFile(json, `${JSON.stringify(figures, null, 2)}\n`);
+}
+
+let wanted: Wanted;
+try {
+	wanted = readArguments();
+} catch (error) {
+	console.error(error instanceof Error ? error.message : String(error));
+	console.error(usage);
+	process.exit(2);
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+try {
+	await run(wanted);
+} catch (error) {
+	console.error(error);
+	process.exit(1);
+}
