@@ -72,7 +72,7 @@ export function parseUrl(url: string): URL {
 	return parsed;
 }
 
-const oid = { int8: 20, date: 1082, int8Array: 1016, textArray: 1009 } as const;
+const oid = { int8: 20, date: 1082, float8Array: 1022, int8Array: 1016, textArray: 1009 } as const;
 
 function parseBigint(text: string): number {
 	const value = Number(text);
@@ -86,6 +86,7 @@ const typeParsers: pg.CustomTypesConfig = {
 			if (id === oid.int8) return parseBigint;
 			if (id === oid.date) return (text: string) => text;
 			if (id === oid.int8Array) return parseBigintArray;
+			if (id === oid.float8Array) return parseFloatArray;
 		}
 		return pg.types.getTypeParser(id, format);
 	},
@@ -97,6 +98,15 @@ const parseTextArray = parserOf(oid.textArray, 'text') as (text: string) => read
 
 function parseBigintArray(text: string): readonly (number | null)[] {
 	return parseTextArray(text).map((item) => (item === null ? null : parseBigint(item)));
+}
+
+/**
+ * Candle windows arrive as float arrays, a million numbers a cycle at 200 instruments: read as JSON, which is some ten times as
+ * fast as pg's own reader. Anything but plain numbers of one dimension is left to that.
+ */
+function parseFloatArray(text: string): unknown {
+	if (!/^\{[-+.e\d,]*\}$/.test(text)) return parserOf(oid.float8Array, 'text')(text);
+	return JSON.parse(`[${text.slice(1, -1)}]`);
 }
 
 /** One wait per pool, however many callers noticed: the loss and the return are each told once. */

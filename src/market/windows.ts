@@ -5,7 +5,7 @@
 
 import type { Queryable } from '../database/functions/define.ts';
 import { loadCandleWindows } from '../database/functions/market.ts';
-import type { Regime, Timeframe } from '../domain.ts';
+import { lastClosedOpen, type Regime, type Timeframe } from '../domain.ts';
 import type { CandleWindow, MarketView } from '../strategies/strategy.ts';
 import { classifyRegime } from './regime.ts';
 import { createMarketView } from './view.ts';
@@ -15,8 +15,10 @@ export interface WindowRequest {
 	readonly timeframe: Timeframe;
 	/** Candles that the most demanding strategy needs. */
 	readonly candles: number;
-	/** The feed's revision as the claim saw it: a window of an older revision is loaded again. */
+	/** The feed's revision as the claim saw it: a window of an older one is loaded again, if it can have changed. */
 	readonly revision: number;
+	/** When the checks that ask were due, epoch ms: by then their candle had closed. */
+	readonly dueAt: number;
 }
 
 /** One market at one candle, shared by every bot that looks at it. */
@@ -29,8 +31,10 @@ export interface Market {
 }
 
 interface Entry {
-	readonly revision: number;
+	revision: number;
 	readonly candles: number;
+	/** Whether it holds as many candles as were asked for: the feed has no history to add. */
+	readonly isFull: boolean;
 	readonly market: Market;
 }
 
@@ -50,7 +54,7 @@ export class CandleWindows {
 	async load(db: Queryable, requests: readonly WindowRequest[], now?: Date): Promise<ReadonlyMap<string, Market>> {
 		const missing = requests.filter((request) => {
 			const entry = this.#entries.get(marketKey(request.instrumentId, request.timeframe));
-			return entry === undefined || entry.revision !== request.revision || entry.candles < request.candles;
+			return entry === undefined || !isCurrent(entry, request, now);
 		});
 		if (missing.length > 0) await this.#fetch(db, missing, now);
 		this.use.loaded += missing.length;
@@ -94,6 +98,7 @@ export class CandleWindows {
 			this.#entries.set(key, {
 				revision: request.revision,
 				candles: request.candles,
+				isFull: window.close.length >= request.candles,
 				market: toMarket(window, previous),
 			});
 		}
@@ -103,6 +108,19 @@ export class CandleWindows {
 			this.#entries.delete(key);
 		}
 	}
+}
+
+/**
+ * The feed stores something every minute, but a longer timeframe gets a candle only when one has closed: of 200 instruments'
+ * 15-minute windows this spares fourteen loads of fifteen. A clock behind the database's does no harm, since `dueAt` is its own.
+ */
+function isCurrent(entry: Entry, request: WindowRequest, now: Date | undefined): boolean {
+	if (entry.candles < request.candles) return false;
+	if (entry.revision === request.revision) return true;
+	const at = Math.max(now?.getTime() ?? Date.now(), request.dueAt);
+	if (!entry.isFull || entry.market.candleAt !== lastClosedOpen(at, request.timeframe)) return false;
+	entry.revision = request.revision;
+	return true;
 }
 
 export function marketKey(instrumentId: number, timeframe: Timeframe): string {

@@ -123,12 +123,18 @@ async function evaluateAll(
 		claimed.map(({ strategyVersionId }) => strategyVersionId),
 	);
 	const requests = new Map<string, WindowRequest>();
-	for (const { instrumentId, strategyVersionId, dataRevision } of claimed) {
+	for (const { instrumentId, strategyVersionId, dataRevision, dueAt } of claimed) {
 		const version = versions.get(strategyVersionId);
 		if (version === undefined || dataRevision === null) continue;
 		const key = marketKey(instrumentId, version.timeframe);
-		const candles = Math.max(version.history, requests.get(key)?.candles ?? 0);
-		requests.set(key, { instrumentId, timeframe: version.timeframe, candles, revision: dataRevision });
+		const present = requests.get(key);
+		requests.set(key, {
+			instrumentId,
+			timeframe: version.timeframe,
+			candles: Math.max(version.history, present?.candles ?? 0),
+			revision: dataRevision,
+			dueAt: Math.max(dueAt.getTime(), present?.dueAt ?? 0),
+		});
 	}
 	const markets = await context.windows.load(context.pool, [...requests.values()], now);
 	const nowMs = (now ?? new Date()).getTime();
