@@ -36,6 +36,8 @@ test('the file fits the Compose specification and its linter has nothing to say'
 			'services-alphabetical-order': 0,
 			'service-keys-order': 0,
 			'top-level-properties-order': 0,
+			// As the formatter has them.
+			'require-quotes-in-ports': [2, { quoteType: 'double' }],
 		},
 		quiet: false,
 		debug: false,
