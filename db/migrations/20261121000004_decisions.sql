@@ -61,6 +61,7 @@ create table botbox.signals (
   primary key (id, candle_at),
   constraint signals_one_per_hash unique (hash, candle_at),
   constraint queued_signal_has_its_trade check ((status = 'QUEUED') = (trade_id is not null)),
+  constraint queued_signal_was_accepted check ((status = 'QUEUED') = (reason_code = 'ACCEPTED')),
   constraint close_names_its_position check (direction <> 'CLOSE' or position_id is not null or status = 'REJECTED')
 );
 create index signals_by_bot on botbox.signals (bot_id, created_at desc);

@@ -12,7 +12,7 @@ create table botbox.positions (
   dust_quantity botbox.quantity not null default 0,
   average_entry_price botbox.price not null,
   average_exit_price botbox.price,
-  leverage numeric not null default 1,
+  leverage numeric not null default 1 constraint position_leverage_is_sane check (leverage between 1 and 100),
   lots integer not null default 1 constraint position_lots_are_positive check (lots > 0),
   realised_pnl botbox.amount not null default 0,
   fees botbox.amount not null default 0,
@@ -47,7 +47,7 @@ create table botbox.trade_queue (
   quantity botbox.quantity not null constraint trade_quantity_is_positive check (quantity > 0),
   price botbox.price not null,
   reserved_capital botbox.quantity not null default 0,
-  leverage numeric not null default 1,
+  leverage numeric not null default 1 constraint trade_leverage_is_sane check (leverage between 1 and 100),
   stop_loss_price botbox.price,
   take_profit_price botbox.price,
   protection botbox.protection not null default 'NONE',
@@ -68,6 +68,7 @@ create table botbox.trade_queue (
   constraint side_follows_direction check (direction = 'CLOSE' or (direction = 'LONG') = (side = 'BUY')),
   constraint finished_trade_has_its_time
     check ((status in ('EXECUTED', 'EXPIRED', 'CANCELLED', 'FAILED')) = (finished_at is not null)),
+  constraint close_reserves_nothing check (direction <> 'CLOSE' or reserved_capital = 0),
   constraint finished_trade_reserves_nothing check (finished_at is null or reserved_capital = 0),
   constraint executing_trade_is_claimed check ((status = 'EXECUTING') = (claimed_by is not null)),
   constraint trade_claim_has_an_end check ((claimed_by is null) = (claimed_until is null)),
@@ -131,7 +132,7 @@ create table botbox.orders (
   constraint rejected_order_filled_nothing check (status <> 'REJECTED' or filled_quantity = 0),
   constraint fills_have_an_average check ((filled_quantity > 0) = (average_price is not null)),
   constraint finished_order_has_its_time check ((status in ('FILLED', 'CANCELLED', 'REJECTED')) = (finished_at is not null)),
-  constraint unknown_order_has_its_time check (status <> 'UNKNOWN' or unknown_since is not null),
+  constraint unknown_order_has_its_time check ((status = 'UNKNOWN') = (unknown_since is not null)),
   constraint own_orders_have_a_client_id check (purpose in ('STOP_LOSS', 'TAKE_PROFIT') or (client_order_id is not null and trade_id is not null)),
   constraint acknowledged_order_is_named check (status not in ('OPEN', 'PARTIALLY_FILLED', 'FILLED') or exchange_order_id is not null)
 ) with (fillfactor = 70);
