@@ -5,12 +5,14 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { isLoopbackAddress } from '../../api/access.ts';
 import type { Config } from '../../config.ts';
 import { type EmbeddedServer, lockDataDir, startEmbedded } from '../../database/embedded/server.ts';
 import { setExchangeAddress } from '../../database/functions/administration.ts';
 import { hasAccounts } from '../../database/installation.ts';
+import { listView } from '../../database/listing.ts';
 import { migrate } from '../../database/migrate/migrate.ts';
-import { createPool } from '../../database/pool.ts';
+import { createPool, type Pool } from '../../database/pool.ts';
 import { BotboxError, errorMessage, UsageError } from '../../errors.ts';
 import { createVenues } from '../../exchange/registry.ts';
 import { createLogger } from '../../logger.ts';
@@ -138,6 +140,7 @@ async function prepare(
 ): Promise<void> {
 	const pool = createPool({ url, max: 4, applicationName: 'botbox up' });
 	try {
+		await requireToken(pool, config.host);
 		await publishStrategies(pool);
 		if (simulator !== null) await setExchangeAddress(pool, { exchangeId: 'sim', baseUrl: simulatorUrl(simulator) });
 		const log = createLogger({ level: 'silent', name: 'up' });
@@ -163,6 +166,16 @@ async function prepare(
 	} finally {
 		await pool.end();
 	}
+}
+
+/** The API does not start beyond loopback without a token: said at once, rather than after waiting for it. */
+async function requireToken(pool: Pool, host: string): Promise<void> {
+	if (isLoopbackAddress(host)) return;
+	if ((await listView(pool, 'api_tokens', { where: { is_valid: true }, limit: 1 })).length > 0) return;
+	throw new BotboxError(
+		'CONFIGURATION_INVALID',
+		`BOTBOX_HOST ${host} reaches beyond this machine, and there is no valid token: run botbox tokens create --role admin first`,
+	);
 }
 
 async function waitUntilReady(page: string): Promise<boolean> {
