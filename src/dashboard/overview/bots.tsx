@@ -104,7 +104,7 @@ const columns: readonly Column<Bot>[] = [
 	{
 		key: 'pnl',
 		title: 'P&L',
-		width: 74,
+		width: 92,
 		isNumber: true,
 		sort: pnlOf,
 		cell: (bot) => <Pnl value={pnlOf(bot)} unit={bot.settle_asset} />,
@@ -136,7 +136,8 @@ function LastCheck({ bot }: { readonly bot: Bot }) {
 	);
 }
 
-export function BotsPanel() {
+/** `isFew`: it stands as high as its rows, not as high as what is beside it. */
+export function BotsPanel({ isFew }: { readonly isFew: boolean }) {
 	const [filter, setFilter] = useKept('bots filter', '');
 	const wanted = useDeferredValue(filter.trim().toLowerCase());
 	const all = useBots('');
@@ -152,7 +153,7 @@ export function BotsPanel() {
 		<Panel
 			id="bots"
 			title="Bots"
-			className="bots"
+			className={isFew ? 'bots few' : 'bots'}
 			note={bots.data === undefined ? undefined : countNote(matching.length, bots.data.items.length, isCut)}
 			tools={
 				<input

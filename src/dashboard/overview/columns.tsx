@@ -41,7 +41,7 @@ export const withoutBot = <Row,>(columns: readonly Column<Row>[]): readonly Colu
 	columns.filter(({ key }) => key !== 'bot' && key !== 'symbol');
 
 export const signalColumns: readonly Column<Signal>[] = [
-	{ key: 'at', title: 'Time', width: 80, cell: (row) => <Ago at={row.created_at} />, sort: (row) => row.created_at },
+	{ key: 'at', title: 'Time', width: 100, cell: (row) => <Ago at={row.created_at} />, sort: (row) => row.created_at },
 	botColumn(),
 	{
 		key: 'direction',
@@ -101,7 +101,7 @@ function signalReason(signal: Signal): string {
 }
 
 export const tradeColumns: readonly Column<Trade>[] = [
-	{ key: 'at', title: 'Queued', width: 80, sort: (row) => row.queued_at, cell: (row) => <Ago at={row.queued_at} /> },
+	{ key: 'at', title: 'Queued', width: 100, sort: (row) => row.queued_at, cell: (row) => <Ago at={row.queued_at} /> },
 	botColumn(),
 	{
 		key: 'direction',
@@ -157,7 +157,13 @@ export const tradeOutcomeColumns: readonly Column<Trade>[] = [
 ];
 
 export const orderColumns: readonly Column<Order>[] = [
-	{ key: 'at', title: 'Created', width: 80, sort: (row) => row.created_at, cell: (row) => <Ago at={row.created_at} /> },
+	{
+		key: 'at',
+		title: 'Created',
+		width: 100,
+		sort: (row) => row.created_at,
+		cell: (row) => <Ago at={row.created_at} />,
+	},
 	{
 		...botColumn<Order>(),
 		hint: (row) => `${row.bot}, order ${row.client_order_id ?? row.exchange_order_id ?? row.order_id}`,
@@ -260,7 +266,7 @@ export const positionColumns: readonly Column<Position>[] = [
 	{
 		key: 'opened',
 		title: 'Opened',
-		width: 92,
+		width: 90,
 		isWide: true,
 		sort: (row) => row.opened_at,
 		cell: (row) => <Ago at={row.opened_at} />,
@@ -268,7 +274,7 @@ export const positionColumns: readonly Column<Position>[] = [
 	{
 		key: 'booked',
 		title: 'Booked',
-		width: 76,
+		width: 88,
 		isNumber: true,
 		isWide: true,
 		sort: (row) => Number(row.net_pnl),
@@ -277,7 +283,7 @@ export const positionColumns: readonly Column<Position>[] = [
 	{
 		key: 'open',
 		title: 'Open P&L',
-		width: 84,
+		width: 96,
 		isNumber: true,
 		sort: (row) => (row.unrealised_pnl === null ? null : Number(row.unrealised_pnl)),
 		cell: (row) => <Pnl value={row.unrealised_pnl} unit={row.settle_asset} />,

@@ -15,7 +15,10 @@ export function Figures({ overview }: { readonly overview: Overview }) {
 		<dl className="figures" aria-label="Figures">
 			<PnlFigure title="P&L live" booked={overview.net_pnl_live} open={overview.unrealised_pnl_live} asset={asset} />
 			<PnlFigure title="P&L paper" booked={overview.net_pnl_paper} open={overview.unrealised_pnl_paper} asset={asset} />
-			<Figure title="Open positions" note={`${numbers.count(overview.executing)} trades executing`}>
+			<Figure
+				title="Open positions"
+				note={`${numbers.count(overview.executing)} ${overview.executing === 1 ? 'trade' : 'trades'} executing`}
+			>
 				{numbers.count(overview.open_positions)}
 			</Figure>
 			<Figure title="Active bots" note={`of ${numbers.count(overview.bots)}`}>
@@ -89,7 +92,7 @@ function tradesNote({ trades_day, failed_day }: Overview): string {
 
 function checksNote({ checks_hour, checks_failed_hour }: Overview): string {
 	const failed = checks_failed_hour > 0 ? `, ${numbers.count(checks_failed_hour)} failed` : '';
-	return `${numbers.count(checks_hour)} checks in 1 h${failed}`;
+	return `${numbers.count(checks_hour)} ${checks_hour === 1 ? 'check' : 'checks'} in 1 h${failed}`;
 }
 
 interface FigureProps {

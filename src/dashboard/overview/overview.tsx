@@ -6,6 +6,8 @@ import { Figures } from './figures.tsx';
 import { OrdersPanel, PositionsPanel, SignalsPanel, TradesPanel } from './lists.tsx';
 import { AccountsPanel, AlertsPanel, ExchangesPanel, RejectionsPanel, WorkersPanel } from './side.tsx';
 
+const few = 14;
+
 export function OverviewView({ section }: { readonly section: string | null }) {
 	const overview = useOverview();
 	useEffect(() => {
@@ -15,12 +17,22 @@ export function OverviewView({ section }: { readonly section: string | null }) {
 		panel?.scrollIntoView({ block: 'start' });
 		panel?.focus({ preventScroll: true });
 	}, [section]);
+	// A short list leaves room for what would else stand below.
+	const isFew = (overview.data?.bots ?? few) < few;
 	return (
 		<>
 			<h1 className="hidden">Overview</h1>
 			<Loaded of={overview}>{(data) => <Figures overview={data} />}</Loaded>
 			<div className="beside">
-				<BotsPanel />
+				<div className="main-panels">
+					<BotsPanel isFew={isFew} />
+					{isFew ? (
+						<>
+							<SignalsPanel />
+							<TradesPanel />
+						</>
+					) : null}
+				</div>
 				<div className="side-panels">
 					<AlertsPanel />
 					<AccountsPanel />
@@ -30,11 +42,17 @@ export function OverviewView({ section }: { readonly section: string | null }) {
 				</div>
 			</div>
 			<PositionsPanel />
-			<SignalsPanel />
-			<div className="halves">
-				<TradesPanel />
+			{isFew ? (
 				<OrdersPanel />
-			</div>
+			) : (
+				<>
+					<SignalsPanel />
+					<div className="halves">
+						<TradesPanel />
+						<OrdersPanel />
+					</div>
+				</>
+			)}
 		</>
 	);
 }

@@ -53,6 +53,11 @@ export function DataTable<Row>({
 	const [sorting, setSorting] = useKept<Sorting | null>(`sorting ${name}`, null);
 	const sorted = useMemo(() => sortRows(rows, columns, sorting), [rows, columns, sorting]);
 	const { from, until } = useRowWindow(container, sorted.length, rowHeight);
+	const sortBy = (next: Sorting | null): void => {
+		setSorting(next);
+		// What one sorted for comes first: one wants to see it.
+		container.current?.scrollTo({ top: 0 });
+	};
 	const minWidth = shown.reduce((sum, column) => sum + (column.width ?? column.atLeast ?? 120), 0);
 	return (
 		// Keyboard users scroll a region only once it has the focus.
@@ -63,7 +68,7 @@ export function DataTable<Row>({
 				<thead>
 					<tr aria-rowindex={1}>
 						{shown.map((column) => (
-							<Header key={column.key} column={column} sorting={sorting} onSort={setSorting} />
+							<Header key={column.key} column={column} sorting={sorting} onSort={sortBy} />
 						))}
 					</tr>
 				</thead>

@@ -1,5 +1,5 @@
 import { ApiError } from '../api/client.ts';
-import { useAccounts, useOverview, usePauses } from '../api/queries.ts';
+import { useAccounts, useBot, useOverview, usePauses } from '../api/queries.ts';
 import type { Account, Pause } from '../api/rows.ts';
 import { clockTime, minuteTime } from '../format/times.ts';
 import { Ago } from '../parts/figures.tsx';
@@ -68,12 +68,17 @@ function PauseBanner() {
 }
 
 function PauseSubject({ pause, accounts }: { readonly pause: Pause; readonly accounts: readonly Account[] }) {
-	if (pause.bot_id !== null) return <a href={botHref(pause.bot_id)}>bot {pause.bot_id}</a>;
+	if (pause.bot_id !== null) return <BotName botId={pause.bot_id} />;
 	if (pause.account_id !== null) {
 		const account = accounts.find(({ account_id }) => account_id === pause.account_id);
 		return <>account {account?.name ?? pause.account_id}</>;
 	}
 	return <>{pause.exchange_id === null ? 'all bots' : `exchange ${pause.exchange_id}`}</>;
+}
+
+function BotName({ botId }: { readonly botId: number }) {
+	const { data } = useBot(botId);
+	return <a href={botHref(botId)}>{data?.name ?? `bot ${botId}`}</a>;
 }
 
 function until(pause: Pause) {

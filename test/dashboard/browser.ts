@@ -1,0 +1,83 @@
+/** Debian's chromium, driven through playwright-core; what it says and asks for is kept for the test to look at. */
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+
+const executablePath = process.env.BOTBOX_TEST_CHROMIUM ?? '/usr/bin/chromium';
+export const hasChromium = existsSync(executablePath);
+
+/** Without it the tests are skipped and say so; where it is required its absence is a failure. */
+export function requireChromium(): void {
+	if (hasChromium) return;
+	if (process.env.BOTBOX_TEST_REQUIRE_CHROMIUM === '1') throw new Error(`there is no ${executablePath}`);
+	console.warn(`the page is not tested: there is no ${executablePath} (apt-get install chromium)`);
+}
+
+export interface View {
+	readonly width: number;
+	readonly height: number;
+	readonly scheme: 'light' | 'dark';
+}
+
+export const desktop: View = { width: 1440, height: 900, scheme: 'light' };
+export const phone: View = { width: 390, height: 844, scheme: 'light' };
+
+export interface OpenPage {
+	readonly page: Page;
+	/** Errors and warnings of the console, and uncaught exceptions. */
+	readonly complaints: string[];
+	/** Addresses that lie beyond the page's own origin. */
+	readonly foreign: string[];
+	close(): Promise<void>;
+}
+
+/** A browser of its own at `url`, with a profile that nobody used before. */
+export async function openPage(url: string, view: View): Promise<OpenPage> {
+	const profile = await mkdtemp(join(tmpdir(), 'botbox-page-'));
+	const context: BrowserContext = await chromium.launchPersistentContext(profile, {
+		executablePath,
+		headless: true,
+		args: [
+			'--no-sandbox',
+			'--disable-gpu',
+			'--disable-background-networking',
+			'--disable-component-update',
+			'--disable-sync',
+			'--no-first-run',
+		],
+		viewport: { width: view.width, height: view.height },
+		colorScheme: view.scheme,
+		reducedMotion: 'reduce',
+	});
+	const page = context.pages()[0] ?? (await context.newPage());
+	const complaints: string[] = [];
+	const foreign: string[] = [];
+	page.on('console', (message) => {
+		if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+	});
+	page.on('pageerror', (error) => complaints.push(String(error)));
+	const { origin } = new URL(url);
+	page.on('request', (request) => {
+		if (new URL(request.url()).origin !== origin) foreign.push(request.url());
+	});
+	await page.goto(url);
+	return {
+		page,
+		complaints,
+		foreign,
+		close: async () => {
+			await context.close();
+			await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+		},
+	};
+}
+
+/** Kept where BOTBOX_TEST_SCREENSHOTS says, if it says so. */
+export async function keepScreenshot(page: Page, name: string): Promise<void> {
+	const folder = process.env.BOTBOX_TEST_SCREENSHOTS;
+	if (folder === undefined) return;
+	await mkdir(folder, { recursive: true });
+	await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+}
