@@ -23,6 +23,8 @@ export default function BotView({ botId }: { readonly botId: number }) {
 	const bot = useBot(botId);
 	useEffect(() => {
 		window.scrollTo(0, 0);
+		// Readers of the screen hear that another view began.
+		document.getElementById('main')?.focus({ preventScroll: true });
 	}, []);
 	useEffect(() => {
 		document.title = bot.data === undefined ? `Bot ${botId} · botbox` : `${bot.data.name} · botbox`;

@@ -62,7 +62,7 @@ export function DataTable<Row>({
 	return (
 		// Keyboard users scroll a region only once it has the focus.
 		// biome-ignore lint/a11y/noNoninteractiveTabindex: see above
-		<section className={`table ${className}`} ref={container} tabIndex={0} aria-label={caption}>
+		<section className={`table ${className}`} ref={container} tabIndex={0} aria-label={`${caption}: table`}>
 			<table style={{ minWidth }} aria-rowcount={sorted.length + 1}>
 				<caption className="hidden">{caption}</caption>
 				<thead>
