@@ -31,6 +31,11 @@ begin
     return;
   end if;
 
+  -- A batch that queues nothing repeats itself if its last moment is lost: it need not wait for the disk.
+  if not exists (select from unnest(v_checks) c where c.decision <> 'NONE') then
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
+
   -- Only a check whose claim is still this worker's counts: a lapsed one has been, or will be, repeated by another.
   -- No key update: orders and fills that are written meanwhile refer to the bot, and would wait here while we wait for their account.
   with held as (

@@ -20,6 +20,7 @@ export interface Status {
 	readonly bots: readonly ViewRow[];
 	readonly exchanges: readonly ViewRow[];
 	readonly accounts: readonly ViewRow[];
+	readonly checks: readonly ViewRow[];
 	readonly signals: readonly ViewRow[];
 	readonly queue: readonly ViewRow[];
 	readonly orders: readonly ViewRow[];
@@ -40,6 +41,7 @@ export async function readStatus(db: Queryable, config: Config, url: string): Pr
 		bots: await listView(db, 'bot_status', { orderBy: 'bot_id', limit: 10_000 }),
 		exchanges: await listView(db, 'exchange_health', { orderBy: 'exchange_id' }),
 		accounts: await listView(db, 'accounts', { orderBy: 'account_id' }),
+		checks: await listView(db, 'checks', { orderBy: '-recorded_at', limit: 10 }),
 		signals: await listView(db, 'signals', { orderBy: '-decided_at', limit: 10 }),
 		queue: await listView(db, 'trades', { orderBy: '-queued_at', limit: 10 }),
 		orders: await listView(db, 'orders', { orderBy: '-created_at', limit: 10 }),

@@ -11,6 +11,7 @@ import { isDatabaseAway } from '../database/failures.ts';
 import { databaseTime, installationId } from '../database/installation.ts';
 import { createJobs } from '../database/jobs.ts';
 import { type Listener, listen } from '../database/listener.ts';
+import { listView } from '../database/listing.ts';
 import { requireMatchingSchema } from '../database/migrate/matching.ts';
 import { createPool, type Pool } from '../database/pool.ts';
 import { createVenues } from '../exchange/registry.ts';
@@ -73,11 +74,19 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 		// A database that is away is told once, by the loops' wait; pg-boss asks several times a second.
 		onError: (error) => log[isDatabaseAway(error) ? 'debug' : 'warn']({ error: error.message }, 'pg-boss'),
 	});
+	let workerCount = 1;
 	const context: WorkerContext = {
 		workerId,
 		pool,
 		jobs,
-		venues: createVenues({ pool, workerId, log, masterKey: options.masterKey, liveAccounts: config.liveAccounts }),
+		venues: createVenues({
+			pool,
+			workerId,
+			log,
+			masterKey: options.masterKey,
+			liveAccounts: config.liveAccounts,
+			workerCount: () => workerCount,
+		}),
 		config,
 		log,
 		windows: new CandleWindows(),
@@ -96,6 +105,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 		pauseMs: heartbeatMs,
 		run: async () => {
 			await beat(context, identity);
+			// Should the limiter become unreachable, each worker takes its share of half the limit, by the last count.
+			workerCount = Math.max((await listView(pool, 'worker_status', { where: { status: 'RUNNING' } })).length, 1);
 			return done;
 		},
 		pool,

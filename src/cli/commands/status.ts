@@ -1,5 +1,6 @@
 /** `botbox status`: what runs and what it did, for people or as JSON. */
 import type { Command } from 'commander';
+import type { ViewRow } from '../../database/listing.ts';
 import { printFacts, printJson, printTable } from '../output.ts';
 import { withDatabase } from '../session.ts';
 import { readStatus, type Status, withoutPassword } from '../status.ts';
@@ -57,16 +58,21 @@ function print(status: Status): void {
 		'open_positions',
 		'net_pnl',
 	]);
-	section('Bots', status.bots, [
-		'bot_id',
+	section('Bots', status.bots.map(shortBot), [
+		'id',
 		'name',
 		'status',
-		'last_check_at',
-		'last_outcome',
-		'last_score',
-		'position_direction',
+		'checked',
+		'outcome',
+		'score',
+		'position',
 		'net_pnl',
 	]);
+	section(
+		'Latest checks',
+		status.checks.map((check) => ({ ...check, recorded: timeOfDay(check.recorded_at) })),
+		['recorded', 'bot', 'kind', 'score', 'decision', 'outcome', 'reason_code'],
+	);
 	section('Latest signals', status.signals, [
 		'signal_id',
 		'bot',
@@ -77,15 +83,16 @@ function print(status: Status): void {
 		'trade_status',
 	]);
 	section('Why signals were rejected (24 h)', status.rejections, ['reason_code', 'signals', 'reason']);
-	section('Latest trades', status.queue, [
-		'queued_at',
-		'bot',
-		'direction',
-		'quantity',
-		'status',
-		'order_status',
-		'average_price',
-	]);
+	section(
+		'Latest trades',
+		status.queue.map((trade) => ({ ...trade, queued: timeOfDay(trade.queued_at), order: trade.order_status })),
+		['queued', 'bot', 'direction', 'quantity', 'status', 'order', 'average_price'],
+	);
+	section(
+		'Latest orders',
+		status.orders.map((order) => ({ ...order, sent: timeOfDay(order.sent_at), filled: order.filled_quantity })),
+		['sent', 'bot', 'purpose', 'side', 'quantity', 'filled', 'status', 'client_order_id'],
+	);
 	section('Open positions', status.positions, [
 		'position_id',
 		'bot',
@@ -105,4 +112,22 @@ function profit(booked: unknown, open: unknown): string {
 function section(title: string, rows: Parameters<typeof printTable>[0], columns: readonly string[]): void {
 	process.stdout.write(`\n${title}\n`);
 	printTable(rows, columns);
+}
+
+function shortBot(bot: ViewRow) {
+	return {
+		id: bot.bot_id,
+		name: bot.name,
+		status: bot.status,
+		checked: timeOfDay(bot.last_check_at),
+		outcome: bot.last_outcome,
+		score: bot.last_score,
+		position: bot.position_direction,
+		net_pnl: bot.net_pnl,
+	};
+}
+
+/** Tables of the last minutes and hours need no date. */
+function timeOfDay(value: ViewRow[string] | undefined): string | null {
+	return value instanceof Date ? value.toISOString().slice(11, 19) : null;
 }

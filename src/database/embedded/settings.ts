@@ -12,8 +12,8 @@ const shipped: Readonly<Record<string, string>> = {
 	password_encryption: 'scram-sha-256',
 	max_connections: '200',
 
-	// Money is recorded here: these three are never traded for speed. Functions that record what repeats itself
-	// turn synchronous_commit off for their own transaction.
+	// Money is recorded here: these three are never traded for speed. Only record_checks turns synchronous_commit off
+	// for its own transaction, when the batch queues nothing and would repeat itself.
 	fsync: 'on',
 	full_page_writes: 'on',
 	synchronous_commit: 'on',

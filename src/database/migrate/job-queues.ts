@@ -35,7 +35,7 @@ export interface JobQueue {
 	readonly notify?: boolean;
 }
 
-/** Lease of a check, in seconds: a worker that has not recorded it by then has lost it. */
+/** A fetched check job expires after this long, in seconds; longer than the bot's claim, which ends after 30 s. */
 export const checkLeaseSeconds = 60;
 
 export const jobQueues: readonly JobQueue[] = [
