@@ -48,8 +48,10 @@ begin
   -- Where bots hold one instrument both ways the exchange has realised what our books still hold open, so cash is compared
   -- together with what open positions have cost: booked - sum(q x entry) on either side.
   insert into reconciliation
-  select 'BALANCE', b.asset, b.booked, (p_balances ->> b.asset)::numeric - theirs.cost + ours.cost
+  select 'BALANCE', b.asset, b.booked, reported.cash - theirs.cost + ours.cost
     from account_balances b
+   -- Exchanges leave out what is zero; one that was not asked answers nothing at all.
+   cross join lateral (select coalesce((p_balances ->> b.asset)::numeric, 0) as cash) reported
    cross join lateral (
            select coalesce(sum(case p.direction when 'LONG' then 1 else -1 end * p.quantity * p.average_entry_price * i.contract_size), 0) as cost,
                   coalesce(sum(p.quantity * p.average_entry_price * i.contract_size), 0) as gross
@@ -67,9 +69,9 @@ begin
              join instruments i on i.exchange_id = a.exchange_id and i.symbol = r.symbol and i.settle_asset = b.asset
          ) theirs
    where b.account_id = p_account_id
-     and p_balances ? b.asset
+     and p_balances <> '{}'
      -- The exchange may round its cash and its average prices, not more.
-     and abs(b.booked - ((p_balances ->> b.asset)::numeric - theirs.cost + ours.cost))
+     and abs(b.booked - (reported.cash - theirs.cost + ours.cost))
          > greatest(abs(b.booked), ours.gross, 1) * 1e-6
      and not exists (
            select
@@ -102,10 +104,10 @@ begin
          );
 
   update account_balances b
-     set exchange_total = (p_balances ->> b.asset)::numeric,
+     set exchange_total = coalesce((p_balances ->> b.asset)::numeric, 0),
          exchange_seen_at = p_now
    where b.account_id = p_account_id
-     and p_balances ? b.asset;
+     and p_balances <> '{}';
 
   for v_difference in select * from reconciliation
   loop

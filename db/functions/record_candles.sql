@@ -20,13 +20,16 @@ begin
      order by b.instrument_id, b.timeframe
   loop
     with given as (
-      select to_timestamp((c.value ->> 0)::numeric / 1000) as open_at,
+      -- An exchange may send a candle twice; the later one counts.
+      select distinct on ((c.value ->> 0)::numeric)
+             to_timestamp((c.value ->> 0)::numeric / 1000) as open_at,
              (c.value ->> 1)::numeric as open,
              (c.value ->> 2)::numeric as high,
              (c.value ->> 3)::numeric as low,
              (c.value ->> 4)::numeric as close,
              (c.value ->> 5)::numeric as volume
-        from jsonb_array_elements(v_fetch.candles) c
+        from jsonb_array_elements(v_fetch.candles) with ordinality c (value, position)
+       order by (c.value ->> 0)::numeric, c.position desc
     ),
     written as (
       insert into candles as k (instrument_id, timeframe, open_at, open, high, low, close, volume, is_native, recorded_at)

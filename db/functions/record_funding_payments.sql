@@ -17,15 +17,14 @@ begin
       left join instruments i on i.exchange_id = a.exchange_id and i.symbol = f.symbol
      order by f.paid_at, f.reference
   loop
-    select p.id
+    -- The entry names the position where there was one alone.
+    select case when count(*) = 1 then min(p.id) end
       into v_position_id
       from positions p
      where p.account_id = p_account_id
        and p.instrument_id = v_payment.instrument_id
        and p.opened_at <= v_payment.paid_at
-       and (p.closed_at is null or p.closed_at > v_payment.paid_at)
-     order by p.quantity desc, p.id
-     limit 1;
+       and (p.closed_at is null or p.closed_at > v_payment.paid_at);
     insert into ledger_entries (account_id, asset, kind, amount, position_id, reference, occurred_at, recorded_at)
     values (p_account_id, v_payment.asset, 'FUNDING', v_payment.amount, v_position_id, v_payment.reference, v_payment.paid_at, p_now)
     on conflict (account_id, kind, reference) do nothing
@@ -35,11 +34,30 @@ begin
     values (p_account_id, v_payment.asset, v_payment.amount)
     on conflict (account_id, asset) do update
        set booked = b.booked + excluded.booked;
-    update positions set funding = funding + v_payment.amount, updated_at = p_now where id = v_position_id;
+    -- The exchange pays on the net position; each bot's share of it is what its fills had made of its own by then.
+    with held as (
+      select p.id,
+             (select coalesce(sum(case k.side when 'BUY' then k.quantity else -k.quantity end), 0)
+                from fills k
+               where k.position_id = p.id
+                 and k.filled_at <= v_payment.paid_at) as net
+        from positions p
+       where p.account_id = p_account_id
+         and p.instrument_id = v_payment.instrument_id
+         and p.opened_at <= v_payment.paid_at
+         and (p.closed_at is null or p.closed_at > v_payment.paid_at)
+    )
+    update positions p
+       set funding = p.funding + v_payment.amount * h.net / total.net,
+           updated_at = p_now
+      from held h
+     cross join (select sum(net) as net from held) total
+     where p.id = h.id
+       and total.net <> 0;
     v_count := v_count + 1;
   end loop;
   return v_count;
 end
 $$;
 comment on function botbox.record_funding_payments is
-  'Books funding paid or received, each once by the exchange''s reference: ledger, balance and the position that was open then.';
+  'Books funding paid or received, each once by the exchange''s reference: ledger, balance and the positions that were open then, by what each held.';

@@ -28,10 +28,10 @@ begin
            sum(m.volume),
            false,
            p_now
-      -- Only windows that end within the given minutes, or contain one of them that changed late.
+      -- Windows that contain one of the given minutes and are over: the one that ends now, or one of which a minute came late.
       from generate_series(
              date_bin(make_interval(mins => v_frame.minutes), p_from, 'epoch'::timestamptz),
-             p_to + interval '1 minute' - make_interval(mins => v_frame.minutes),
+             least(p_to, p_now - make_interval(mins => v_frame.minutes)),
              make_interval(mins => v_frame.minutes)
            ) as w (window_at)
       join candles m
