@@ -42,8 +42,17 @@ function listBenchmarks(): string {
 	return benchmarks.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join('\n');
 }
 
+let isInterrupted = false;
+
 async function run({ chosen, json, isQuick, isProfiled }: Wanted): Promise<void> {
 	const server = await startBenchServer();
+	// An orderly end, since a killed server would go on writing into the folder that is being removed.
+	const interrupt = (): void => {
+		if (isInterrupted) return;
+		isInterrupted = true;
+		server.close().finally(() => process.exit(130));
+	};
+	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
 	const figures: Figure[] = [];
 	try {
 		console.log(server.machine);
@@ -61,7 +70,7 @@ async function run({ chosen, json, isQuick, isProfiled }: Wanted): Promise<void>
 			}
 		}
 	} finally {
-		await server.close();
+		if (!isInterrupted) await server.close();
 	}
 	if (json !== undefined) await writeFile(json, `${JSON.stringify(figures, null, 2)}\n`);
 }
@@ -74,10 +83,12 @@ try {
 	console.error(usage);
 	process.exit(2);
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 try {
 	await run(wanted);
 } catch (error) {
-	console.error(error);
-	process.exit(1);
+	// What failed because of the interruption is not worth a word; its handler ends the process.
+	if (!isInterrupted) {
+		console.error(error);
+		process.exit(1);
+	}
 }

@@ -48,12 +48,12 @@ export async function createMarket(pool: Pool, until: Date, minutes: number): Pr
 	await pool.query('vacuum analyze botbox.candles');
 }
 
-/** Both strategies with varied parameters, on three timeframes; thresholds around the defaults. */
+/** Both strategies with varied parameters, on three timeframes; thresholds from the defaults upwards. */
 async function createVersions(pool: Pool): Promise<number[]> {
 	await publishStrategies(pool);
 	const versions: number[] = [];
 	for (const timeframe of Object.keys(timeframes) as BenchTimeframe[]) {
-		for (const shift of [-0.05, 0, 0.05, 0.1]) {
+		for (const shift of [0, 0.05, 0.1, 0.2]) {
 			versions.push(
 				await ensureStrategyVersion(pool, 'trend_following', {
 					timeframe,

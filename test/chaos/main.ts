@@ -62,11 +62,16 @@ function wholeNumber(name: string, text: string | undefined, standard: number, m
 	throw new Error(`--${name}: expected a whole number from 1 to ${most}, got "${text}"`);
 }
 
+/** The server of the run under way, for an interruption. */
+let current: DrillServer | undefined;
+let isInterrupted = false;
+
 async function run(plan: Plan, seed: number): Promise<boolean> {
 	const begun = Date.now();
 	const log = (line: string) => console.log(`  ${((Date.now() - begun) / 1_000).toFixed(1).padStart(6)} s  ${line}`);
 	console.log(`drill ${plan.drill}, seed ${seed}`);
 	const server = await startDrillServer();
+	current = server;
 	try {
 		const report = await play(plan, seed, server, log);
 		log(
@@ -83,6 +88,8 @@ async function run(plan: Plan, seed: number): Promise<boolean> {
 			return true;
 		}
 	} catch (error) {
+		// The handler of the interruption ends the process; what failed because of it is no finding.
+		if (isInterrupted) return await new Promise(() => {});
 		log(`BROKEN: the drill itself: ${error instanceof Error ? error.stack : String(error)}`);
 	}
 	await server.close(`drill ${plan.drill}, seed ${seed}`);
@@ -106,7 +113,12 @@ try {
 	console.error(usage);
 	process.exit(2);
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+const interrupt = (): void => {
+	if (isInterrupted) return;
+	isInterrupted = true;
+	void (current?.close() ?? Promise.resolve()).finally(() => process.exit(130));
+};
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
 let passed = 0;
 for (let i = 0; i < plan.runs; i += 1) if (await run(plan, plan.seed + i)) passed += 1;
 console.log(`${plan.runs} runs, ${passed} passed, ${plan.runs - passed} failed`);
