@@ -53,7 +53,7 @@ const illegal: readonly (readonly [rows: string, change: string, refusedBy: stri
 	['bots', `sizing_value = 0`, 'price_is_positive_and_finite'],
 	['bots', `consecutive_failures = -1`, 'bot_failures_are_not_negative'],
 	['signals', `hash = 'short'`, 'signal_hash_is_sha256'],
-	['signals', `hash = repeat('a', 64), candle_at = now()`, 'signals_one_per_hash'],
+	['signals', `hash = repeat('a', 64)`, 'signals_one_per_hash'],
 	["signals where status = 'QUEUED'", `trade_id = null`, 'queued_signal_has_its_trade'],
 	["signals where status = 'QUEUED'", `reason_code = 'PAUSED'`, 'queued_signal_was_accepted'],
 	["signals where status = 'QUEUED'", `status = 'REJECTED'`, 'queued_signal'],
