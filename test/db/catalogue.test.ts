@@ -1,6 +1,7 @@
 /** What the database's own catalogue must say of every object that botbox makes. */
 import { expect, test } from 'vitest';
 import { compareFunctions, findFunctionDrift } from '../../src/database/dev/function-drift.ts';
+import { readSources } from '../../src/database/migrate/sources.ts';
 import { openBooks } from './books.ts';
 
 const books = openBooks();
@@ -53,6 +54,19 @@ test('every function pins its search path and says what it is for', async () => 
 		and (obj_description(p.oid, 'pg_proc') is null
 			or not coalesce('search_path=botbox, pg_temp' = any (p.proconfig), false))`);
 	expect(sloppy).toEqual([]);
+});
+
+test('every file of db/functions holds one function, named after it, with its search path written down', async () => {
+	const { functions } = await readSources();
+	expect(functions.length).toBeGreaterThan(80);
+	for (const { name, sql } of functions) {
+		const made = [...sql.matchAll(/^create (?:or replace )?function botbox\.(\w+)\(/gm)].map(
+			(match) => `${match[1]}.sql`,
+		);
+		expect(made).toEqual([name]);
+		expect(sql.match(/^set search_path = botbox, pg_temp$/gm), name).toHaveLength(1);
+		expect(sql.match(/^comment on function botbox\./gm), name).toHaveLength(1);
+	}
 });
 
 test('functions that read and write act for their caller; immutable ones stay plain, so that they can be inlined', async () => {

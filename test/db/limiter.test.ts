@@ -107,7 +107,7 @@ test('over 60% used is a warning, 60% is not', async () => {
 });
 
 test.each([1, 2, 5, 10, 100, 6_000])(
-	'a published limit of %d, learned from the exchange, is kept to 80%% of it and can still be used',
+	'a published limit of %d, learned from the exchange, is kept to and can still be used',
 	async (limit) => {
 		await acquire('sim', 0);
 		await report({ limit, now: after(1) });
