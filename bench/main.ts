@@ -6,6 +6,7 @@
  *     npm run bench -- --quick              a trial run; --profile says where the time goes
  */
 import { writeFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { createPool } from '../src/database/pool.ts';
 import type { Benchmark, Figure } from './benchmark.ts';
@@ -58,13 +59,17 @@ async function run({ chosen, json, isQuick, isProfiled }: Wanted): Promise<void>
 		console.log(server.machine);
 		for (const benchmark of chosen) {
 			console.log(`\n${benchmark.name}: ${benchmark.title}`);
+			const busy = loadavg()[0]?.toFixed(1);
 			const url = await server.createDatabase(`bench_${benchmark.name}`);
 			const pool = createPool({ url, max: 10, applicationName: 'botbox bench' });
 			try {
 				const log = (line: string) => console.log(`  ${line}`);
 				const measured = await benchmark.run({ pool, url, isQuick, isProfiled, log });
 				figures.push(...measured);
-				console.log(`\n${formatTable(measured)}`);
+				// Above zero at the start, others were at work on the machine, and figures are too high.
+				console.log(
+					`\n${formatTable(measured)}\nload of the machine: ${busy} before, ${loadavg()[0]?.toFixed(1)} at the end`,
+				);
 			} finally {
 				await pool.end();
 			}

@@ -1,6 +1,7 @@
 /**
  * The floor of a cycle: what pg-boss and PostgreSQL need for as many jobs and checks when nothing is evaluated or decided. Jobs
- * are inserted, fetched and deleted by the same calls, and one bulk statement a batch moves schedules on and inserts the checks.
+ * are inserted, fetched and deleted by the same calls, and one bulk statement a batch moves schedules on and inserts the checks,
+ * without waiting for the disk, as the checks of botbox do.
  */
 import { performance } from 'node:perf_hooks';
 import type { CheckJob, Jobs } from '../../src/database/jobs.ts';
@@ -35,7 +36,8 @@ export async function measureFloor(pool: Pool, jobs: Jobs, now: Date): Promise<n
 			 )
 			 select m.id, $2, 'SCHEDULED', m.strategy_version_id, 'floor', $2, $2, 0.1, $2::timestamptz - interval '1 minute', 0,
 			        100, 0.1, $3, 'RANGING', 'NORMAL', 'NONE', 'NO_SIGNAL', 'BELOW_THRESHOLD'
-			   from moved m`,
+			   from moved m
+			  cross join (select set_config('synchronous_commit', 'off', true)) as waiting_for_no_disk`,
 			[fetched.map(({ data }) => data.botId), now, factors],
 		);
 		await jobs.endChecks(fetched.map(({ id }) => id));

@@ -86,6 +86,9 @@ async function describeRun(stage: Stage, crew: Crew, settledMs: number): Promise
 		select (select count(*) from botbox.checks) as checks,
 		       (select round(max(extract(epoch from recorded_at - due_at))::numeric, 1)::float8 from botbox.checks
 		         where due_at >= (select min(created_at) from botbox.bots)) as latest_check_s,
+		       (select round(max(gap)::numeric, 1)::float8 from (
+		         select extract(epoch from c.recorded_at - lag(c.recorded_at, 1, b.created_at) over (partition by b.id order by c.recorded_at)) as gap
+		           from botbox.bots b join botbox.checks c on c.bot_id = b.id) g) as longest_unchecked_s,
 		       (select count(*) from botbox.signals where status = 'QUEUED') as accepted,
 		       (select count(*) from botbox.trade_queue where status = 'EXECUTED') as executed,
 		       (select count(*) from botbox.trade_queue where status in ('FAILED', 'EXPIRED', 'CANCELLED')) as not_executed,
