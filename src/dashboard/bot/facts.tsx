@@ -70,6 +70,7 @@ export function Facts({ bot }: { readonly bot: Bot }) {
 }
 
 function PnlNote({ bot }: { readonly bot: Bot }) {
+	if (bot.unrealised_pnl === null) return 'booked; nothing open';
 	return (
 		<>
 			<Pnl value={bot.net_pnl} unit={bot.settle_asset} /> booked ·{' '}

@@ -40,7 +40,7 @@ const columns: readonly Column<Bot>[] = [
 	{
 		key: 'strategy',
 		title: 'Strategy',
-		width: 114,
+		width: 117,
 		isWide: true,
 		sort: (bot) => bot.strategy,
 		hint: (bot) => `${bot.strategy}, version ${bot.strategy_version}, on ${bot.timeframe} candles`,
@@ -57,7 +57,7 @@ const columns: readonly Column<Bot>[] = [
 	{
 		key: 'account',
 		title: 'Account',
-		width: 144,
+		width: 138,
 		isWide: true,
 		sort: (bot) => bot.account,
 		hint: (bot) => bot.account,
@@ -70,7 +70,7 @@ const columns: readonly Column<Bot>[] = [
 	{
 		key: 'check',
 		title: 'Last check',
-		width: 192,
+		width: 195,
 		isWide: true,
 		sort: (bot) => (bot.last_check_at === null ? null : -Date.parse(bot.last_check_at)),
 		hint: (bot) => (bot.last_outcome === null ? null : `${words(bot.last_outcome)}: ${bot.last_reason ?? ''}`),
@@ -104,7 +104,7 @@ const columns: readonly Column<Bot>[] = [
 	{
 		key: 'pnl',
 		title: 'P&L',
-		width: 92,
+		width: 86,
 		isNumber: true,
 		sort: pnlOf,
 		cell: (bot) => <Pnl value={pnlOf(bot)} unit={bot.settle_asset} />,

@@ -4,7 +4,7 @@ import * as numbers from '../format/numbers.ts';
 import { Ago, Pnl } from '../parts/figures.tsx';
 
 /** Beyond these the figure is coloured: design's promises and alert thresholds. */
-const lateMs = 5_000;
+const lateMs = 10_000;
 const slowOrderMs = 30_000;
 const staleSeconds = 120;
 const deepQueue = 100;
