@@ -26,7 +26,15 @@ as $$
     select distinct j.bot_id, j.due_at
       from jsonb_to_recordset(p_jobs) as j (bot_id bigint, due_at timestamptz)
   ),
-  -- Locked in id order, rows that another worker is claiming right now are skipped: they count as BUSY.
+  -- Locked in id order, rows that another worker is claiming right now are skipped: they count as BUSY. Each bot once, also
+  -- when it comes with two jobs: a row that is locked again after its claim in the same statement would be skipped.
+  locked as (
+    select b.id, b.status, b.next_check_at, b.claimed_until, b.created_at, b.instrument_id
+      from bots b
+     where b.id in (select j.bot_id from jobs j)
+     order by b.id
+       for no key update skip locked
+  ),
   seen as (
     select b.id,
            j.due_at,
@@ -39,11 +47,9 @@ as $$
                p_now >= j.due_at + make_interval(secs => p_wait_ms / 1000.0)
                and (f.fetched_at is not null or p_now >= b.created_at + interval '1 minute')
              ) as is_ready
-      from bots b
+      from locked b
       join jobs j on j.bot_id = b.id
       left join feeds f on f.instrument_id = b.instrument_id
-     order by b.id
-       for no key update of b skip locked
   ),
   claimed as (
     update bots b
