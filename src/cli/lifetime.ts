@@ -12,6 +12,10 @@ export async function untilToldToEnd(): Promise<string> {
 		process.on('SIGINT', () => end('SIGINT'));
 		process.on('SIGTERM', () => end('SIGTERM'));
 		process.on('SIGHUP', () => end('SIGHUP'));
-		if (process.channel) process.once('disconnect', () => end('parent'));
+		if (process.channel) {
+			process.once('disconnect', () => end('parent'));
+			// Listening to the parent must not be what keeps this process from ending.
+			process.channel.unref();
+		}
 	});
 }

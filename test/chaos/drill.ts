@@ -35,12 +35,14 @@ export interface DrillReport {
  */
 const settleWithinMs = 120_000;
 const pollMs = 1_000;
+const startWithinMs = 90_000;
 
 export async function runDrill(options: DrillOptions): Promise<DrillReport> {
 	const { log } = options;
 	const stage = await prepareStage(options);
 	const crew = gatherCrew(stage, options.workers);
 	try {
+		await untilTrading(stage, options.workers);
 		log(`${options.bots} bots, ${options.workers} workers; ${options.seconds} s of trouble`);
 		const troubles = await options.happen(crew, stage);
 		const quietSince = new Date();
@@ -64,6 +66,19 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
 		await crew.dismiss();
 		await stage.close();
 	}
+}
+
+/** Trouble begins when there is something to trouble: on a busy machine a worker takes a while to start. */
+async function untilTrading(stage: Stage, workers: number): Promise<void> {
+	const deadline = Date.now() + startWithinMs;
+	while (Date.now() < deadline) {
+		const { rows } = await stage.pool.query<{ heard: number; orders: number }>(
+			`select (select count(*) from botbox.workers where stopped_at is null) as heard, (select count(*) from botbox.orders) as orders`,
+		);
+		if ((rows[0]?.heard ?? 0) >= workers && (rows[0]?.orders ?? 0) > 0) return;
+		await sleep(100);
+	}
+	throw new Error(`the workers did not begin to trade within ${startWithinMs / 1_000} s`);
 }
 
 function wrong(rule: string, isWrong: boolean, sample: unknown): Finding[] {

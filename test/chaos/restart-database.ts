@@ -21,7 +21,7 @@ export async function drillDatabaseRestart(
 		expectedError: /^the limiter cannot be reached: reads go by the local one/,
 		happen: async (crew) => {
 			// Somewhere in the middle of the first round of trades.
-			await sleep(6_000 + random.next() * 6_000);
+			await sleep(random.next() * 4_000);
 			options.log(isCrash ? 'database killed' : 'database stopped');
 			await (isCrash ? server.crash() : server.stop());
 			await sleep(seconds * 1_000);

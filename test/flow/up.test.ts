@@ -36,7 +36,9 @@ function botbox(...args: string[]): { child: ChildProcess; output: () => string 
 	let text = '';
 	// The suite's own database, if any, is not this one's.
 	const { DATABASE_URL: _, ...env } = process.env;
+	// With a channel to its parent, as when an older Node hands over to the pinned one: it must not outlive its end for it.
 	const child = spawn(process.execPath, [executable, ...args], {
+		stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
 		env: { ...env, BOTBOX_DATA_DIR: dataDir, BOTBOX_LOG_LEVEL: 'info' },
 	});
 	child.stdout?.on('data', (chunk) => {
