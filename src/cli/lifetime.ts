@@ -1,12 +1,15 @@
 /** When a process is to end: on SIGINT, SIGTERM or SIGHUP, or when the parent that started it is gone. */
 
-/** Resolves once at the first reason to end; a second signal ends the process at once. */
+/** Ctrl-C reaches a whole process group, and parents pass it on besides: within this time it is one and the same. */
+const sameSignalMs = 2_000;
+
+/** Resolves once at the first reason to end; a second signal, later than the echo of the first, ends the process at once. */
 export async function untilToldToEnd(): Promise<string> {
 	return await new Promise((resolve) => {
-		let isEnding = false;
+		let toldAt: number | undefined;
 		const end = (reason: string): void => {
-			if (isEnding && reason !== 'parent') process.exit(1);
-			isEnding = true;
+			if (toldAt !== undefined && reason !== 'parent' && performance.now() - toldAt > sameSignalMs) process.exit(1);
+			toldAt ??= performance.now();
 			resolve(reason);
 		};
 		process.on('SIGINT', () => end('SIGINT'));

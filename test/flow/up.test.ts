@@ -1,9 +1,10 @@
 /** `botbox up` as a new user runs it: the whole system in real processes, ended, killed and started again. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -81,6 +82,12 @@ async function json<T>(...args: string[]): Promise<T> {
 	return JSON.parse(output()) as T;
 }
 
+/** Where the embedded server keeps its files; for root it may lie elsewhere than in the data directory. */
+async function pgdata(): Promise<string> {
+	const note = JSON.parse(await readFile(join(dataDir, 'database.json'), 'utf8')) as { pgdata?: string };
+	return resolve(dataDir, note.pgdata ?? 'postgres');
+}
+
 interface Status {
 	readonly page: string;
 	readonly database: string;
@@ -150,8 +157,11 @@ test('starts, trades within a minute, refuses a twin, ends cleanly, goes on, and
 	expect(twin.output().trim().split('\n')).toHaveLength(1);
 	await client.end();
 
+	// As from a terminal, whose Ctrl-C reaches the parents too, which pass it on.
+	first.child.kill('SIGINT');
 	first.child.kill('SIGINT');
 	expect(await ended(first.child)).toBe(0);
+	expect(existsSync(join(await pgdata(), 'postmaster.pid')), 'the database is still running').toBe(false);
 
 	const second = await up();
 	const again = await connect();
