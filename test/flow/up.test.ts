@@ -159,6 +159,7 @@ test('starts, trades within a minute, refuses a twin, ends cleanly, goes on, and
 
 	// As from a terminal, whose Ctrl-C reaches the parents too, which pass it on.
 	first.child.kill('SIGINT');
+	await until(first.child, () => first.output().includes('stopping'), first.output);
 	first.child.kill('SIGINT');
 	expect(await ended(first.child)).toBe(0);
 	expect(existsSync(join(await pgdata(), 'postmaster.pid')), 'the database is still running').toBe(false);
