@@ -33,10 +33,10 @@ comment on table botbox.checks is
 create table botbox.signals (
   id bigint generated always as identity,
   hash text not null constraint signal_hash_is_sha256 check (hash ~ '^[0-9a-f]{64}$'),
-  bot_id bigint not null references botbox.bots (id) on delete restrict,
-  account_id bigint not null references botbox.accounts (id) on delete restrict,
-  instrument_id bigint not null references botbox.instruments (id) on delete restrict,
-  strategy_version_id bigint not null references botbox.strategy_versions (id) on delete restrict,
+  bot_id bigint not null,
+  account_id bigint not null,
+  instrument_id bigint not null,
+  strategy_version_id bigint not null,
   direction botbox.signal_direction not null,
   trigger_reason text not null references botbox.reason_codes (code) on delete restrict,
   candle_at timestamptz not null,
@@ -73,7 +73,7 @@ create index signals_by_strategy_version on botbox.signals (strategy_version_id)
 create index signals_by_trigger on botbox.signals (trigger_reason);
 create index signals_by_reason on botbox.signals (reason_code);
 comment on table botbox.signals is
-  'What checks and stops decided, accepted or not, with the figures behind it. A hash is spent when queued; the same signal rejected again updates its row.';
+  'What checks and stops decided, accepted or not, with the figures behind it. A hash is spent when queued; the same signal rejected again updates its row. No foreign keys to tables that checks change: a new chunk would lock those whole, and recorders that hold their rows would wait for each other.';
 
 do $$
 declare
