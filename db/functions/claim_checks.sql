@@ -17,7 +17,10 @@ returns table (
   position_direction botbox.direction,
   position_quantity double precision,
   position_entry_price double precision,
-  position_opened_at timestamptz
+  position_lots integer,
+  position_opened_at timestamptz,
+  further_instrument_ids bigint[],
+  further_revisions bigint[]
 )
 language sql
 set search_path = botbox, pg_temp
@@ -35,6 +38,18 @@ as $$
      order by b.id
        for no key update skip locked
   ),
+  -- A pair is as fresh as the staler of its legs.
+  further as (
+    select g.bot_id,
+           array_agg(g.instrument_id order by g.leg) as instrument_ids,
+           array_agg(coalesce(f.revision, 0) order by g.leg) as revisions,
+           min(f.fetched_at) as fetched_at,
+           bool_or(f.fetched_at is null) as is_missing
+      from bot_legs g
+      left join feeds f on f.instrument_id = g.instrument_id
+     where g.bot_id in (select j.bot_id from jobs j)
+     group by g.bot_id
+  ),
   seen as (
     select b.id,
            j.due_at,
@@ -42,14 +57,15 @@ as $$
            b.status = 'ACTIVE' and b.next_check_at = j.due_at as is_current,
            -- A check due at a candle's close waits for the fetch that can contain the candle, but not for ever; a new bot
            -- waits a little longer for the first fetch of its feed, which brings the history.
-           coalesce(f.fetched_at >= j.due_at, false)
+           coalesce(least(f.fetched_at, l.fetched_at) >= j.due_at and not coalesce(l.is_missing, false), false)
              or (
                p_now >= j.due_at + make_interval(secs => p_wait_ms / 1000.0)
-               and (f.fetched_at is not null or p_now >= b.created_at + interval '1 minute')
+               and (f.fetched_at is not null and not coalesce(l.is_missing, false) or p_now >= b.created_at + interval '1 minute')
              ) as is_ready
       from locked b
       join jobs j on j.bot_id = b.id
       left join feeds f on f.instrument_id = b.instrument_id
+      left join further l on l.bot_id = b.id
   ),
   claimed as (
     update bots b
@@ -74,17 +90,21 @@ as $$
          c.strategy_version_id,
          c.account_id,
          c.instrument_id,
-         f.fetched_at,
+         case when not coalesce(l.is_missing, false) then least(f.fetched_at, l.fetched_at) end,
          f.revision,
          p.direction,
          p.quantity::double precision,
          p.average_entry_price::double precision,
-         p.opened_at
+         p.lots,
+         p.opened_at,
+         l.instrument_ids,
+         l.revisions
     from jobs j
     left join seen s on s.id = j.bot_id and s.due_at = j.due_at
     -- A bot may come with a stale job beside its present one: only that is claimed.
     left join claimed c on c.id = s.id and s.is_current
     left join feeds f on f.instrument_id = c.instrument_id
+    left join further l on l.bot_id = c.id
     left join positions p
       on p.bot_id = c.id
      and p.instrument_id = c.instrument_id

@@ -19,11 +19,14 @@ as $$
 #variable_conflict use_column
 begin
   insert into feeds (instrument_id, next_fetch_at)
-  select distinct b.instrument_id, p_now
-    from bots b
-   where b.status <> 'DELETED'
-     and not exists (select from feeds f where f.instrument_id = b.instrument_id)
-   order by b.instrument_id
+  select distinct n.instrument_id, p_now
+    from (
+      select b.instrument_id from bots b where b.status <> 'DELETED'
+      union all
+      select g.instrument_id from bot_legs g join bots b on b.id = g.bot_id where b.status <> 'DELETED'
+    ) n
+   where not exists (select from feeds f where f.instrument_id = n.instrument_id)
+   order by n.instrument_id
   on conflict do nothing;
 
   return query
@@ -56,12 +59,22 @@ begin
     left join lateral (
       select jsonb_agg(jsonb_build_object('timeframe', n.timeframe, 'candles', n.candles)) as windows
         from (
-          select v.timeframe, max(v.history) as candles
+          select w.timeframe, max(w.history) as candles
             from bots b
             join strategy_versions v on v.id = b.strategy_version_id
-           where b.instrument_id = c.instrument_id
-             and b.status <> 'DELETED'
-           group by v.timeframe
+            cross join lateral (
+              select v.timeframe, v.history
+              union all
+              select x.timeframe, x.history
+                from jsonb_to_recordset(v.further_windows) as x (timeframe timeframe, history integer)
+            ) w
+           where b.status <> 'DELETED'
+             and b.id in (
+                   select x.id from bots x where x.instrument_id = c.instrument_id
+                   union all
+                   select g.bot_id from bot_legs g where g.instrument_id = c.instrument_id
+                 )
+           group by w.timeframe
         ) n
         left join feed_backfills h
           on h.instrument_id = c.instrument_id

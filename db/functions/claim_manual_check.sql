@@ -14,7 +14,10 @@ returns table (
   position_direction botbox.direction,
   position_quantity double precision,
   position_entry_price double precision,
-  position_opened_at timestamptz
+  position_lots integer,
+  position_opened_at timestamptz,
+  further_instrument_ids bigint[],
+  further_revisions bigint[]
 )
 language sql
 set search_path = botbox, pg_temp
@@ -32,15 +35,27 @@ as $$
          c.strategy_version_id,
          c.account_id,
          c.instrument_id,
-         f.fetched_at,
+         case when not coalesce(l.is_missing, false) then least(f.fetched_at, l.fetched_at) end,
          f.revision,
          p.direction,
          p.quantity::double precision,
          p.average_entry_price::double precision,
-         p.opened_at
+         p.lots,
+         p.opened_at,
+         l.instrument_ids,
+         l.revisions
     from bots b
     left join claimed c on c.id = b.id
     left join feeds f on f.instrument_id = b.instrument_id
+    left join lateral (
+           select array_agg(g.instrument_id order by g.leg) as instrument_ids,
+                  array_agg(coalesce(e.revision, 0) order by g.leg) as revisions,
+                  min(e.fetched_at) as fetched_at,
+                  bool_or(e.fetched_at is null) as is_missing
+             from bot_legs g
+             left join feeds e on e.instrument_id = g.instrument_id
+            where g.bot_id = b.id
+         ) l on true
     left join positions p
       on p.bot_id = b.id
      and p.instrument_id = b.instrument_id

@@ -5,13 +5,14 @@ returns table (
   parameters jsonb,
   timeframe botbox.timeframe,
   history integer,
+  further_windows jsonb,
   max_lots integer
 )
 language sql
 stable
 set search_path = botbox, pg_temp
 as $$
-  select v.id, s.name, v.parameters, v.timeframe, v.history, v.max_lots
+  select v.id, s.name, v.parameters, v.timeframe, v.history, v.further_windows, v.max_lots
     from strategy_versions v
     join strategies s on s.id = v.strategy_id
    where v.id = any (p_ids);

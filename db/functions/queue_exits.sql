@@ -42,7 +42,8 @@ begin
     v_decision := decide_signal(
       p_signal => row(
         v_exit.bot_id, v_exit.instrument_id, 'CLOSE', v_exit.trigger_reason, date_trunc('minute', p_now),
-        v_exit.price, null, null, null, null, null, null, null, null
+        v_exit.price, null, null, null, null, null, null, null, null,
+        null, null, null, null, null
       )::signal_input,
       p_now => p_now
     );

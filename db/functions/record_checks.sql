@@ -108,7 +108,8 @@ begin
       p_signal => row(
         v_check.bot_id, v_bot.instrument_id, v_check.decision, v_check.reason_code, v_check.candle_at, v_check.price, null,
         v_check.score, v_check.factors, v_check.regime_direction, v_check.regime_volatility, v_check.data_age_ms,
-        v_check.stop_loss_fraction, v_check.take_profit_fraction
+        v_check.stop_loss_fraction, v_check.take_profit_fraction, v_check.strategy_version_id, v_check.lots,
+        v_check.trailing_stop_fraction, v_check.atr, null
       )::signal_input,
       p_now => p_now
     );
@@ -127,7 +128,7 @@ begin
   recorded as (
     insert into checks (
       bot_id, due_at, kind, strategy_version_id, worker_id, started_at, recorded_at, duration_ms, candle_at, data_age_ms,
-      price, score, factors, regime_direction, regime_volatility, decision, outcome, reason_code, signal_id, trade_id, error
+      price, score, factors, regime_direction, regime_volatility, decision, outcome, reason_code, signal_id, trade_id, is_repeated, error
     )
     select d.bot_id, d.due_at, d.kind, d.strategy_version_id, p_worker_id, d.started_at, p_now, d.duration_ms, d.candle_at, d.data_age_ms,
            d.price, d.score, d.factors, d.regime_direction, d.regime_volatility, d.decision,
@@ -145,6 +146,7 @@ begin
            end,
            (d.decision_row).signal_id,
            (d.decision_row).trade_id,
+           coalesce(d.is_repeated, false),
            d.error
       from decided d
     on conflict do nothing

@@ -27,7 +27,8 @@ begin
     v_decision := decide_signal(
       p_signal => row(
         v_position.bot_id, v_position.instrument_id, 'CLOSE', v_position.trigger_reason, date_trunc('minute', p_now),
-        v_position.price, null, null, null, null, null, null, null, null
+        v_position.price, null, null, null, null, null, null, null, null,
+        null, null, null, null, null
       )::signal_input,
       p_now => p_now
     );

@@ -35,7 +35,7 @@ create type botbox.protection as enum ('EXCHANGE', 'GUARD', 'NONE');
 create type botbox.ledger_kind as enum ('TRANSFER', 'FILL', 'FEE', 'FUNDING', 'CORRECTION');
 create type botbox.regime_direction as enum ('TRENDING_UP', 'TRENDING_DOWN', 'RANGING');
 create type botbox.regime_volatility as enum ('LOW', 'NORMAL', 'HIGH');
-create type botbox.sizing_kind as enum ('FIXED_NOTIONAL', 'CAPITAL_FRACTION');
+create type botbox.sizing_kind as enum ('FIXED_NOTIONAL', 'CAPITAL_FRACTION', 'VOLATILITY_TARGET');
 create type botbox.execution_mode as enum ('AUTO', 'CONFIRM');
 create type botbox.limit_scope as enum ('IP', 'ACCOUNT');
 create type botbox.breaker_state as enum ('CLOSED', 'OPEN', 'HALF_OPEN');

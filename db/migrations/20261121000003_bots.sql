@@ -49,6 +49,8 @@ create table botbox.strategy_versions (
   parameters jsonb not null,
   timeframe botbox.timeframe not null,
   history integer not null constraint history_is_bounded check (history between 1 and 5000),
+  further_windows jsonb not null default '[]' constraint further_windows_are_a_list check (jsonb_typeof(further_windows) = 'array'),
+  legs integer not null default 1 constraint legs_are_one_or_two check (legs in (1, 2)),
   favourable_regimes botbox.regime_direction[] not null,
   max_lots integer not null default 1 constraint max_lots_is_positive check (max_lots > 0),
   created_at timestamptz not null default now(),
@@ -64,6 +66,7 @@ create table botbox.bots (
   account_id bigint not null references botbox.accounts (id) on delete restrict,
   instrument_id bigint not null references botbox.instruments (id) on delete restrict,
   interval_minutes integer not null constraint interval_is_known check (interval_minutes in (1, 5, 15, 60)),
+  adaptive_base_minutes integer constraint adaptive_base_is_known check (adaptive_base_minutes in (1, 5, 15, 60)),
   sizing botbox.sizing_kind not null,
   sizing_value botbox.price not null,
   leverage numeric not null default 1 constraint leverage_is_sane check (leverage between 1 and 100),
@@ -78,7 +81,7 @@ create table botbox.bots (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,
-  constraint sizing_fraction_is_a_share check (sizing <> 'CAPITAL_FRACTION' or sizing_value <= 1),
+  constraint sizing_fraction_is_a_share check (sizing = 'FIXED_NOTIONAL' or sizing_value <= 1),
   constraint active_bot_has_a_next_check check ((status = 'ACTIVE') = (next_check_at is not null)),
   constraint next_check_lies_on_the_grid check (mod(extract(epoch from next_check_at), interval_minutes * 60) = 0),
   constraint bot_claim_has_an_end check ((claimed_by is null) = (claimed_until is null)),
@@ -102,6 +105,16 @@ create index bot_legs_by_account on botbox.bot_legs (account_id);
 create index bot_legs_by_instrument on botbox.bot_legs (instrument_id);
 comment on table botbox.bot_legs is 'Legs of a bot beyond its first, which stands in bots itself.';
 
+create table botbox.interval_changes (
+  bot_id bigint not null references botbox.bots (id) on delete cascade,
+  changed_at timestamptz not null,
+  from_minutes integer not null,
+  to_minutes integer not null constraint interval_really_changed check (to_minutes <> from_minutes),
+  regime_volatility botbox.regime_volatility not null,
+  primary key (bot_id, changed_at)
+);
+comment on table botbox.interval_changes is 'Each change of the interval of a bot with adaptive intervals, and the volatility that caused it; written by record_checks.';
+
 create table botbox.ticks (
   tick_at timestamptz primary key,
   due_bots integer not null,
@@ -112,5 +125,5 @@ create table botbox.ticks (
 comment on table botbox.ticks is 'Each minute''s scheduling run: what was due and how long it took.';
 
 -- migrate:down
-drop table botbox.ticks, botbox.bot_legs, botbox.bots, botbox.strategy_versions, botbox.strategies,
+drop table botbox.ticks, botbox.interval_changes, botbox.bot_legs, botbox.bots, botbox.strategy_versions, botbox.strategies,
   botbox.account_balances, botbox.accounts;

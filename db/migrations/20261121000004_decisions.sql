@@ -21,6 +21,7 @@ create table botbox.checks (
   reason_code text not null,
   signal_id bigint,
   trade_id uuid,
+  is_repeated boolean not null default false,
   error text,
   primary key (bot_id, due_at, kind),
   constraint queued_check_has_its_signal check (outcome not in ('QUEUED', 'REJECTED', 'REPEATED') or signal_id is not null),
@@ -29,6 +30,19 @@ create table botbox.checks (
 create index checks_recorded on botbox.checks (recorded_at desc);
 comment on table botbox.checks is
   'One evaluation of one bot with its one outcome. No foreign keys: they would cost an index lookup per check, and bots are never deleted from their table.';
+
+create table botbox.check_hours (
+  bot_id bigint not null,
+  hour_at timestamptz not null,
+  outcome botbox.check_outcome not null,
+  checks integer not null constraint checks_are_positive check (checks > 0),
+  duration_ms_total double precision not null,
+  duration_ms_max double precision not null,
+  late_ms_max double precision not null,
+  primary key (bot_id, hour_at, outcome)
+);
+create index check_hours_by_hour on botbox.check_hours (hour_at);
+comment on table botbox.check_hours is 'Checks of each bot, hour and outcome, counted before the checks themselves are dropped; written by prune_history.';
 
 create table botbox.signals (
   id bigint generated always as identity,
@@ -48,8 +62,11 @@ create table botbox.signals (
   price botbox.price not null,
   quantity botbox.quantity,
   notional botbox.quantity,
+  lots integer constraint signal_lots_are_positive check (lots > 0),
   stop_loss_price botbox.price,
   take_profit_price botbox.price,
+  trailing_stop_fraction numeric constraint signal_trail_is_a_share check (trailing_stop_fraction > 0 and trailing_stop_fraction < 1),
+  group_id uuid,
   position_id bigint,
   status botbox.signal_status not null,
   reason_code text not null references botbox.reason_codes (code) on delete restrict,
@@ -101,4 +118,4 @@ end
 $$;
 
 -- migrate:down
-drop table botbox.signals, botbox.checks;
+drop table botbox.signals, botbox.check_hours, botbox.checks;

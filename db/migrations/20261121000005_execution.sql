@@ -19,6 +19,8 @@ create table botbox.positions (
   funding botbox.amount not null default 0,
   stop_loss_price botbox.price,
   take_profit_price botbox.price,
+  trailing_stop_fraction numeric constraint position_trail_is_a_share check (trailing_stop_fraction > 0 and trailing_stop_fraction < 1),
+  best_price botbox.price,
   protection botbox.protection not null default 'NONE',
   opened_at timestamptz not null,
   closed_at timestamptz,
@@ -48,8 +50,11 @@ create table botbox.trade_queue (
   price botbox.price not null,
   reserved_capital botbox.quantity not null default 0,
   leverage numeric not null default 1 constraint trade_leverage_is_sane check (leverage between 1 and 100),
+  lots integer constraint trade_lots_are_positive check (lots > 0),
   stop_loss_price botbox.price,
   take_profit_price botbox.price,
+  trailing_stop_fraction numeric constraint trade_trail_is_a_share check (trailing_stop_fraction > 0 and trailing_stop_fraction < 1),
+  group_id uuid,
   protection botbox.protection not null default 'NONE',
   trigger_reason text not null references botbox.reason_codes (code) on delete restrict,
   status botbox.trade_status not null default 'PENDING',
@@ -89,6 +94,7 @@ create index trade_queue_by_account on botbox.trade_queue (account_id, queued_at
 create index trade_queue_by_queued on botbox.trade_queue (queued_at desc);
 create index trade_queue_by_instrument on botbox.trade_queue (instrument_id);
 create index trade_queue_by_position on botbox.trade_queue (position_id);
+create index trade_queue_by_group on botbox.trade_queue (group_id) where group_id is not null;
 create index trade_queue_by_trigger on botbox.trade_queue (trigger_reason);
 create index trade_queue_by_reason on botbox.trade_queue (reason_code);
 comment on table botbox.trade_queue is

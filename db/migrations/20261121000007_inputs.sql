@@ -22,7 +22,11 @@ create type botbox.check_input as (
   take_profit_fraction numeric,
   failure botbox.check_outcome,
   error text,
-  dry_run boolean
+  dry_run boolean,
+  is_repeated boolean,
+  lots integer,
+  trailing_stop_fraction numeric,
+  atr numeric
 );
 comment on type botbox.check_input is 'An evaluated check as a worker hands it to record_checks; failure is null unless the check could not decide.';
 
@@ -40,7 +44,12 @@ create type botbox.signal_input as (
   regime_volatility botbox.regime_volatility,
   data_age_ms integer,
   stop_loss_fraction numeric,
-  take_profit_fraction numeric
+  take_profit_fraction numeric,
+  strategy_version_id bigint,
+  lots integer,
+  trailing_stop_fraction numeric,
+  atr numeric,
+  group_id uuid
 );
 comment on type botbox.signal_input is 'What decide_signal is asked to decide: an entry or a close, with the market it was based on.';
 
@@ -85,6 +94,15 @@ insert into botbox.reason_codes (code, scope, meaning) values
   ('TIME_EXIT', 'SIGNAL', 'The position was held for its longest time'),
   ('STOP_LOSS', 'SIGNAL', 'The price reached the stop-loss'),
   ('TAKE_PROFIT', 'SIGNAL', 'The price reached the take-profit'),
+  ('TRAILING_STOP', 'SIGNAL', 'The price came back from its best by the trailing distance'),
+  ('GRID_ENTRY', 'SIGNAL', 'The price crossed levels of the grid: their lots are entered'),
+  ('GRID_EXIT', 'SIGNAL', 'The price came back across levels of the grid: their lots are closed'),
+  ('GRID_OUT_OF_RANGE', 'SIGNAL', 'The price left the range of the grid'),
+  ('FUNDING_ENTRY', 'SIGNAL', 'The funding expected over the holding time pays more than both legs cost'),
+  ('FUNDING_EXIT', 'SIGNAL', 'Funding turned: holding the pair no longer pays'),
+  ('ENTRY_RULE', 'SIGNAL', 'A rule of the strategy''s own asked for the entry'),
+  ('EXIT_RULE', 'SIGNAL', 'A rule of the strategy''s own asked for the exit'),
+  ('LEG_IMBALANCE', 'SIGNAL', 'The legs of a pair do not match: the surplus is closed'),
   ('FLATTEN', 'SIGNAL', 'A person asked to close the position'),
   ('ACCEPTED', 'SIGNAL', 'Validated, within every limit, and queued'),
   ('BOT_NOT_ACTIVE', 'SIGNAL', 'The bot was paused, stopped or deleted meanwhile'),
@@ -103,7 +121,9 @@ insert into botbox.reason_codes (code, scope, meaning) values
   ('MAX_POSITIONS', 'SIGNAL', 'The account already has as many positions as it may'),
   ('INSUFFICIENT_CAPITAL', 'SIGNAL', 'Less capital is free than the position needs'),
   ('CORRELATION_LIMIT', 'SIGNAL', 'Too many correlated positions in the same direction'),
+  ('OTHER_LEG_REFUSED', 'SIGNAL', 'The other leg of the pair was refused, so this one is not entered either'),
   ('BELOW_MINIMUM', 'SIGNAL', 'The rounded quantity is below what the exchange accepts'),
+  ('OTHER_LEG_FAILED', 'TRADE', 'The other leg of the pair came to nothing before this one was sent'),
   ('TTL_EXPIRED', 'TRADE', 'Not executed within its time to live'),
   ('EXCHANGE_REFUSED', 'TRADE', 'The exchange definitely refused the order'),
   ('ATTEMPTS_EXHAUSTED', 'TRADE', 'Not accepted after every retry'),

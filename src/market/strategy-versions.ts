@@ -35,5 +35,7 @@ export async function ensureStrategyVersion(db: Queryable, name: string, paramet
 		history: Math.max(prepared.history, regimeHistory),
 		favourableRegimes: prepared.favourableRegimes,
 		maxLots: prepared.maxLots,
+		furtherWindows: prepared.furtherWindows ?? [],
+		legs: strategy.legs ?? 1,
 	});
 }

@@ -36,23 +36,28 @@ export function createMarketView(window: CandleWindow, regime: Regime | null, us
 	return {
 		candles: window,
 		regime,
-		indicator(spec, back = 0) {
-			const key = indicatorKey(spec);
-			let computed = cache.get(key);
-			if (computed === undefined) {
-				computed = compute(spec, window);
-				cache.set(key, computed);
-				use.computed += 1;
-			} else {
-				use.reused += 1;
-			}
-			const known = computed.values[back];
-			if (known !== undefined) return known;
-			const value = valueAt(computed.series, back);
-			computed.values[back] = value;
-			return value;
-		},
+		funding: null,
+		legs: [],
+		timeframe: (timeframe) => (timeframe === window.timeframe ? { candles: window, indicator } : null),
+		indicator,
 	};
+
+	function indicator(spec: IndicatorSpec, back = 0): IndicatorValue {
+		const key = indicatorKey(spec);
+		let computed = cache.get(key);
+		if (computed === undefined) {
+			computed = compute(spec, window);
+			cache.set(key, computed);
+			use.computed += 1;
+		} else {
+			use.reused += 1;
+		}
+		const known = computed.values[back];
+		if (known !== undefined) return known;
+		const value = valueAt(computed.series, back);
+		computed.values[back] = value;
+		return value;
+	}
 }
 
 function compute(spec: IndicatorSpec, window: CandleWindow): Computed {

@@ -7,6 +7,7 @@ import type { Queryable } from '../database/functions/define.ts';
 import { loadCandleWindows } from '../database/functions/market.ts';
 import { lastClosedOpen, type Regime, type Timeframe } from '../domain.ts';
 import type { CandleWindow, MarketView } from '../strategies/strategy.ts';
+import { FundingCache } from './funding-cache.ts';
 import { classifyRegime } from './regime.ts';
 import { createMarketView } from './view.ts';
 
@@ -48,6 +49,7 @@ const maxEntries = 2_000;
 
 export class CandleWindows {
 	readonly use: WindowUse = { loaded: 0, reused: 0 };
+	readonly funding = new FundingCache();
 	readonly #entries = new Map<string, Entry>();
 
 	/** The markets asked for, by `marketKey`; one without any closed candle is left out. */

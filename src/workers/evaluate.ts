@@ -4,7 +4,7 @@ import type { CheckKind, CheckOutcome } from '../database/functions/define.ts';
 import type { Direction, Timeframe } from '../domain.ts';
 import { errorMessage } from '../errors.ts';
 import type { Market } from '../market/windows.ts';
-import type { Evaluation, HeldPosition, PreparedStrategy } from '../strategies/strategy.ts';
+import type { Evaluation, HeldPosition, IndicatorSpec, MarketView, PreparedStrategy } from '../strategies/strategy.ts';
 
 /** Older data than this is refused (R10). */
 export const maxDataAgeMs = 120_000;
@@ -18,6 +18,8 @@ export interface CheckToEvaluate {
 	readonly timeframe: Timeframe;
 	readonly strategy: PreparedStrategy;
 	readonly market: Market | null;
+	/** What the strategy sees; of `market` and whatever it looks at besides. */
+	readonly view: MarketView | null;
 	readonly dataFetchedAt: Date | null;
 	readonly position: HeldPosition | null;
 }
@@ -45,15 +47,22 @@ export interface EvaluatedCheck {
 	readonly failure: CheckOutcome | null;
 	readonly error: string | null;
 	readonly dry_run: boolean;
+	/** Nothing had changed since the bot's last check: its result was repeated. */
+	readonly is_repeated: boolean;
+	readonly lots: number | null;
+	readonly trailing_stop_fraction: number | null;
+	/** Average true range of the strategy's timeframe, in price; for sizing by volatility. */
+	readonly atr: number | null;
 }
 
 export function heldPosition(row: {
 	readonly positionDirection: Direction | null;
 	readonly positionQuantity: number | null;
 	readonly positionEntryPrice: number | null;
+	readonly positionLots: number | null;
 	readonly positionOpenedAt: Date | null;
 }): HeldPosition | null {
-	const { positionDirection, positionQuantity, positionEntryPrice, positionOpenedAt } = row;
+	const { positionDirection, positionQuantity, positionEntryPrice, positionLots, positionOpenedAt } = row;
 	if (
 		positionDirection === null ||
 		positionQuantity === null ||
@@ -66,6 +75,7 @@ export function heldPosition(row: {
 		direction: positionDirection,
 		quantity: positionQuantity,
 		averageEntryPrice: positionEntryPrice,
+		lots: positionLots ?? 1,
 		openedAt: positionOpenedAt.getTime(),
 	};
 }
@@ -86,6 +96,8 @@ export function evaluateCheck(check: CheckToEvaluate, nowMs: number): EvaluatedC
 		regime_direction: check.market?.regime?.direction ?? null,
 		regime_volatility: check.market?.regime?.volatility ?? null,
 		dry_run: check.isDryRun,
+		is_repeated: false,
+		atr: check.market?.view.indicator(sizingRange).value ?? null,
 	};
 	const undecided = (reason: string, failure: CheckOutcome, error: string | null): EvaluatedCheck => ({
 		...base,
@@ -96,14 +108,16 @@ export function evaluateCheck(check: CheckToEvaluate, nowMs: number): EvaluatedC
 		reason_code: reason,
 		stop_loss_fraction: null,
 		take_profit_fraction: null,
+		lots: null,
+		trailing_stop_fraction: null,
 		failure,
 		error,
 	});
 
 	if (dataAgeMs === null || dataAgeMs > maxDataAgeMs) return undecided('STALE_DATA', 'STALE_DATA', null);
-	if (check.market === null) return undecided('INSUFFICIENT_HISTORY', 'INSUFFICIENT_HISTORY', null);
+	if (check.view === null) return undecided('INSUFFICIENT_HISTORY', 'INSUFFICIENT_HISTORY', null);
 	try {
-		const evaluation = check.strategy.evaluate(check.market.view, check.position, nowMs);
+		const evaluation = check.strategy.evaluate(check.view, check.position, nowMs);
 		assertSane(evaluation);
 		return {
 			...base,
@@ -114,6 +128,8 @@ export function evaluateCheck(check: CheckToEvaluate, nowMs: number): EvaluatedC
 			reason_code: evaluation.reason,
 			stop_loss_fraction: evaluation.stopLossFraction,
 			take_profit_fraction: evaluation.takeProfitFraction,
+			lots: evaluation.lots ?? null,
+			trailing_stop_fraction: evaluation.trailingStopFraction ?? null,
 			failure: evaluation.reason === 'INSUFFICIENT_HISTORY' ? 'INSUFFICIENT_HISTORY' : null,
 			error: null,
 		};
@@ -122,11 +138,21 @@ export function evaluateCheck(check: CheckToEvaluate, nowMs: number): EvaluatedC
 	}
 }
 
+/** The range by which bots of sizing VOLATILITY_TARGET are sized: the one that the regime is told by, so computed already. */
+const sizingRange: IndicatorSpec = { name: 'atr', period: 14 };
+
 /** A strategy is code that people write: what it answers is believed only if it can be a decision. */
 function assertSane(evaluation: Evaluation): void {
-	const { score, decision, stopLossFraction, takeProfitFraction } = evaluation;
+	const { score, factors, decision, stopLossFraction, takeProfitFraction, trailingStopFraction, lots } = evaluation;
 	if (score !== null && !(score >= -1 && score <= 1)) throw new RangeError(`score ${score} is not within [-1, 1]`);
 	if (!['NONE', 'LONG', 'SHORT', 'CLOSE'].includes(decision)) throw new RangeError(`${decision} is not a decision`);
+	for (const { name, value, score: factorScore, contribution } of factors) {
+		const areNumbers = [value, factorScore, contribution].every((figure) => figure === null || Number.isFinite(figure));
+		if (!areNumbers) throw new RangeError(`factor ${name} is not a number`);
+	}
+	if (trailingStopFraction != null && !(trailingStopFraction > 0 && trailingStopFraction < 1))
+		throw new RangeError(`trailing stop fraction ${trailingStopFraction} is not within (0, 1)`);
+	if (lots != null && !(Number.isInteger(lots) && lots > 0)) throw new RangeError(`${lots} lots`);
 	for (const fraction of [stopLossFraction, takeProfitFraction]) {
 		if (fraction !== null && !(fraction > 0 && fraction < 10))
 			throw new RangeError(`stop fraction ${fraction} is not above 0`);

@@ -5,9 +5,9 @@
  * leaves a request unanswered: whoever asked is told so after 5 s and may ask again.
  */
 import { claimManualCheck } from '../database/functions/checks.ts';
+import { checkAndRecord, toClaimed } from './check-batch.ts';
 import { again, done, type RunResult, type WorkerContext } from './context.ts';
-import { heldPosition } from './evaluate.ts';
-import { checkAndRecord, checkLeaseMs } from './run-checks.ts';
+import { checkLeaseMs } from './run-checks.ts';
 
 const batchSize = 20;
 const comeBackMs = 200;
@@ -19,18 +19,15 @@ export async function runManualChecks(context: WorkerContext, now?: Date): Promi
 	const fetched = await jobs.fetchManualChecks(batchSize);
 	for (const { id, data } of fetched) {
 		const [claim] = await claimManualCheck(pool, { botId: data.botId, workerId, leaseMs: checkLeaseMs, now });
-		if (claim?.verdict === 'CLAIMED' && claim.strategyVersionId !== null && claim.instrumentId !== null) {
-			const check = {
+		const check =
+			claim &&
+			toClaimed(claim, {
 				botId: data.botId,
 				dueAt: new Date(data.requestedAt),
-				kind: 'MANUAL' as const,
+				kind: 'MANUAL',
 				isDryRun: data.isDryRun,
-				strategyVersionId: claim.strategyVersionId,
-				instrumentId: claim.instrumentId,
-				dataFetchedAt: claim.dataFetchedAt,
-				dataRevision: claim.dataRevision,
-				position: heldPosition(claim),
-			};
+			});
+		if (check) {
 			await checkAndRecord(context, [check], now);
 		} else if (claim?.verdict === 'BUSY' && Date.now() - Date.parse(data.requestedAt) < patienceMs) {
 			await jobs.requestCheck(data, comeBackMs);

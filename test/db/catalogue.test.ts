@@ -147,6 +147,9 @@ test('times are timestamptz, money and quantities are numeric domains', async ()
 		.map((column) => column.split(' ')[0]);
 	// Scores and statistics are floats, and so are durations; nothing that is bought, sold or owed.
 	expect(floats.toSorted()).toEqual([
+		'check_hours.duration_ms_max',
+		'check_hours.duration_ms_total',
+		'check_hours.late_ms_max',
 		'checks.duration_ms',
 		'checks.score',
 		'correlations.rho',

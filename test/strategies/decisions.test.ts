@@ -26,7 +26,7 @@ const fixed = (name: string, score: number | null, history = 1): Factor => ({
 });
 const view = () => createMarketView(windowOf({ close: [100, 101, 102] }), null);
 const held = (direction: 'LONG' | 'SHORT'): HeldPosition => {
-	return { direction, averageEntryPrice: 100, quantity: 1, openedAt: 0 };
+	return { direction, averageEntryPrice: 100, quantity: 1, lots: 1, openedAt: 0 };
 };
 const decide = (trend: number | null, mood: number | null, position: HeldPosition | null = null, now = 0, extra = {}) =>
 	prepareScored({ ...parameters, ...extra }, [fixed('trend', trend), fixed('mood', mood)]).evaluate(

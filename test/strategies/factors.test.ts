@@ -108,6 +108,9 @@ const stub = (value: IndicatorValue): MarketView => ({
 	candles: windowOf({ close: [99, 100] }),
 	regime: null,
 	indicator: () => value,
+	timeframe: () => null,
+	legs: [],
+	funding: null,
 });
 
 describe('monotone in what they measure', () => {

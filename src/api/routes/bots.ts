@@ -32,7 +32,7 @@ const newBot = z
 			.literal([...intervals])
 			.optional()
 			.meta({ description: "The strategy's own by default" }),
-		sizing: z.enum(['FIXED_NOTIONAL', 'CAPITAL_FRACTION']),
+		sizing: z.enum(['FIXED_NOTIONAL', 'CAPITAL_FRACTION', 'VOLATILITY_TARGET']),
 		sizing_value: positiveDecimal,
 		leverage: z.number().min(1).max(100).default(1),
 	})

@@ -52,7 +52,7 @@ export interface Bot {
 	readonly strategy_version: number;
 	readonly timeframe: Timeframe;
 	readonly interval_minutes: number;
-	readonly sizing: 'FIXED_NOTIONAL' | 'CAPITAL_FRACTION';
+	readonly sizing: 'FIXED_NOTIONAL' | 'CAPITAL_FRACTION' | 'VOLATILITY_TARGET';
 	readonly sizing_value: string;
 	readonly leverage: string;
 	readonly execution: 'AUTO' | 'CONFIRM';

@@ -22,7 +22,10 @@ const claimColumns = {
 	positionDirection: 'direction?',
 	positionQuantity: 'double precision?',
 	positionEntryPrice: 'double precision?',
+	positionLots: 'integer?',
 	positionOpenedAt: 'timestamptz?',
+	furtherInstrumentIds: 'bigint[]?',
+	furtherRevisions: 'bigint[]?',
 } as const;
 
 /** `jobs`: [{ bot_id, due_at }]. Verdicts: CLAIMED, BUSY, NOT_READY, GONE. */
@@ -50,6 +53,7 @@ export const loadStrategyVersions = rowsFunction(
 		parameters: 'jsonb',
 		timeframe: 'timeframe',
 		history: 'integer',
+		furtherWindows: 'jsonb',
 		maxLots: 'integer',
 	},
 );

@@ -68,7 +68,7 @@ interface PgTypes {
 	regime_direction: RegimeDirection;
 	regime_volatility: RegimeVolatility;
 	severity: 'CRITICAL' | 'WARNING' | 'INFO';
-	sizing_kind: 'FIXED_NOTIONAL' | 'CAPITAL_FRACTION';
+	sizing_kind: 'FIXED_NOTIONAL' | 'CAPITAL_FRACTION' | 'VOLATILITY_TARGET';
 	token_role: TokenRole;
 }
 type PgType = keyof PgTypes;

@@ -61,6 +61,12 @@ export const loadCandleWindows = rowsFunction(
 	},
 );
 
+export const loadFundingRates = rowsFunction(
+	'load_funding_rates',
+	{ instrumentIds: 'bigint[]', limit: 'integer?', now: 'timestamptz?' },
+	{ instrumentId: 'bigint', fundingAt: 'double precision[]', rate: 'double precision[]' },
+);
+
 /** `tickers`: [{ symbol, bid, ask, last, mark, quoted_at }]. */
 export const recordTickers = valueFunction(
 	'record_tickers',

@@ -33,7 +33,7 @@ export const enumerations = {
 	side: ['BUY', 'SELL'],
 	signal_direction: ['LONG', 'SHORT', 'CLOSE'],
 	signal_status: ['QUEUED', 'REJECTED'],
-	sizing_kind: ['FIXED_NOTIONAL', 'CAPITAL_FRACTION'],
+	sizing_kind: ['FIXED_NOTIONAL', 'CAPITAL_FRACTION', 'VOLATILITY_TARGET'],
 	timeframe: ['1m', '5m', '15m', '1h', '4h', '1d'],
 	token_role: ['viewer', 'operator', 'admin'],
 	trade_status: ['PENDING', 'EXECUTING', 'EXECUTED', 'EXPIRED', 'CANCELLED', 'FAILED', 'PARKED'],

@@ -108,9 +108,9 @@ declare module 'zapatos/schema' {
   export namespace every {
     export type signal_status = ['QUEUED', 'REJECTED'];
   }
-  export type sizing_kind = 'CAPITAL_FRACTION' | 'FIXED_NOTIONAL';
+  export type sizing_kind = 'CAPITAL_FRACTION' | 'FIXED_NOTIONAL' | 'VOLATILITY_TARGET';
   export namespace every {
-    export type sizing_kind = ['CAPITAL_FRACTION', 'FIXED_NOTIONAL'];
+    export type sizing_kind = ['CAPITAL_FRACTION', 'FIXED_NOTIONAL', 'VOLATILITY_TARGET'];
   }
   export type timeframe = '15m' | '1d' | '1h' | '1m' | '4h' | '5m';
   export namespace every {
@@ -502,6 +502,7 @@ declare module 'zapatos/schema' {
     export type Table = 'bots';
     export interface Selectable {
       account_id: number;
+      adaptive_base_minutes: number | null;
       claimed_by: string | null;
       claimed_until: Date | null;
       consecutive_failures: number;
@@ -524,6 +525,7 @@ declare module 'zapatos/schema' {
     }
     export interface JSONSelectable {
       account_id: number;
+      adaptive_base_minutes: number | null;
       claimed_by: string | null;
       claimed_until: db.TimestampTzString | null;
       consecutive_failures: number;
@@ -546,6 +548,7 @@ declare module 'zapatos/schema' {
     }
     export interface Whereable {
       account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      adaptive_base_minutes?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       claimed_by?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       claimed_until?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       consecutive_failures?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
@@ -568,6 +571,7 @@ declare module 'zapatos/schema' {
     }
     export interface Insertable {
       account_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      adaptive_base_minutes?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
       claimed_by?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
       claimed_until?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       consecutive_failures?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment;
@@ -589,6 +593,7 @@ declare module 'zapatos/schema' {
     }
     export interface Updatable {
       account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      adaptive_base_minutes?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
       claimed_by?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
       claimed_until?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       consecutive_failures?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.DefaultType | db.SQLFragment>;
@@ -684,6 +689,60 @@ declare module 'zapatos/schema' {
     export type SQL = SQLExpression | SQLExpression[];
   }
 
+  export namespace check_hours {
+    export type Table = 'check_hours';
+    export interface Selectable {
+      bot_id: number;
+      checks: number;
+      duration_ms_max: number;
+      duration_ms_total: number;
+      hour_at: Date;
+      late_ms_max: number;
+      outcome: check_outcome;
+    }
+    export interface JSONSelectable {
+      bot_id: number;
+      checks: number;
+      duration_ms_max: number;
+      duration_ms_total: number;
+      hour_at: db.TimestampTzString;
+      late_ms_max: number;
+      outcome: check_outcome;
+    }
+    export interface Whereable {
+      bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      checks?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      duration_ms_max?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      duration_ms_total?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      hour_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      late_ms_max?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      outcome?: check_outcome | db.Parameter<check_outcome> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, check_outcome | db.Parameter<check_outcome> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      bot_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      checks: number | db.Parameter<number> | db.SQLFragment;
+      duration_ms_max: number | db.Parameter<number> | db.SQLFragment;
+      duration_ms_total: number | db.Parameter<number> | db.SQLFragment;
+      hour_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      late_ms_max: number | db.Parameter<number> | db.SQLFragment;
+      outcome: check_outcome | db.Parameter<check_outcome> | db.SQLFragment;
+    }
+    export interface Updatable {
+      bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      checks?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      duration_ms_max?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      duration_ms_total?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      hour_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      late_ms_max?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      outcome?: check_outcome | db.Parameter<check_outcome> | db.SQLFragment | db.SQLFragment<any, check_outcome | db.Parameter<check_outcome> | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'check_hours_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
   export namespace checks {
     export type Table = 'checks';
     export interface Selectable {
@@ -695,6 +754,7 @@ declare module 'zapatos/schema' {
       duration_ms: number;
       error: string | null;
       factors: db.JSONValue | null;
+      is_repeated: boolean;
       kind: check_kind;
       outcome: check_outcome;
       price: c.PgPrice | null;
@@ -718,6 +778,7 @@ declare module 'zapatos/schema' {
       duration_ms: number;
       error: string | null;
       factors: db.JSONValue | null;
+      is_repeated: boolean;
       kind: check_kind;
       outcome: check_outcome;
       price: c.PgPrice | null;
@@ -741,6 +802,7 @@ declare module 'zapatos/schema' {
       duration_ms?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       error?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       factors?: db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn>;
+      is_repeated?: boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn>;
       kind?: check_kind | db.Parameter<check_kind> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, check_kind | db.Parameter<check_kind> | db.SQLFragment | db.ParentColumn>;
       outcome?: check_outcome | db.Parameter<check_outcome> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, check_outcome | db.Parameter<check_outcome> | db.SQLFragment | db.ParentColumn>;
       price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
@@ -764,6 +826,7 @@ declare module 'zapatos/schema' {
       duration_ms: number | db.Parameter<number> | db.SQLFragment;
       error?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
       factors?: db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment;
+      is_repeated?: boolean | db.Parameter<boolean> | db.DefaultType | db.SQLFragment;
       kind: check_kind | db.Parameter<check_kind> | db.SQLFragment;
       outcome: check_outcome | db.Parameter<check_outcome> | db.SQLFragment;
       price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment;
@@ -787,6 +850,7 @@ declare module 'zapatos/schema' {
       duration_ms?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
       error?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
       factors?: db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment>;
+      is_repeated?: boolean | db.Parameter<boolean> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, boolean | db.Parameter<boolean> | db.DefaultType | db.SQLFragment>;
       kind?: check_kind | db.Parameter<check_kind> | db.SQLFragment | db.SQLFragment<any, check_kind | db.Parameter<check_kind> | db.SQLFragment>;
       outcome?: check_outcome | db.Parameter<check_outcome> | db.SQLFragment | db.SQLFragment<any, check_outcome | db.Parameter<check_outcome> | db.SQLFragment>;
       price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment>;
@@ -1409,6 +1473,50 @@ declare module 'zapatos/schema' {
     export type SQL = SQLExpression | SQLExpression[];
   }
 
+  export namespace interval_changes {
+    export type Table = 'interval_changes';
+    export interface Selectable {
+      bot_id: number;
+      changed_at: Date;
+      from_minutes: number;
+      regime_volatility: regime_volatility;
+      to_minutes: number;
+    }
+    export interface JSONSelectable {
+      bot_id: number;
+      changed_at: db.TimestampTzString;
+      from_minutes: number;
+      regime_volatility: regime_volatility;
+      to_minutes: number;
+    }
+    export interface Whereable {
+      bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      changed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      from_minutes?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      regime_volatility?: regime_volatility | db.Parameter<regime_volatility> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, regime_volatility | db.Parameter<regime_volatility> | db.SQLFragment | db.ParentColumn>;
+      to_minutes?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      bot_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      changed_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      from_minutes: number | db.Parameter<number> | db.SQLFragment;
+      regime_volatility: regime_volatility | db.Parameter<regime_volatility> | db.SQLFragment;
+      to_minutes: number | db.Parameter<number> | db.SQLFragment;
+    }
+    export interface Updatable {
+      bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      changed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      from_minutes?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      regime_volatility?: regime_volatility | db.Parameter<regime_volatility> | db.SQLFragment | db.SQLFragment<any, regime_volatility | db.Parameter<regime_volatility> | db.SQLFragment>;
+      to_minutes?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'interval_changes_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
   export namespace ledger_entries {
     export type Table = 'ledger_entries';
     export interface Selectable {
@@ -1798,6 +1906,7 @@ declare module 'zapatos/schema' {
       account_id: number;
       average_entry_price: c.PgPrice;
       average_exit_price: c.PgPrice | null;
+      best_price: c.PgPrice | null;
       bot_id: number;
       closed_at: Date | null;
       direction: direction;
@@ -1817,12 +1926,14 @@ declare module 'zapatos/schema' {
       status: position_status;
       stop_loss_price: c.PgPrice | null;
       take_profit_price: c.PgPrice | null;
+      trailing_stop_fraction: db.NumericString | null;
       updated_at: Date;
     }
     export interface JSONSelectable {
       account_id: number;
       average_entry_price: c.PgPrice;
       average_exit_price: c.PgPrice | null;
+      best_price: c.PgPrice | null;
       bot_id: number;
       closed_at: db.TimestampTzString | null;
       direction: direction;
@@ -1842,12 +1953,14 @@ declare module 'zapatos/schema' {
       status: position_status;
       stop_loss_price: c.PgPrice | null;
       take_profit_price: c.PgPrice | null;
+      trailing_stop_fraction: number | null;
       updated_at: db.TimestampTzString;
     }
     export interface Whereable {
       account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       average_entry_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
       average_exit_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+      best_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
       bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       closed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       direction?: direction | db.Parameter<direction> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, direction | db.Parameter<direction> | db.SQLFragment | db.ParentColumn>;
@@ -1867,12 +1980,14 @@ declare module 'zapatos/schema' {
       status?: position_status | db.Parameter<position_status> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, position_status | db.Parameter<position_status> | db.SQLFragment | db.ParentColumn>;
       stop_loss_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
       take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+      trailing_stop_fraction?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
       updated_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
     }
     export interface Insertable {
       account_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
       average_entry_price: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment;
       average_exit_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment;
+      best_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment;
       bot_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
       closed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       direction: direction | db.Parameter<direction> | db.SQLFragment;
@@ -1891,12 +2006,14 @@ declare module 'zapatos/schema' {
       status?: position_status | db.Parameter<position_status> | db.DefaultType | db.SQLFragment;
       stop_loss_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment;
       take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment;
+      trailing_stop_fraction?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
       updated_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
     }
     export interface Updatable {
       account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
       average_entry_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment>;
       average_exit_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment>;
+      best_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment>;
       bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
       closed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       direction?: direction | db.Parameter<direction> | db.SQLFragment | db.SQLFragment<any, direction | db.Parameter<direction> | db.SQLFragment>;
@@ -1915,6 +2032,7 @@ declare module 'zapatos/schema' {
       status?: position_status | db.Parameter<position_status> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, position_status | db.Parameter<position_status> | db.DefaultType | db.SQLFragment>;
       stop_loss_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment>;
       take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment>;
+      trailing_stop_fraction?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
       updated_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
     }
     export type UniqueIndex = 'positions_one_open_per_bot' | 'positions_pkey';
@@ -2172,9 +2290,11 @@ declare module 'zapatos/schema' {
       details: db.JSONValue;
       direction: signal_direction;
       factors: db.JSONValue | null;
+      group_id: string | null;
       hash: string;
       id: number;
       instrument_id: number;
+      lots: number | null;
       notional: c.PgQuantity | null;
       position_id: number | null;
       price: c.PgPrice;
@@ -2189,6 +2309,7 @@ declare module 'zapatos/schema' {
       strategy_version_id: number;
       take_profit_price: c.PgPrice | null;
       trade_id: string | null;
+      trailing_stop_fraction: db.NumericString | null;
       trigger_reason: string;
     }
     export interface JSONSelectable {
@@ -2201,9 +2322,11 @@ declare module 'zapatos/schema' {
       details: db.JSONValue;
       direction: signal_direction;
       factors: db.JSONValue | null;
+      group_id: string | null;
       hash: string;
       id: number;
       instrument_id: number;
+      lots: number | null;
       notional: c.PgQuantity | null;
       position_id: number | null;
       price: c.PgPrice;
@@ -2218,6 +2341,7 @@ declare module 'zapatos/schema' {
       strategy_version_id: number;
       take_profit_price: c.PgPrice | null;
       trade_id: string | null;
+      trailing_stop_fraction: number | null;
       trigger_reason: string;
     }
     export interface Whereable {
@@ -2230,9 +2354,11 @@ declare module 'zapatos/schema' {
       details?: db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn>;
       direction?: signal_direction | db.Parameter<signal_direction> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, signal_direction | db.Parameter<signal_direction> | db.SQLFragment | db.ParentColumn>;
       factors?: db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn>;
+      group_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       hash?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      lots?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
       position_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
@@ -2247,6 +2373,7 @@ declare module 'zapatos/schema' {
       strategy_version_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
       trade_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      trailing_stop_fraction?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
       trigger_reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
     }
     export interface Insertable {
@@ -2259,8 +2386,10 @@ declare module 'zapatos/schema' {
       details?: db.JSONValue | db.Parameter<db.JSONValue> | db.DefaultType | db.SQLFragment;
       direction: signal_direction | db.Parameter<signal_direction> | db.SQLFragment;
       factors?: db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment;
+      group_id?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
       hash: string | db.Parameter<string> | db.SQLFragment;
       instrument_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      lots?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
       notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment;
       position_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment;
       price: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment;
@@ -2275,6 +2404,7 @@ declare module 'zapatos/schema' {
       strategy_version_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
       take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment;
       trade_id?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+      trailing_stop_fraction?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
       trigger_reason: string | db.Parameter<string> | db.SQLFragment;
     }
     export interface Updatable {
@@ -2287,8 +2417,10 @@ declare module 'zapatos/schema' {
       details?: db.JSONValue | db.Parameter<db.JSONValue> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | db.DefaultType | db.SQLFragment>;
       direction?: signal_direction | db.Parameter<signal_direction> | db.SQLFragment | db.SQLFragment<any, signal_direction | db.Parameter<signal_direction> | db.SQLFragment>;
       factors?: db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment>;
+      group_id?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
       hash?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
       instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      lots?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
       notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment>;
       position_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
       price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment>;
@@ -2303,6 +2435,7 @@ declare module 'zapatos/schema' {
       strategy_version_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
       take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment>;
       trade_id?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+      trailing_stop_fraction?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
       trigger_reason?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
     }
     export type UniqueIndex = 'signals_one_per_hash' | 'signals_pkey';
@@ -2361,8 +2494,10 @@ declare module 'zapatos/schema' {
     export interface Selectable {
       created_at: Date;
       favourable_regimes: regime_direction[];
+      further_windows: db.JSONValue;
       history: number;
       id: number;
+      legs: number;
       max_lots: number;
       parameters: db.JSONValue;
       strategy_id: string;
@@ -2372,8 +2507,10 @@ declare module 'zapatos/schema' {
     export interface JSONSelectable {
       created_at: db.TimestampTzString;
       favourable_regimes: regime_direction[];
+      further_windows: db.JSONValue;
       history: number;
       id: number;
+      legs: number;
       max_lots: number;
       parameters: db.JSONValue;
       strategy_id: string;
@@ -2383,8 +2520,10 @@ declare module 'zapatos/schema' {
     export interface Whereable {
       created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       favourable_regimes?: regime_direction[] | db.Parameter<regime_direction[]> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, regime_direction[] | db.Parameter<regime_direction[]> | db.SQLFragment | db.ParentColumn>;
+      further_windows?: db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn>;
       history?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      legs?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       max_lots?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       parameters?: db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn>;
       strategy_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
@@ -2394,7 +2533,9 @@ declare module 'zapatos/schema' {
     export interface Insertable {
       created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
       favourable_regimes: regime_direction[] | db.Parameter<regime_direction[]> | db.SQLFragment;
+      further_windows?: db.JSONValue | db.Parameter<db.JSONValue> | db.DefaultType | db.SQLFragment;
       history: number | db.Parameter<number> | db.SQLFragment;
+      legs?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment;
       max_lots?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment;
       parameters: db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment;
       strategy_id: string | db.Parameter<string> | db.SQLFragment;
@@ -2404,7 +2545,9 @@ declare module 'zapatos/schema' {
     export interface Updatable {
       created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
       favourable_regimes?: regime_direction[] | db.Parameter<regime_direction[]> | db.SQLFragment | db.SQLFragment<any, regime_direction[] | db.Parameter<regime_direction[]> | db.SQLFragment>;
+      further_windows?: db.JSONValue | db.Parameter<db.JSONValue> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | db.DefaultType | db.SQLFragment>;
       history?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      legs?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.DefaultType | db.SQLFragment>;
       max_lots?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.DefaultType | db.SQLFragment>;
       parameters?: db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment>;
       strategy_id?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
@@ -2529,9 +2672,11 @@ declare module 'zapatos/schema' {
       error: string | null;
       expires_at: Date | null;
       finished_at: Date | null;
+      group_id: string | null;
       id: string;
       instrument_id: number;
       leverage: db.NumericString;
+      lots: number | null;
       next_attempt_at: Date;
       position_id: number | null;
       price: c.PgPrice;
@@ -2546,6 +2691,7 @@ declare module 'zapatos/schema' {
       status: trade_status;
       stop_loss_price: c.PgPrice | null;
       take_profit_price: c.PgPrice | null;
+      trailing_stop_fraction: db.NumericString | null;
       trigger_reason: string;
     }
     export interface JSONSelectable {
@@ -2559,9 +2705,11 @@ declare module 'zapatos/schema' {
       error: string | null;
       expires_at: db.TimestampTzString | null;
       finished_at: db.TimestampTzString | null;
+      group_id: string | null;
       id: string;
       instrument_id: number;
       leverage: number;
+      lots: number | null;
       next_attempt_at: db.TimestampTzString;
       position_id: number | null;
       price: c.PgPrice;
@@ -2576,6 +2724,7 @@ declare module 'zapatos/schema' {
       status: trade_status;
       stop_loss_price: c.PgPrice | null;
       take_profit_price: c.PgPrice | null;
+      trailing_stop_fraction: number | null;
       trigger_reason: string;
     }
     export interface Whereable {
@@ -2589,9 +2738,11 @@ declare module 'zapatos/schema' {
       error?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       expires_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       finished_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      group_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       leverage?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+      lots?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       next_attempt_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       position_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
@@ -2606,6 +2757,7 @@ declare module 'zapatos/schema' {
       status?: trade_status | db.Parameter<trade_status> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, trade_status | db.Parameter<trade_status> | db.SQLFragment | db.ParentColumn>;
       stop_loss_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
       take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+      trailing_stop_fraction?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
       trigger_reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
     }
     export interface Insertable {
@@ -2619,9 +2771,11 @@ declare module 'zapatos/schema' {
       error?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
       expires_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       finished_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      group_id?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
       id?: string | db.Parameter<string> | db.DefaultType | db.SQLFragment;
       instrument_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
       leverage?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment;
+      lots?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
       next_attempt_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
       position_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment;
       price: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment;
@@ -2636,6 +2790,7 @@ declare module 'zapatos/schema' {
       status?: trade_status | db.Parameter<trade_status> | db.DefaultType | db.SQLFragment;
       stop_loss_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment;
       take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment;
+      trailing_stop_fraction?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
       trigger_reason: string | db.Parameter<string> | db.SQLFragment;
     }
     export interface Updatable {
@@ -2649,9 +2804,11 @@ declare module 'zapatos/schema' {
       error?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
       expires_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       finished_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      group_id?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
       id?: string | db.Parameter<string> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.DefaultType | db.SQLFragment>;
       instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
       leverage?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment>;
+      lots?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
       next_attempt_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
       position_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
       price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment>;
@@ -2666,6 +2823,7 @@ declare module 'zapatos/schema' {
       status?: trade_status | db.Parameter<trade_status> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, trade_status | db.Parameter<trade_status> | db.DefaultType | db.SQLFragment>;
       stop_loss_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment>;
       take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment>;
+      trailing_stop_fraction?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
       trigger_reason?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
     }
     export type UniqueIndex = 'trade_queue_one_live_per_bot_direction' | 'trade_queue_pkey' | 'trade_queue_signal_hash_key';
@@ -2742,20 +2900,20 @@ declare module 'zapatos/schema' {
   /* --- aggregate types --- */
 
   export namespace botbox {  
-    export type Table = account_balances.Table | accounts.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candles.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | funding_rates.Table | installation.Table | instruments.Table | ledger_entries.Table | orders.Table | paper_orders.Table | pauses.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
-    export type Selectable = account_balances.Selectable | accounts.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candles.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | funding_rates.Selectable | installation.Selectable | instruments.Selectable | ledger_entries.Selectable | orders.Selectable | paper_orders.Selectable | pauses.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
-    export type JSONSelectable = account_balances.JSONSelectable | accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candles.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | funding_rates.JSONSelectable | installation.JSONSelectable | instruments.JSONSelectable | ledger_entries.JSONSelectable | orders.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
-    export type Whereable = account_balances.Whereable | accounts.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candles.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | funding_rates.Whereable | installation.Whereable | instruments.Whereable | ledger_entries.Whereable | orders.Whereable | paper_orders.Whereable | pauses.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
-    export type Insertable = account_balances.Insertable | accounts.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candles.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | funding_rates.Insertable | installation.Insertable | instruments.Insertable | ledger_entries.Insertable | orders.Insertable | paper_orders.Insertable | pauses.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
-    export type Updatable = account_balances.Updatable | accounts.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candles.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | funding_rates.Updatable | installation.Updatable | instruments.Updatable | ledger_entries.Updatable | orders.Updatable | paper_orders.Updatable | pauses.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
-    export type UniqueIndex = account_balances.UniqueIndex | accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candles.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | funding_rates.UniqueIndex | installation.UniqueIndex | instruments.UniqueIndex | ledger_entries.UniqueIndex | orders.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
-    export type Column = account_balances.Column | accounts.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candles.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | funding_rates.Column | installation.Column | instruments.Column | ledger_entries.Column | orders.Column | paper_orders.Column | pauses.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
+    export type Table = account_balances.Table | accounts.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candles.Table | check_hours.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | funding_rates.Table | installation.Table | instruments.Table | interval_changes.Table | ledger_entries.Table | orders.Table | paper_orders.Table | pauses.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
+    export type Selectable = account_balances.Selectable | accounts.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candles.Selectable | check_hours.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | funding_rates.Selectable | installation.Selectable | instruments.Selectable | interval_changes.Selectable | ledger_entries.Selectable | orders.Selectable | paper_orders.Selectable | pauses.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
+    export type JSONSelectable = account_balances.JSONSelectable | accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | funding_rates.JSONSelectable | installation.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | ledger_entries.JSONSelectable | orders.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
+    export type Whereable = account_balances.Whereable | accounts.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candles.Whereable | check_hours.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | funding_rates.Whereable | installation.Whereable | instruments.Whereable | interval_changes.Whereable | ledger_entries.Whereable | orders.Whereable | paper_orders.Whereable | pauses.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
+    export type Insertable = account_balances.Insertable | accounts.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candles.Insertable | check_hours.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | funding_rates.Insertable | installation.Insertable | instruments.Insertable | interval_changes.Insertable | ledger_entries.Insertable | orders.Insertable | paper_orders.Insertable | pauses.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
+    export type Updatable = account_balances.Updatable | accounts.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candles.Updatable | check_hours.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | funding_rates.Updatable | installation.Updatable | instruments.Updatable | interval_changes.Updatable | ledger_entries.Updatable | orders.Updatable | paper_orders.Updatable | pauses.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
+    export type UniqueIndex = account_balances.UniqueIndex | accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | funding_rates.UniqueIndex | installation.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | ledger_entries.UniqueIndex | orders.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
+    export type Column = account_balances.Column | accounts.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candles.Column | check_hours.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | funding_rates.Column | installation.Column | instruments.Column | interval_changes.Column | ledger_entries.Column | orders.Column | paper_orders.Column | pauses.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
   
-    export type AllBaseTables = [account_balances.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candles.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, ledger_entries.Table, orders.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllBaseTables = [account_balances.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candles.Table, check_hours.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, orders.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
     export type AllForeignTables = [];
     export type AllViews = [];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [account_balances.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candles.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, ledger_entries.Table, orders.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllTablesAndViews = [account_balances.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candles.Table, check_hours.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, orders.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
   }
 
 
@@ -4400,6 +4558,7 @@ declare module 'zapatos/schema' {
     "bot_legs": bot_legs.Selectable;
     "bots": bots.Selectable;
     "candles": candles.Selectable;
+    "check_hours": check_hours.Selectable;
     "checks": checks.Selectable;
     "circuit_breakers": circuit_breakers.Selectable;
     "correlations": correlations.Selectable;
@@ -4411,6 +4570,7 @@ declare module 'zapatos/schema' {
     "funding_rates": funding_rates.Selectable;
     "installation": installation.Selectable;
     "instruments": instruments.Selectable;
+    "interval_changes": interval_changes.Selectable;
     "ledger_entries": ledger_entries.Selectable;
     "orders": orders.Selectable;
     "paper_orders": paper_orders.Selectable;
@@ -4457,6 +4617,7 @@ declare module 'zapatos/schema' {
     "bot_legs": bot_legs.JSONSelectable;
     "bots": bots.JSONSelectable;
     "candles": candles.JSONSelectable;
+    "check_hours": check_hours.JSONSelectable;
     "checks": checks.JSONSelectable;
     "circuit_breakers": circuit_breakers.JSONSelectable;
     "correlations": correlations.JSONSelectable;
@@ -4468,6 +4629,7 @@ declare module 'zapatos/schema' {
     "funding_rates": funding_rates.JSONSelectable;
     "installation": installation.JSONSelectable;
     "instruments": instruments.JSONSelectable;
+    "interval_changes": interval_changes.JSONSelectable;
     "ledger_entries": ledger_entries.JSONSelectable;
     "orders": orders.JSONSelectable;
     "paper_orders": paper_orders.JSONSelectable;
@@ -4514,6 +4676,7 @@ declare module 'zapatos/schema' {
     "bot_legs": bot_legs.Whereable;
     "bots": bots.Whereable;
     "candles": candles.Whereable;
+    "check_hours": check_hours.Whereable;
     "checks": checks.Whereable;
     "circuit_breakers": circuit_breakers.Whereable;
     "correlations": correlations.Whereable;
@@ -4525,6 +4688,7 @@ declare module 'zapatos/schema' {
     "funding_rates": funding_rates.Whereable;
     "installation": installation.Whereable;
     "instruments": instruments.Whereable;
+    "interval_changes": interval_changes.Whereable;
     "ledger_entries": ledger_entries.Whereable;
     "orders": orders.Whereable;
     "paper_orders": paper_orders.Whereable;
@@ -4571,6 +4735,7 @@ declare module 'zapatos/schema' {
     "bot_legs": bot_legs.Insertable;
     "bots": bots.Insertable;
     "candles": candles.Insertable;
+    "check_hours": check_hours.Insertable;
     "checks": checks.Insertable;
     "circuit_breakers": circuit_breakers.Insertable;
     "correlations": correlations.Insertable;
@@ -4582,6 +4747,7 @@ declare module 'zapatos/schema' {
     "funding_rates": funding_rates.Insertable;
     "installation": installation.Insertable;
     "instruments": instruments.Insertable;
+    "interval_changes": interval_changes.Insertable;
     "ledger_entries": ledger_entries.Insertable;
     "orders": orders.Insertable;
     "paper_orders": paper_orders.Insertable;
@@ -4628,6 +4794,7 @@ declare module 'zapatos/schema' {
     "bot_legs": bot_legs.Updatable;
     "bots": bots.Updatable;
     "candles": candles.Updatable;
+    "check_hours": check_hours.Updatable;
     "checks": checks.Updatable;
     "circuit_breakers": circuit_breakers.Updatable;
     "correlations": correlations.Updatable;
@@ -4639,6 +4806,7 @@ declare module 'zapatos/schema' {
     "funding_rates": funding_rates.Updatable;
     "installation": installation.Updatable;
     "instruments": instruments.Updatable;
+    "interval_changes": interval_changes.Updatable;
     "ledger_entries": ledger_entries.Updatable;
     "orders": orders.Updatable;
     "paper_orders": paper_orders.Updatable;
@@ -4685,6 +4853,7 @@ declare module 'zapatos/schema' {
     "bot_legs": bot_legs.UniqueIndex;
     "bots": bots.UniqueIndex;
     "candles": candles.UniqueIndex;
+    "check_hours": check_hours.UniqueIndex;
     "checks": checks.UniqueIndex;
     "circuit_breakers": circuit_breakers.UniqueIndex;
     "correlations": correlations.UniqueIndex;
@@ -4696,6 +4865,7 @@ declare module 'zapatos/schema' {
     "funding_rates": funding_rates.UniqueIndex;
     "installation": installation.UniqueIndex;
     "instruments": instruments.UniqueIndex;
+    "interval_changes": interval_changes.UniqueIndex;
     "ledger_entries": ledger_entries.UniqueIndex;
     "orders": orders.UniqueIndex;
     "paper_orders": paper_orders.UniqueIndex;
@@ -4742,6 +4912,7 @@ declare module 'zapatos/schema' {
     "bot_legs": bot_legs.Column;
     "bots": bots.Column;
     "candles": candles.Column;
+    "check_hours": check_hours.Column;
     "checks": checks.Column;
     "circuit_breakers": circuit_breakers.Column;
     "correlations": correlations.Column;
@@ -4753,6 +4924,7 @@ declare module 'zapatos/schema' {
     "funding_rates": funding_rates.Column;
     "installation": installation.Column;
     "instruments": instruments.Column;
+    "interval_changes": interval_changes.Column;
     "ledger_entries": ledger_entries.Column;
     "orders": orders.Column;
     "paper_orders": paper_orders.Column;
@@ -4799,6 +4971,7 @@ declare module 'zapatos/schema' {
     "bot_legs": bot_legs.SQL;
     "bots": bots.SQL;
     "candles": candles.SQL;
+    "check_hours": check_hours.SQL;
     "checks": checks.SQL;
     "circuit_breakers": circuit_breakers.SQL;
     "correlations": correlations.SQL;
@@ -4810,6 +4983,7 @@ declare module 'zapatos/schema' {
     "funding_rates": funding_rates.SQL;
     "installation": installation.SQL;
     "instruments": instruments.SQL;
+    "interval_changes": interval_changes.SQL;
     "ledger_entries": ledger_entries.SQL;
     "orders": orders.SQL;
     "paper_orders": paper_orders.SQL;

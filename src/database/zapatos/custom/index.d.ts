@@ -24,7 +24,7 @@ declare module 'zapatos/custom' {
 	export type PgSide = 'BUY' | 'SELL';
 	export type PgSignalDirection = 'LONG' | 'SHORT' | 'CLOSE';
 	export type PgSignalStatus = 'QUEUED' | 'REJECTED';
-	export type PgSizingKind = 'FIXED_NOTIONAL' | 'CAPITAL_FRACTION';
+	export type PgSizingKind = 'FIXED_NOTIONAL' | 'CAPITAL_FRACTION' | 'VOLATILITY_TARGET';
 	export type PgTimeframe = '1m' | '5m' | '15m' | '1h' | '4h' | '1d';
 	export type PgTokenRole = 'viewer' | 'operator' | 'admin';
 	export type PgTradeStatus = 'PENDING' | 'EXECUTING' | 'EXECUTED' | 'EXPIRED' | 'CANCELLED' | 'FAILED' | 'PARKED';

@@ -1,0 +1,272 @@
+/**
+ * A batch of claimed checks, scheduled or manual: refresh what is stale, load each market once, evaluate, record in one call.
+ *
+ * Reads: strategy versions, candles, funding rates. Writes: through record_checks only. Nothing here survives a crash and nothing
+ * needs to: the claims lapse and the bots stay due.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDatabaseAway, isPassing } from '../database/failures.ts';
+import { loadStrategyVersions, recordChecks } from '../database/functions/checks.ts';
+import type { CheckKind } from '../database/functions/define.ts';
+import { findDataAges } from '../database/functions/market.ts';
+import type { Direction, Timeframe } from '../domain.ts';
+import { errorMessage } from '../errors.ts';
+import { fetchFeeds } from '../market/feed.ts';
+import { viewOf } from '../market/views.ts';
+import { type Market, marketKey, type WindowRequest } from '../market/windows.ts';
+import { prepareStrategy } from '../strategies/registry.ts';
+import type { FundingRates, HeldPosition, MarketView, PreparedStrategy, WindowNeed } from '../strategies/strategy.ts';
+import type { WorkerContext } from './context.ts';
+import { type EvaluatedCheck, evaluateCheck, heldPosition, maxDataAgeMs } from './evaluate.ts';
+
+/** A claimed check on its way to evaluation. */
+export interface ClaimedForCheck {
+	readonly botId: number;
+	readonly dueAt: Date;
+	readonly kind: CheckKind;
+	readonly isDryRun: boolean;
+	readonly strategyVersionId: number;
+	readonly instrumentId: number;
+	readonly dataFetchedAt: Date | null;
+	readonly dataRevision: number | null;
+	/** Legs of a pair beyond the first, with the revisions of their feeds. */
+	readonly furtherLegs: readonly { readonly instrumentId: number; readonly revision: number }[];
+	readonly position: HeldPosition | null;
+}
+
+interface Claim {
+	readonly verdict: string;
+	readonly strategyVersionId: number | null;
+	readonly instrumentId: number | null;
+	readonly dataFetchedAt: Date | null;
+	readonly dataRevision: number | null;
+	readonly positionDirection: Direction | null;
+	readonly positionQuantity: number | null;
+	readonly positionEntryPrice: number | null;
+	readonly positionLots: number | null;
+	readonly positionOpenedAt: Date | null;
+	readonly furtherInstrumentIds: number[] | null;
+	readonly furtherRevisions: number[] | null;
+}
+
+/** From the row of a claim, scheduled or manual; null unless it was CLAIMED. */
+export function toClaimed(
+	claim: Claim,
+	check: Pick<ClaimedForCheck, 'botId' | 'dueAt' | 'kind' | 'isDryRun'>,
+): ClaimedForCheck | null {
+	const { verdict, strategyVersionId, instrumentId } = claim;
+	if (verdict !== 'CLAIMED' || strategyVersionId === null || instrumentId === null) return null;
+	return {
+		...check,
+		strategyVersionId,
+		instrumentId,
+		dataFetchedAt: claim.dataFetchedAt,
+		dataRevision: claim.dataRevision,
+		furtherLegs: (claim.furtherInstrumentIds ?? []).map((id, index) => {
+			return { instrumentId: id, revision: claim.furtherRevisions?.[index] ?? 0 };
+		}),
+		position: heldPosition(claim),
+	};
+}
+
+/** Evaluates claimed checks and records them; what cannot be recorded is found by halving and recorded as FAILED. */
+export async function checkAndRecord(context: WorkerContext, claimed: readonly ClaimedForCheck[], now?: Date) {
+	if (claimed.length === 0) return [];
+	const evaluated = await evaluateAll(context, await refreshStale(context, claimed, now), now);
+	return await recordBatch(context, evaluated, now);
+}
+
+interface Version {
+	readonly strategy: PreparedStrategy;
+	readonly timeframe: Timeframe;
+	readonly history: number;
+	readonly furtherWindows: readonly WindowNeed[];
+}
+
+/** Strategy versions never change, so a process keeps what it once prepared. */
+const prepared = new Map<number, Version>();
+
+async function strategiesOf(context: WorkerContext, ids: readonly number[]): Promise<ReadonlyMap<number, Version>> {
+	const missing = [...new Set(ids)].filter((id) => !prepared.has(id));
+	if (missing.length > 0) {
+		for (const version of await loadStrategyVersions(context.pool, { ids: missing })) {
+			prepared.set(version.id, {
+				strategy: prepareStrategy(version.strategyName, version.parameters),
+				timeframe: version.timeframe,
+				history: version.history,
+				furtherWindows: version.furtherWindows as readonly WindowNeed[],
+			});
+		}
+	}
+	return prepared;
+}
+
+async function evaluateAll(
+	context: WorkerContext,
+	claimed: readonly ClaimedForCheck[],
+	now?: Date,
+): Promise<EvaluatedCheck[]> {
+	const ids = claimed.map(({ strategyVersionId }) => strategyVersionId);
+	const versions = await strategiesOf(context, ids);
+	const look = await loadMarkets(context, claimed, versions, now);
+	const nowMs = (now ?? new Date()).getTime();
+	return claimed.flatMap((check) => {
+		const version = versions.get(check.strategyVersionId);
+		if (version === undefined) return [];
+		return [
+			evaluateCheck({ ...check, strategy: version.strategy, timeframe: version.timeframe, ...look(check) }, nowMs),
+		];
+	});
+}
+
+/** Loads every market that the checks look at, each once, and answers how to look at them for one check. */
+async function loadMarkets(
+	context: WorkerContext,
+	claimed: readonly ClaimedForCheck[],
+	versions: ReadonlyMap<number, Version>,
+	now?: Date,
+): Promise<(check: ClaimedForCheck) => { market: Market | null; view: MarketView | null }> {
+	const requests = new WindowRequests();
+	const withFunding: number[] = [];
+	for (const { instrumentId, strategyVersionId, dataRevision, dueAt, furtherLegs } of claimed) {
+		const version = versions.get(strategyVersionId);
+		if (version === undefined || dataRevision === null) continue;
+		const dueMs = dueAt.getTime();
+		requests.add(instrumentId, version, dataRevision, dueMs);
+		for (const need of version.furtherWindows) requests.add(instrumentId, need, dataRevision, dueMs);
+		for (const leg of furtherLegs) requests.add(leg.instrumentId, version, leg.revision, dueMs);
+		if (version.strategy.readsFunding) withFunding.push(instrumentId, ...furtherLegs.map((leg) => leg.instrumentId));
+	}
+	const markets = await context.windows.load(context.pool, requests.all(), now);
+	const funding =
+		withFunding.length > 0 ? await context.windows.funding.load(context.pool, withFunding, now) : new Map();
+
+	return ({ instrumentId, strategyVersionId, furtherLegs }) => {
+		const version = versions.get(strategyVersionId);
+		const main = version && markets.get(marketKey(instrumentId, version.timeframe));
+		if (version === undefined || main === undefined) return { market: null, view: null };
+		const fundingOf = (id: number): FundingRates | null =>
+			version.strategy.readsFunding ? (funding.get(id) ?? null) : null;
+		const view = viewOf({
+			main,
+			funding: fundingOf(instrumentId),
+			further: version.furtherWindows.flatMap(({ timeframe }) => markets.get(marketKey(instrumentId, timeframe)) ?? []),
+			legs: furtherLegs.flatMap((leg) => {
+				const market = markets.get(marketKey(leg.instrumentId, version.timeframe));
+				return market === undefined ? [] : [{ market, funding: fundingOf(leg.instrumentId) }];
+			}),
+		});
+		return { market: main, view };
+	};
+}
+
+/** One request per instrument and timeframe: for the most demanding of the checks that ask. */
+class WindowRequests {
+	readonly #byKey = new Map<string, WindowRequest>();
+
+	add(instrumentId: number, need: WindowNeed, revision: number, dueAt: number): void {
+		const key = marketKey(instrumentId, need.timeframe);
+		const present = this.#byKey.get(key);
+		this.#byKey.set(key, {
+			instrumentId,
+			timeframe: need.timeframe,
+			candles: Math.max(need.history, present?.candles ?? 0),
+			revision,
+			dueAt: Math.max(dueAt, present?.dueAt ?? 0),
+		});
+	}
+
+	all(): WindowRequest[] {
+		return [...this.#byKey.values()];
+	}
+}
+
+/** One attempt to fetch live what is too old; whoever else is fetching it already is given two seconds. */
+async function refreshStale(
+	context: WorkerContext,
+	claimed: readonly ClaimedForCheck[],
+	now?: Date,
+): Promise<readonly ClaimedForCheck[]> {
+	const nowMs = (now ?? new Date()).getTime();
+	const isStale = ({ dataFetchedAt }: { dataFetchedAt: Date | null }) =>
+		dataFetchedAt === null || nowMs - dataFetchedAt.getTime() > maxDataAgeMs;
+	const instrumentsOf = ({ instrumentId, furtherLegs }: ClaimedForCheck) => [
+		instrumentId,
+		...furtherLegs.map((leg) => leg.instrumentId),
+	];
+	const stale = [...new Set(claimed.filter(isStale).flatMap(instrumentsOf))];
+	if (stale.length === 0) return claimed;
+
+	await fetchFeeds(
+		{ pool: context.pool, workerId: context.workerId, marketData: (id) => context.venues.marketData(id) },
+		{ instrumentIds: stale, ...(now === undefined ? {} : { now }) },
+	);
+	let ages = await findDataAges(context.pool, { instrumentIds: stale });
+	for (let waited = 0; waited < 2_000 && !context.isSimulated && ages.some(isFetchedStale); waited += 200) {
+		await sleep(200);
+		ages = await findDataAges(context.pool, { instrumentIds: stale });
+	}
+	function isFetchedStale({ fetchedAt }: { fetchedAt: Date | null }): boolean {
+		return isStale({ dataFetchedAt: fetchedAt });
+	}
+	const byId = new Map(ages.map((age) => [age.instrumentId, age]));
+	return claimed.map((check) => {
+		const age = byId.get(check.instrumentId);
+		if (age === undefined) return check;
+		// A pair is as fresh as the staler of its legs.
+		const fetched = instrumentsOf(check).map((id) => byId.get(id)?.fetchedAt?.getTime() ?? null);
+		const oldest = fetched.reduce((least, at) => (least === null || at === null ? null : Math.min(least, at)));
+		return {
+			...check,
+			dataFetchedAt: oldest === null ? null : new Date(oldest),
+			dataRevision: age.revision,
+			furtherLegs: check.furtherLegs.map((leg) => {
+				return { ...leg, revision: byId.get(leg.instrumentId)?.revision ?? leg.revision };
+			}),
+		};
+	});
+}
+
+async function recordBatch(
+	context: WorkerContext,
+	checks: readonly EvaluatedCheck[],
+	now?: Date,
+): Promise<Awaited<ReturnType<typeof recordChecks>>> {
+	if (checks.length === 0) return [];
+	const { pool, workerId, log } = context;
+	try {
+		const recorded = await recordChecks(pool, { checks, workerId, now });
+		for (const row of recorded) {
+			if (row.tradeId !== null) log.info({ bot: row.botId, trade: row.tradeId, signal: row.signalId }, 'signal queued');
+		}
+		return recorded;
+	} catch (error) {
+		if (isDatabaseAway(error)) throw error;
+		if (isPassing(error)) return await recordBatch(context, checks, now);
+		const [only] = checks;
+		if (checks.length === 1 && only !== undefined) {
+			log.error({ bot: only.bot_id, error: errorMessage(error) }, 'check could not be recorded');
+			if (only.failure === 'FAILED') throw error;
+			return await recordBatch(context, [asFailed(only, errorMessage(error))], now);
+		}
+		const middle = Math.ceil(checks.length / 2);
+		const first = await recordBatch(context, checks.slice(0, middle), now);
+		return [...first, ...(await recordBatch(context, checks.slice(middle), now))];
+	}
+}
+
+function asFailed(check: EvaluatedCheck, error: string): EvaluatedCheck {
+	return {
+		...check,
+		price: null,
+		score: null,
+		factors: null,
+		regime_direction: null,
+		regime_volatility: null,
+		candle_at: null,
+		decision: 'NONE',
+		reason_code: 'CHECK_FAILED',
+		failure: 'FAILED',
+		error,
+	};
+}
