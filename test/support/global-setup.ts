@@ -69,7 +69,7 @@ async function startTemporary(): Promise<TestServer> {
 		close: async (kept) => {
 			forget();
 			await server.stop();
-			if (kept.length === 0) return await rm(base, { recursive: true, force: true });
+			if (kept.length === 0) return await rm(base, { recursive: true, force: true, maxRetries: 5 });
 			await keepServerFolder(base, kept.join('\n'));
 			console.log(
 				`\nkept for you: ${kept.join(', ')}\n  start their server: BOTBOX_DATA_DIR=${dataDir} npx botbox db url\n`,

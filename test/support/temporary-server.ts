@@ -54,7 +54,7 @@ export async function removeLeftovers(): Promise<void> {
 				() => {},
 			);
 		}
-		await rm(base, { recursive: true, force: true });
+		await rm(base, { recursive: true, force: true, maxRetries: 5 });
 	}
 }
 
