@@ -39,7 +39,14 @@ begin
   -- Only a check whose claim is still this worker's counts: a lapsed one has been, or will be, repeated by another.
   -- No key update: orders and fills that are written meanwhile refer to the bot, and would wait here while we wait for their account.
   with held as (
-    select b.id, c.due_at, c.kind, c.failure
+    select b.id, c.due_at, c.kind, c.failure, c.regime_volatility, b.interval_minutes as from_minutes,
+           -- Adaptive intervals follow the volatility that a scheduled check saw, unless what it saw was stale.
+           case
+             when b.adaptive_base_minutes is not null and b.status = 'ACTIVE' and c.kind = 'SCHEDULED'
+              and c.regime_volatility is not null and c.failure is distinct from 'STALE_DATA'
+               then adaptive_interval(b.adaptive_base_minutes, c.regime_volatility)
+             else b.interval_minutes
+           end as to_minutes
       from bots b
       join unnest(v_checks) c on c.bot_id = b.id
      where b.claimed_by = p_worker_id
@@ -52,15 +59,23 @@ begin
        set claimed_by = null,
            claimed_until = null,
            last_check_at = p_now,
+           interval_minutes = h.to_minutes,
            next_check_at = case
              when b.status = 'ACTIVE' and h.kind = 'SCHEDULED'
-               then next_grid_point(greatest(p_now, h.due_at), b.interval_minutes)
+               then next_grid_point(greatest(p_now, h.due_at), h.to_minutes)
              else b.next_check_at
            end,
            consecutive_failures = case when h.failure in ('FAILED', 'TIMED_OUT') then b.consecutive_failures + 1 else 0 end
       from held h
      where b.id = h.id
     returning b.id, h.due_at, h.kind
+  ),
+  adapted as (
+    insert into interval_changes (bot_id, changed_at, from_minutes, to_minutes, regime_volatility)
+    select h.id, p_now, h.from_minutes, h.to_minutes, h.regime_volatility
+      from held h
+     where h.to_minutes <> h.from_minutes
+    on conflict do nothing
   )
   select array_agg(c)
     into v_checks
@@ -78,8 +93,12 @@ begin
     join bots b on b.id = c.bot_id
    where c.regime_direction is not null
      and c.candle_at is not null
-   order by b.instrument_id, c.timeframe, c.candle_at
-  on conflict do nothing;
+   -- One check of a market in a batch carries the figures for all.
+   order by b.instrument_id, c.timeframe, c.candle_at, c.regime_figures is null
+  on conflict (instrument_id, timeframe, candle_at) do update
+     set figures = excluded.figures
+   where regimes.figures = '{}'
+     and excluded.figures <> '{}';
 
   -- Accounts in id order, then their signals one after the other: each accepted one changes what the next may take.
   perform 1
@@ -164,4 +183,4 @@ begin
 end
 $$;
 comment on function botbox.record_checks is
-  'Records a batch of evaluated checks in one transaction: moves schedules on, decides every signal, writes one check row each. Checks whose claim was lost are left out of the answer.';
+  'Records a batch of evaluated checks in one transaction: moves schedules on (and intervals that adapt), decides every signal, writes one check row each. Checks whose claim was lost are left out of the answer.';

@@ -1,5 +1,6 @@
 /** Functions that only other SQL functions call: they have no wrapper. Held to the database in both directions by a test. */
 export const internalFunctions: readonly string[] = [
+	'adaptive_interval',
 	'assess_risk',
 	'available_capital',
 	'book_entry',

@@ -1,7 +1,7 @@
 /** Evaluated checks as a worker hands them to record_checks. */
 import { claimChecks, recordChecks } from '../../../src/database/functions/checks.ts';
 import type { Queryable } from '../../../src/database/functions/define.ts';
-import type { SignalDirection } from '../../../src/domain.ts';
+import type { RegimeVolatility, SignalDirection } from '../../../src/domain.ts';
 import { workerId } from './trading.ts';
 import type { Bot } from './world.ts';
 
@@ -12,6 +12,8 @@ export interface CheckOptions {
 	readonly price?: number;
 	readonly failure?: 'FAILED' | 'TIMED_OUT' | 'STALE_DATA' | 'INSUFFICIENT_HISTORY';
 	readonly isDryRun?: boolean;
+	/** NORMAL by default; null: the regime is not known. */
+	readonly volatility?: RegimeVolatility | null;
 }
 
 const reasonOf = {
@@ -37,8 +39,8 @@ export function checkOf(bot: Bot, dueAt: Date, options: CheckOptions = {}) {
 		price: options.price ?? 100,
 		score: 0.4,
 		factors: {},
-		regime_direction: 'TRENDING_UP',
-		regime_volatility: 'NORMAL',
+		regime_direction: options.volatility === null ? null : 'TRENDING_UP',
+		regime_volatility: options.volatility === undefined ? 'NORMAL' : options.volatility,
 		regime_figures: {},
 		decision,
 		reason_code: options.failure === undefined ? reasonOf[decision] : 'CHECK_FAILED',

@@ -160,6 +160,7 @@ export async function makeBot(
 		notional?: number;
 		leverage?: number;
 		isDueAtOnce?: boolean;
+		isAdaptive?: boolean;
 		now?: Date;
 	} = {},
 ): Promise<Bot> {
@@ -176,6 +177,7 @@ export async function makeBot(
 		sizingValue: options.notional ?? 1_000,
 		leverage: options.leverage ?? 1,
 		isDueAtOnce: options.isDueAtOnce ?? false,
+		isAdaptive: options.isAdaptive ?? false,
 		now: options.now ?? start,
 	});
 	return { id, instrumentId, accountId };
