@@ -61,7 +61,7 @@ export function createMarketView(window: CandleWindow, regime: Regime | null, us
 }
 
 function compute(spec: IndicatorSpec, window: CandleWindow): Computed {
-	const needed = indicatorHistory(spec);
+	const needed = indicatorHistory(spec, window.timeframe);
 	const enough = window.close.length >= needed;
 	return { series: computeIndicator(spec, lastCandles(window, enough ? needed : 0)), values: [] };
 }

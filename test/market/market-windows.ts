@@ -8,9 +8,10 @@ interface Columns {
 	readonly high?: readonly number[];
 	readonly low?: readonly number[];
 	readonly close: readonly number[];
+	readonly volume?: readonly number[];
 }
 
-/** A window of these columns; a column that is not given equals `close`. */
+/** A window of these columns; a column that is not given equals `close`, volumes are 1. */
 export function windowOf(columns: Columns, timeframe: Timeframe = '5m'): CandleWindow {
 	const { close } = columns;
 	return {
@@ -20,7 +21,7 @@ export function windowOf(columns: Columns, timeframe: Timeframe = '5m'): CandleW
 		high: Float64Array.from(columns.high ?? close),
 		low: Float64Array.from(columns.low ?? close),
 		close: Float64Array.from(close),
-		volume: new Float64Array(close.length).fill(1),
+		volume: Float64Array.from(columns.volume ?? close.map(() => 1)),
 	};
 }
 
@@ -31,13 +32,11 @@ export function randomWalk(
 	volatility = 0.002,
 	timeframe: Timeframe = '5m',
 ): CandleWindow {
-	let state = seed >>> 0;
-	const uniform = () => {
-		state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-		return (state + 0.5) / 2 ** 32;
-	};
+	const uniform = generator(seed);
+	const traded = generator(seed + 1);
 	const normal = () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
 	const columns = { open: [] as number[], high: [] as number[], low: [] as number[], close: [] as number[] };
+	const volume: number[] = [];
 	let price = 100;
 	for (let index = 0; index < length; index += 1) {
 		const steps = [price];
@@ -49,8 +48,19 @@ export function randomWalk(
 		columns.high.push(Math.max(...steps));
 		columns.low.push(Math.min(...steps));
 		columns.close.push(price);
+		// Some candles have no trade, as in thin markets.
+		volume.push(traded() < 0.05 ? 0 : 1000 * traded());
 	}
-	return windowOf(columns, timeframe);
+	return windowOf({ ...columns, volume }, timeframe);
+}
+
+/** Numbers between 0 and 1, the same for the same seed. */
+function generator(seed: number): () => number {
+	let state = seed >>> 0;
+	return () => {
+		state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+		return (state + 0.5) / 2 ** 32;
+	};
 }
 
 /** Candles `from` to `to` (exclusive) of `window`, as a window of its own. */

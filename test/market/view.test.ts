@@ -17,6 +17,12 @@ const specs: readonly IndicatorSpec[] = [
 	{ name: 'bollinger', period: 20, deviations: 2 },
 	{ name: 'macd', fast: 12, slow: 26, signal: 9 },
 	{ name: 'atr_percentile', period: 14, lookback: 100 },
+	{ name: 'volume_zscore', period: 20 },
+	{ name: 'realised_volatility', period: 20 },
+	{ name: 'stochastic', period: 14, smooth: 3, signal: 3 },
+	{ name: 'donchian', period: 20 },
+	{ name: 'obv', period: 20 },
+	{ name: 'vwap' },
 ];
 
 /** The last value of each output, computed over every candle of `window`. */
@@ -44,7 +50,7 @@ test('the same value is the same object, so that reading it again allocates noth
 });
 
 describe.each(specs)('$name', (spec) => {
-	const history = indicatorHistory(spec);
+	const history = indicatorHistory(spec, '5m');
 
 	test('is null in every output until its history is there', () => {
 		const walk = randomWalk(3, history);
@@ -81,6 +87,16 @@ describe.each(specs)('$name', (spec) => {
 			expect(Math.abs(value! - whole[output]!)).toBeLessThan(1e-9 * Math.max(100, Math.abs(whole[output]!)));
 		}
 	});
+});
+
+test('on-balance volume since the first candle ever, which no view can know, is refused', () => {
+	expect(() => createMarketView(randomWalk(6, 400), null).indicator({ name: 'obv' })).toThrow(RangeError);
+});
+
+test('the session of the volume-weighted price is as long as a day of the timeframe', () => {
+	expect(indicatorHistory({ name: 'vwap' }, '1m')).toBe(1_440 + maxBack);
+	expect(indicatorHistory({ name: 'vwap' }, '15m')).toBe(96 + maxBack);
+	expect(indicatorHistory({ name: 'vwap' }, '1d')).toBe(1 + maxBack);
 });
 
 test('a value further back than a view reaches is refused', () => {

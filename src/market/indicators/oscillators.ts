@@ -1,71 +1,64 @@
-/** Oscillators and bands of one column. All series have the length of their input; NaN where history is too short. */
-import { BollingerBands, getStandardDeviation, ROC, RSI } from 'trading-signals';
-
-/** A deviation below this share of the mean is rounding, not movement: one tick of any market is far above it. */
-const flatShare = 1e-12;
+/** Oscillators: where the close stands, by its own past or by the range. */
+import { ROC, StochasticOscillator, WSMA } from 'trading-signals';
+import { Fading, Previous } from './memory.ts';
+import type { Calculation } from './stream.ts';
 
 /**
- * Relative strength index of `values`, 0 to 100; first value at index `period`.
- * Seed: plain averages of the first `period` gains and losses. Smoothing: Wilder, 1 / period. Source: Wilder 1978; TA-Lib RSI,
- * computed by `trading-signals`, which agrees but for a market that never moved: there TA-Lib says 0, and so does this.
+ * Relative strength index of closes, 0 to 100: 100 × gain / (gain + loss), 0 while nothing moves; first value with candle
+ * `period + 1`. Seed: plain averages of the first `period` gains and losses. Smoothing: Wilder, 1 / period.
+ * Source: Wilder 1978; TA-Lib RSI. The averages are `trading-signals`' WSMA, which agrees; its RSI says 100 where nothing moves.
  */
-export function rsiSeries(values: Float64Array, period: number): Float64Array {
-	const series = new Float64Array(values.length).fill(Number.NaN);
-	const rsi = new RSI(period);
-	let moved = false;
-	for (const [index, value] of values.entries()) {
-		moved ||= value !== values[0];
-		const strength = rsi.add(value);
-		if (strength !== null) series[index] = moved ? strength : 0;
-	}
-	return series;
+export function rsi(period: number): Calculation {
+	const gains = new WSMA(period);
+	const losses = new WSMA(period);
+	const closes = new Previous<number>();
+	const movement = new Fading();
+	return {
+		outputs: ['value'],
+		update({ close }, replace) {
+			const previous = closes.update(close, replace);
+			if (previous === undefined) return null;
+			const gain = gains.update(Math.max(close - previous, 0), replace);
+			const loss = losses.update(Math.max(previous - close, 0), replace);
+			if (gain === null || loss === null) return null;
+			const moved = gain + loss;
+			movement.update(moved, replace);
+			return [moved === 0 ? 0 : (100 * gain) / moved];
+		},
+		get hasFaded() {
+			return movement.hasFaded;
+		},
+	};
 }
 
 /**
- * Rate of change over `period` candles in percent: 100 × (value / value `period` ago − 1); first value at index `period`.
- * Source: TA-Lib ROC, computed by `trading-signals`, which gives the same as a fraction.
+ * Rate of change over `period` candles in percent: 100 × (close / close `period` ago − 1); first value with candle
+ * `period + 1`. Source: TA-Lib ROC, computed by `trading-signals`, which gives the same as a fraction.
  */
-export function rocSeries(values: Float64Array, period: number): Float64Array {
-	const series = new Float64Array(values.length).fill(Number.NaN);
-	const roc = new ROC(period);
-	for (const [index, value] of values.entries()) {
-		const change = roc.add(value);
-		if (change !== null) series[index] = 100 * change;
-	}
-	return series;
+export function roc(period: number): Calculation {
+	const change = new ROC(period);
+	return {
+		outputs: ['value'],
+		update({ close }, replace) {
+			const fraction = change.update(close, replace);
+			return fraction === null ? null : [100 * fraction];
+		},
+	};
 }
 
 /**
- * Bollinger bands: simple average ± `deviations` population standard deviations (divisor `period`), in the unit of `values`;
- * first value at index `period - 1`. Source: Bollinger 2001; TA-Lib BBANDS, computed by `trading-signals`, which agrees.
+ * Stochastic oscillator, 0 to 100: `k` = average over `smooth` candles of where the close stands between the lowest low and the
+ * highest high of `period` candles, 0 where these are equal; `d` = average of `k` over `signal` candles. Simple averages; both
+ * first defined with candle `period + smooth + signal - 2`.
+ * Source: Lane; TA-Lib STOCH (fast K `period`, slow K `smooth`, slow D `signal`), computed by `trading-signals`, which agrees.
  */
-export function bollingerSeries(values: Float64Array, period: number, deviations: number) {
-	const upper = new Float64Array(values.length).fill(Number.NaN);
-	const middle = upper.slice();
-	const lower = upper.slice();
-	const bands = new BollingerBands(period, deviations);
-	for (const [index, value] of values.entries()) {
-		const band = bands.add(value);
-		if (band === null) continue;
-		upper[index] = band.upper;
-		middle[index] = band.middle;
-		lower[index] = band.lower;
-	}
-	return { upper, middle, lower };
-}
-
-/**
- * Z-score: (value − average) / population standard deviation of the last `period` values; first at index `period - 1`.
- * 0 where the values do not move (the library throws there). Source: TA-Lib SMA and STDDEV (population), the deviation
- * computed by `trading-signals`.
- */
-export function zscoreSeries(values: Float64Array, period: number): Float64Array {
-	const series = new Float64Array(values.length).fill(Number.NaN);
-	for (let index = period - 1; index < values.length; index += 1) {
-		const last = Array.from(values.subarray(index - period + 1, index + 1));
-		const mean = last.reduce((sum, value) => sum + value, 0) / period;
-		const deviation = getStandardDeviation(last, mean);
-		series[index] = deviation <= flatShare * Math.abs(mean) ? 0 : ((values[index] ?? Number.NaN) - mean) / deviation;
-	}
-	return series;
+export function stochastic(period: number, smooth: number, signal: number): Calculation {
+	const oscillator = new StochasticOscillator({ kPeriod: period, kSlowingPeriod: smooth, dPeriod: signal });
+	return {
+		outputs: ['k', 'd'],
+		update(candle, replace) {
+			const result = oscillator.update(candle, replace);
+			return result === null ? null : [result.stochK, result.stochD];
+		},
+	};
 }
