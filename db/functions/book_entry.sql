@@ -17,11 +17,11 @@ declare
     - case when p_instrument.market_type = 'SPOT' and p_fill.fee_asset = p_instrument.base_asset then p_fill.fee else 0 end;
 begin
   insert into positions as p (
-    bot_id, account_id, instrument_id, direction, quantity, entered_quantity, average_entry_price, leverage, fees,
+    bot_id, account_id, instrument_id, strategy_version_id, direction, quantity, entered_quantity, average_entry_price, leverage, fees,
     stop_loss_price, take_profit_price, protection, opened_at, updated_at
   )
   values (
-    p_order.bot_id, p_order.account_id, p_order.instrument_id, p_trade.direction::text::direction, v_received, p_fill.quantity,
+    p_order.bot_id, p_order.account_id, p_order.instrument_id, p_trade.strategy_version_id, p_trade.direction::text::direction, v_received, p_fill.quantity,
     p_fill.price, p_trade.leverage, p_fee_quote, p_trade.stop_loss_price, p_trade.take_profit_price, p_trade.protection,
     p_fill.filled_at, p_now
   )

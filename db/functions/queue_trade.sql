@@ -37,12 +37,12 @@ begin
   end if;
 
   insert into trade_queue (
-    signal_id, signal_hash, bot_id, account_id, instrument_id, position_id, direction, side, quantity, price,
+    signal_id, signal_hash, bot_id, account_id, instrument_id, strategy_version_id, position_id, direction, side, quantity, price,
     reserved_capital, leverage, stop_loss_price, take_profit_price, protection, trigger_reason,
     queued_at, next_attempt_at, expires_at
   )
   values (
-    coalesce(p_signal.id, 0), p_signal.hash, p_bot.id, p_bot.account_id, p_instrument.id,
+    coalesce(p_signal.id, 0), p_signal.hash, p_bot.id, p_bot.account_id, p_instrument.id, p_signal.strategy_version_id,
     case when v_is_close then v_position.id end,
     p_signal.direction,
     case when p_signal.direction = 'LONG' or (v_is_close and v_position.direction = 'SHORT') then 'BUY' else 'SELL' end::side,

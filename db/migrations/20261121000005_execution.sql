@@ -4,6 +4,7 @@ create table botbox.positions (
   bot_id bigint not null references botbox.bots (id) on delete restrict,
   account_id bigint not null references botbox.accounts (id) on delete restrict,
   instrument_id bigint not null references botbox.instruments (id) on delete restrict,
+  strategy_version_id bigint references botbox.strategy_versions (id) on delete restrict,
   direction botbox.direction not null,
   status botbox.position_status not null default 'OPEN',
   quantity botbox.quantity not null,
@@ -34,6 +35,7 @@ create index positions_by_bot on botbox.positions (bot_id, opened_at desc);
 create index positions_open_by_account on botbox.positions (account_id, instrument_id) where status = 'OPEN';
 create index positions_by_account on botbox.positions (account_id);
 create index positions_by_instrument on botbox.positions (instrument_id);
+create index positions_by_strategy_version on botbox.positions (strategy_version_id);
 comment on table botbox.positions is 'What a bot holds or held of one instrument: its own ledger, from fills only; written by apply_fills.';
 
 create table botbox.trade_queue (
@@ -43,6 +45,7 @@ create table botbox.trade_queue (
   bot_id bigint not null references botbox.bots (id) on delete restrict,
   account_id bigint not null references botbox.accounts (id) on delete restrict,
   instrument_id bigint not null references botbox.instruments (id) on delete restrict,
+  strategy_version_id bigint references botbox.strategy_versions (id) on delete restrict,
   position_id bigint references botbox.positions (id) on delete restrict,
   direction botbox.signal_direction not null,
   side botbox.side not null,
@@ -93,6 +96,7 @@ create index trade_queue_by_bot on botbox.trade_queue (bot_id, queued_at desc);
 create index trade_queue_by_account on botbox.trade_queue (account_id, queued_at desc);
 create index trade_queue_by_queued on botbox.trade_queue (queued_at desc);
 create index trade_queue_by_instrument on botbox.trade_queue (instrument_id);
+create index trade_queue_by_strategy_version on botbox.trade_queue (strategy_version_id, queued_at);
 create index trade_queue_by_position on botbox.trade_queue (position_id);
 create index trade_queue_by_group on botbox.trade_queue (group_id) where group_id is not null;
 create index trade_queue_by_trigger on botbox.trade_queue (trigger_reason);

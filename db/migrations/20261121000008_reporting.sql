@@ -25,7 +25,7 @@ select p.id as position_id, p.bot_id, b.name as bot, p.account_id, a.name as acc
 comment on view reporting.positions is 'Positions of bots, open and closed, with profit in the settlement asset; one row per position.';
 
 create view reporting.signals as
-select s.id as signal_id, s.created_at, s.decided_at, s.bot_id, b.name as bot, st.name as strategy, v.version as strategy_version,
+select s.id as signal_id, s.created_at, s.decided_at, s.bot_id, b.name as bot, st.name as strategy, v.version as strategy_version, s.strategy_version_id, v.timeframe,
        s.account_id, a.name as account, a.mode as account_mode, i.exchange_id, i.symbol, s.instrument_id, s.direction, s.trigger_reason, s.candle_at,
        s.score, s.factors, s.regime_direction, s.regime_volatility, s.data_age_ms, s.price, s.quantity, s.notional,
        s.stop_loss_price, s.take_profit_price, s.status, s.reason_code, r.meaning as reason, s.details, s.repeat_count, s.hash,
@@ -65,18 +65,18 @@ select o.id as order_id, o.trade_id, o.created_at, o.bot_id, b.name as bot, o.ac
 comment on view reporting.orders is 'Orders as the exchange knows them, also those it made from our stops; one row per order.';
 
 create view reporting.checks as
-select c.bot_id, b.name as bot, c.due_at, c.kind, c.started_at, c.recorded_at, c.duration_ms,
+select c.bot_id, b.name as bot, c.strategy_version_id, c.due_at, c.kind, c.started_at, c.recorded_at, c.duration_ms,
        (extract(epoch from c.recorded_at - greatest(c.due_at, b.created_at)) * 1000)::double precision as late_ms,
        c.candle_at, c.data_age_ms, c.price, c.score, c.factors, c.regime_direction, c.regime_volatility, c.decision, c.outcome,
-       c.reason_code, r.meaning as reason, c.signal_id, c.trade_id, c.error, c.worker_id
+       c.reason_code, r.meaning as reason, c.signal_id, c.trade_id, c.is_repeated, c.error, c.worker_id
   from botbox.checks c
   join botbox.bots b on b.id = c.bot_id
   left join botbox.reason_codes r on r.code = c.reason_code;
 comment on view reporting.checks is 'Checks with their outcome and reason; one row per check.';
 
 create view reporting.bot_status as
-select b.id as bot_id, b.name, b.status, b.status_reason, st.name as strategy, v.version as strategy_version, v.timeframe,
-       b.interval_minutes, b.sizing, b.sizing_value, b.leverage, b.execution, b.account_id, a.name as account, a.mode as account_mode,
+select b.id as bot_id, b.name, b.status, b.status_reason, st.name as strategy, v.version as strategy_version, b.strategy_version_id, v.timeframe,
+       b.interval_minutes, b.adaptive_base_minutes, b.sizing, b.sizing_value, b.leverage, b.execution, b.account_id, a.name as account, a.mode as account_mode,
        a.settle_asset, i.exchange_id, i.symbol, i.market_type, b.instrument_id, b.next_check_at, b.last_check_at,
        l.outcome as last_outcome, l.reason_code as last_reason_code, l.reason as last_reason, l.score as last_score, b.consecutive_failures,
        exists (
@@ -240,6 +240,77 @@ select s.id as strategy_id, s.name, s.title, s.default_interval_minutes, v.id as
   join botbox.strategy_versions v on v.strategy_id = s.id;
 comment on view reporting.strategies is 'Strategies and their versions; one row per version.';
 
+create view reporting.strategy_performance as
+select s.id as strategy_id, s.name as strategy, v.id as strategy_version_id, v.version as strategy_version, v.created_at,
+       b.bots, b.active_bots, c.checks_hour, c.checks_repeated_hour, g.signals_day, g.accepted_day, g.rejected_day, t.trades_day, t.executed_day,
+       p.open_positions, p.closed_positions, p.won, p.lost, p.net_pnl_live, p.net_pnl_paper, p.fees, p.settle_asset
+  from botbox.strategy_versions v
+  join botbox.strategies s on s.id = v.strategy_id
+ cross join lateral (
+         select count(*) filter (where x.status <> 'DELETED') as bots, count(*) filter (where x.status = 'ACTIVE') as active_bots
+           from botbox.bots x
+          where x.strategy_version_id = v.id
+       ) b
+ -- Of the hour only: a day of checks of many bots is too much to count at every look.
+  left join (
+         select x.strategy_version_id, count(*) as checks_hour, count(*) filter (where x.is_repeated) as checks_repeated_hour
+           from botbox.checks x
+          where x.recorded_at > now() - interval '1 hour'
+            and x.due_at > now() - interval '2 hours'
+          group by x.strategy_version_id
+       ) c on c.strategy_version_id = v.id
+  left join (
+         select x.strategy_version_id, count(*) as signals_day, count(*) filter (where x.status = 'QUEUED') as accepted_day,
+                count(*) filter (where x.status = 'REJECTED') as rejected_day
+           from botbox.signals x
+          where x.created_at > now() - interval '24 hours'
+          group by x.strategy_version_id
+       ) g on g.strategy_version_id = v.id
+  left join (
+         select x.strategy_version_id, count(*) as trades_day, count(*) filter (where x.status = 'EXECUTED') as executed_day
+           from botbox.trade_queue x
+          where x.queued_at > now() - interval '24 hours'
+          group by x.strategy_version_id
+       ) t on t.strategy_version_id = v.id
+ cross join lateral (
+         select count(*) filter (where x.status = 'OPEN') as open_positions, count(*) filter (where x.status = 'CLOSED') as closed_positions,
+                count(*) filter (where x.status = 'CLOSED' and x.realised_pnl - x.fees + x.funding > 0) as won,
+                count(*) filter (where x.status = 'CLOSED' and x.realised_pnl - x.fees + x.funding <= 0) as lost,
+                coalesce(sum(x.realised_pnl - x.fees + x.funding) filter (where a.mode = 'LIVE'), 0) as net_pnl_live,
+                coalesce(sum(x.realised_pnl - x.fees + x.funding) filter (where a.mode = 'PAPER'), 0) as net_pnl_paper,
+                coalesce(sum(x.fees), 0) as fees,
+                case when count(distinct a.settle_asset) = 1 then min(a.settle_asset) end as settle_asset
+           from botbox.positions x
+           join botbox.accounts a on a.id = x.account_id
+          where x.strategy_version_id = v.id
+       ) p;
+comment on view reporting.strategy_performance is
+  'What each version of a strategy did, for comparing versions; one row per version. Profits count to the version whose signal opened the position.';
+
+create view reporting.regimes as
+select r.instrument_id, i.exchange_id, i.symbol, r.timeframe, r.candle_at, r.direction, r.volatility,
+       (r.figures ->> 'adx')::double precision as adx, (r.figures ->> 'slope')::double precision as slope,
+       (r.figures ->> 'atr')::double precision as atr, (r.figures ->> 'atr_percentile')::double precision as atr_percentile, r.recorded_at
+  from botbox.regimes r
+  join botbox.instruments i on i.id = r.instrument_id;
+comment on view reporting.regimes is
+  'The regime at each candle that a check saw, with the figures behind it; one row per instrument, timeframe and candle.';
+
+create view reporting.correlations as
+select c.instrument_a, a.symbol as symbol_a, a.exchange_id as exchange_a, c.instrument_b, b.symbol as symbol_b, b.exchange_id as exchange_b,
+       c.rho, c.samples, c.computed_at
+  from botbox.correlations c
+  join botbox.instruments a on a.id = c.instrument_a
+  join botbox.instruments b on b.id = c.instrument_b;
+comment on view reporting.correlations is
+  'Correlation of hourly returns over 30 days; one row per pair of followed instruments with enough common hours.';
+
+create view reporting.interval_changes as
+select x.bot_id, b.name as bot, x.changed_at, x.from_minutes, x.to_minutes, x.regime_volatility
+  from botbox.interval_changes x
+  join botbox.bots b on b.id = x.bot_id;
+comment on view reporting.interval_changes is 'Changes of the intervals of bots whose interval adapts to volatility; one row per change.';
+
 create view reporting.api_tokens as
 select t.id as token_id, t.name, t.role, t.created_at, t.expires_at, t.revoked_at, t.last_used_at,
        t.revoked_at is null and (t.expires_at is null or t.expires_at > now()) as is_valid
@@ -309,6 +380,6 @@ comment on view reporting.overview is
   'The state of everything in one row, as of now. Profits of PAPER and LIVE accounts are kept apart; settle_asset is null where accounts settle in several.';
 
 -- migrate:down
-drop view reporting.overview, reporting.api_tokens, reporting.strategies, reporting.candles, reporting.pauses, reporting.alerts,
+drop view reporting.overview, reporting.interval_changes, reporting.correlations, reporting.regimes, reporting.strategy_performance, reporting.api_tokens, reporting.strategies, reporting.candles, reporting.pauses, reporting.alerts,
   reporting.worker_status, reporting.exchange_health, reporting.data_freshness, reporting.rejection_reasons, reporting.accounts,
   reporting.bot_pnl, reporting.bot_status, reporting.checks, reporting.orders, reporting.trades, reporting.signals, reporting.positions, reporting.instruments;

@@ -134,6 +134,8 @@ insert into column_comments (owner, name, meaning) values
   ('audit_log', 'after', 'The values after.'),
   ('bot_legs', 'leg', 'Number of the leg, from 2.'),
   ('bots', 'adaptive_base_minutes', 'Its interval in NORMAL volatility, where the interval adapts: one step shorter in HIGH, one longer in LOW; null where it is fixed.'),
+  ('positions', 'strategy_version_id', 'Version whose signal opened it, to which its profit counts; null where nobody''s did.'),
+  ('trade_queue', 'strategy_version_id', 'Version whose signal it is.'),
   ('interval_changes', 'changed_at', 'When the check that saw it was recorded.'),
   ('interval_changes', 'from_minutes', 'The interval before.'),
   ('interval_changes', 'to_minutes', 'The interval from then on.'),

@@ -19,7 +19,11 @@ export type ViewName =
 	| 'worker_status'
 	| 'rejection_reasons'
 	| 'data_freshness'
-	| 'api_tokens';
+	| 'api_tokens'
+	| 'regimes'
+	| 'correlations'
+	| 'interval_changes'
+	| 'strategy_performance';
 
 export type ViewRow = Readonly<Record<string, string | number | boolean | Date | null>>;
 

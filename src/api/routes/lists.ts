@@ -1,7 +1,14 @@
 /** Every list under /api/v1 that is read from one view as it is. */
-import { botStatus, rejectionReasons, signals, strategies } from '../../database/views/bots.ts';
+import { botStatus, rejectionReasons, signals, strategies, strategyPerformance } from '../../database/views/bots.ts';
 import { accounts, orders, positions, trades } from '../../database/views/execution.ts';
-import { candles, dataFreshness, exchangeHealth, instruments } from '../../database/views/market.ts';
+import {
+	candles,
+	correlations,
+	dataFreshness,
+	exchangeHealth,
+	instruments,
+	regimes,
+} from '../../database/views/market.ts';
 import { alerts, apiTokens, pauses, workerStatus } from '../../database/views/operation.ts';
 import type { ApiContext, ApiServer } from '../context.ts';
 import { addList } from './list-route.ts';
@@ -47,6 +54,14 @@ function addDecisions(app: ApiServer, context: ApiContext): void {
 		view: strategies,
 		row: rows.strategyVersion,
 		filters: { name: 'name' },
+	});
+	addList(app, context, {
+		url: '/strategy-performance',
+		tag: 'strategies',
+		summary: 'What each version of a strategy did, for comparing versions, newest first',
+		view: strategyPerformance,
+		row: rows.strategyPerformance,
+		filters: { strategy: 'strategy' },
 	});
 }
 
@@ -102,6 +117,22 @@ function addMarkets(app: ApiServer, context: ApiContext): void {
 		row: rows.candle,
 		filters: { instrument_id: 'instrument_id', timeframe: 'timeframe' },
 		required: ['instrument_id', 'timeframe'],
+	});
+	addList(app, context, {
+		url: '/regimes',
+		tag: 'market',
+		summary: 'Regimes of one instrument and timeframe with the figures behind them, newest first',
+		view: regimes,
+		row: rows.regime,
+		filters: { instrument_id: 'instrument_id', timeframe: 'timeframe' },
+		required: ['instrument_id', 'timeframe'],
+	});
+	addList(app, context, {
+		url: '/correlations',
+		tag: 'market',
+		summary: 'Correlations of hourly returns over 30 days, by pair of instruments',
+		view: correlations,
+		row: rows.correlation,
 	});
 	addList(app, context, {
 		url: '/exchanges',

@@ -1,7 +1,22 @@
 /** The documented rows, once for all routes: a name in the OpenAPI document belongs to one schema. */
-import { botPnl, botStatus, checks, rejectionReasons, signals, strategies } from '../../database/views/bots.ts';
+import {
+	botPnl,
+	botStatus,
+	checks,
+	rejectionReasons,
+	signals,
+	strategies,
+	strategyPerformance,
+} from '../../database/views/bots.ts';
 import { accounts, orders, positions, trades } from '../../database/views/execution.ts';
-import { candles, dataFreshness, exchangeHealth, instruments } from '../../database/views/market.ts';
+import {
+	candles,
+	correlations,
+	dataFreshness,
+	exchangeHealth,
+	instruments,
+	regimes,
+} from '../../database/views/market.ts';
 import { alerts, apiTokens, overview, pauses, workerStatus } from '../../database/views/operation.ts';
 import { rowSchema } from '../schemas.ts';
 
@@ -12,6 +27,7 @@ export const rows = {
 	botPnl: rowSchema(botPnl, 'BotPnl'),
 	candle: rowSchema(candles, 'Candle'),
 	check: rowSchema(checks, 'Check'),
+	correlation: rowSchema(correlations, 'Correlation'),
 	dataFreshness: rowSchema(dataFreshness, 'DataFreshness'),
 	exchange: rowSchema(exchangeHealth, 'Exchange'),
 	instrument: rowSchema(instruments, 'Instrument'),
@@ -19,8 +35,10 @@ export const rows = {
 	overview: rowSchema(overview, 'Overview'),
 	pause: rowSchema(pauses, 'Pause'),
 	position: rowSchema(positions, 'Position'),
+	regime: rowSchema(regimes, 'Regime'),
 	rejectionReason: rowSchema(rejectionReasons, 'RejectionReason'),
 	signal: rowSchema(signals, 'Signal'),
+	strategyPerformance: rowSchema(strategyPerformance, 'StrategyPerformance'),
 	strategyVersion: rowSchema(strategies, 'StrategyVersion'),
 	token: rowSchema(apiTokens, 'Token'),
 	trade: rowSchema(trades, 'Trade'),

@@ -85,3 +85,39 @@ export const exchangeHealth = defineView(
 		feeds_failing: 'bigint',
 	},
 );
+
+/** Newest first. */
+export const regimes = defineView(
+	'regimes',
+	{ order: ['candle_at'], direction: 'desc' },
+	{
+		instrument_id: 'bigint',
+		exchange_id: 'text',
+		symbol: 'text',
+		timeframe: 'timeframe',
+		candle_at: 'timestamptz',
+		direction: 'regime_direction',
+		volatility: 'regime_volatility',
+		adx: 'double precision?',
+		slope: 'double precision?',
+		atr: 'double precision?',
+		atr_percentile: 'double precision?',
+		recorded_at: 'timestamptz',
+	},
+);
+
+export const correlations = defineView(
+	'correlations',
+	{ order: ['instrument_a', 'instrument_b'], direction: 'asc' },
+	{
+		instrument_a: 'bigint',
+		symbol_a: 'text',
+		exchange_a: 'text',
+		instrument_b: 'bigint',
+		symbol_b: 'text',
+		exchange_b: 'text',
+		rho: 'double precision',
+		samples: 'integer',
+		computed_at: 'timestamptz',
+	},
+);

@@ -1925,6 +1925,7 @@ declare module 'zapatos/schema' {
       realised_pnl: c.PgAmount;
       status: position_status;
       stop_loss_price: c.PgPrice | null;
+      strategy_version_id: number | null;
       take_profit_price: c.PgPrice | null;
       trailing_stop_fraction: db.NumericString | null;
       updated_at: Date;
@@ -1952,6 +1953,7 @@ declare module 'zapatos/schema' {
       realised_pnl: c.PgAmount;
       status: position_status;
       stop_loss_price: c.PgPrice | null;
+      strategy_version_id: number | null;
       take_profit_price: c.PgPrice | null;
       trailing_stop_fraction: number | null;
       updated_at: db.TimestampTzString;
@@ -1979,6 +1981,7 @@ declare module 'zapatos/schema' {
       realised_pnl?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
       status?: position_status | db.Parameter<position_status> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, position_status | db.Parameter<position_status> | db.SQLFragment | db.ParentColumn>;
       stop_loss_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+      strategy_version_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
       trailing_stop_fraction?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
       updated_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
@@ -2005,6 +2008,7 @@ declare module 'zapatos/schema' {
       realised_pnl?: c.PgAmount | db.Parameter<c.PgAmount> | db.DefaultType | db.SQLFragment;
       status?: position_status | db.Parameter<position_status> | db.DefaultType | db.SQLFragment;
       stop_loss_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment;
+      strategy_version_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment;
       take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment;
       trailing_stop_fraction?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
       updated_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
@@ -2031,6 +2035,7 @@ declare module 'zapatos/schema' {
       realised_pnl?: c.PgAmount | db.Parameter<c.PgAmount> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.DefaultType | db.SQLFragment>;
       status?: position_status | db.Parameter<position_status> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, position_status | db.Parameter<position_status> | db.DefaultType | db.SQLFragment>;
       stop_loss_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment>;
+      strategy_version_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
       take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment>;
       trailing_stop_fraction?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
       updated_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
@@ -2690,6 +2695,7 @@ declare module 'zapatos/schema' {
       signal_id: number;
       status: trade_status;
       stop_loss_price: c.PgPrice | null;
+      strategy_version_id: number | null;
       take_profit_price: c.PgPrice | null;
       trailing_stop_fraction: db.NumericString | null;
       trigger_reason: string;
@@ -2723,6 +2729,7 @@ declare module 'zapatos/schema' {
       signal_id: number;
       status: trade_status;
       stop_loss_price: c.PgPrice | null;
+      strategy_version_id: number | null;
       take_profit_price: c.PgPrice | null;
       trailing_stop_fraction: number | null;
       trigger_reason: string;
@@ -2756,6 +2763,7 @@ declare module 'zapatos/schema' {
       signal_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       status?: trade_status | db.Parameter<trade_status> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, trade_status | db.Parameter<trade_status> | db.SQLFragment | db.ParentColumn>;
       stop_loss_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+      strategy_version_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
       trailing_stop_fraction?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
       trigger_reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
@@ -2789,6 +2797,7 @@ declare module 'zapatos/schema' {
       signal_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
       status?: trade_status | db.Parameter<trade_status> | db.DefaultType | db.SQLFragment;
       stop_loss_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment;
+      strategy_version_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment;
       take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment;
       trailing_stop_fraction?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
       trigger_reason: string | db.Parameter<string> | db.SQLFragment;
@@ -2822,6 +2831,7 @@ declare module 'zapatos/schema' {
       signal_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
       status?: trade_status | db.Parameter<trade_status> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, trade_status | db.Parameter<trade_status> | db.DefaultType | db.SQLFragment>;
       stop_loss_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment>;
+      strategy_version_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
       take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment>;
       trailing_stop_fraction?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
       trigger_reason?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
@@ -3226,6 +3236,7 @@ declare module 'zapatos/schema' {
         account: string | null;
         account_id: number | null;
         account_mode: c.PgAccountMode | null;
+        adaptive_base_minutes: number | null;
         bot_id: number | null;
         closed_positions: number | null;
         consecutive_failures: number | null;
@@ -3259,6 +3270,7 @@ declare module 'zapatos/schema' {
         status_reason: string | null;
         strategy: string | null;
         strategy_version: number | null;
+        strategy_version_id: number | null;
         symbol: string | null;
         timeframe: c.PgTimeframe | null;
         unrealised_pnl: db.NumericString | null;
@@ -3267,6 +3279,7 @@ declare module 'zapatos/schema' {
         account: string | null;
         account_id: number | null;
         account_mode: c.PgAccountMode | null;
+        adaptive_base_minutes: number | null;
         bot_id: number | null;
         closed_positions: number | null;
         consecutive_failures: number | null;
@@ -3300,6 +3313,7 @@ declare module 'zapatos/schema' {
         status_reason: string | null;
         strategy: string | null;
         strategy_version: number | null;
+        strategy_version_id: number | null;
         symbol: string | null;
         timeframe: c.PgTimeframe | null;
         unrealised_pnl: number | null;
@@ -3308,6 +3322,7 @@ declare module 'zapatos/schema' {
         account?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         account_mode?: c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn>;
+        adaptive_base_minutes?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         closed_positions?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         consecutive_failures?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
@@ -3341,6 +3356,7 @@ declare module 'zapatos/schema' {
         status_reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         strategy?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         strategy_version?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        strategy_version_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         timeframe?: c.PgTimeframe | db.Parameter<c.PgTimeframe> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgTimeframe | db.Parameter<c.PgTimeframe> | db.SQLFragment | db.ParentColumn>;
         unrealised_pnl?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
@@ -3424,6 +3440,7 @@ declare module 'zapatos/schema' {
         duration_ms: number | null;
         error: string | null;
         factors: db.JSONValue | null;
+        is_repeated: boolean | null;
         kind: c.PgCheckKind | null;
         late_ms: number | null;
         outcome: c.PgCheckOutcome | null;
@@ -3436,6 +3453,7 @@ declare module 'zapatos/schema' {
         score: number | null;
         signal_id: number | null;
         started_at: Date | null;
+        strategy_version_id: number | null;
         trade_id: string | null;
         worker_id: string | null;
       }
@@ -3449,6 +3467,7 @@ declare module 'zapatos/schema' {
         duration_ms: number | null;
         error: string | null;
         factors: db.JSONValue | null;
+        is_repeated: boolean | null;
         kind: c.PgCheckKind | null;
         late_ms: number | null;
         outcome: c.PgCheckOutcome | null;
@@ -3461,6 +3480,7 @@ declare module 'zapatos/schema' {
         score: number | null;
         signal_id: number | null;
         started_at: db.TimestampTzString | null;
+        strategy_version_id: number | null;
         trade_id: string | null;
         worker_id: string | null;
       }
@@ -3474,6 +3494,7 @@ declare module 'zapatos/schema' {
         duration_ms?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         error?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         factors?: db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn>;
+        is_repeated?: boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn>;
         kind?: c.PgCheckKind | db.Parameter<c.PgCheckKind> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgCheckKind | db.Parameter<c.PgCheckKind> | db.SQLFragment | db.ParentColumn>;
         late_ms?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         outcome?: c.PgCheckOutcome | db.Parameter<c.PgCheckOutcome> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgCheckOutcome | db.Parameter<c.PgCheckOutcome> | db.SQLFragment | db.ParentColumn>;
@@ -3486,8 +3507,57 @@ declare module 'zapatos/schema' {
         score?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         signal_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         started_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        strategy_version_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         trade_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         worker_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace correlations {
+      export type Table = 'reporting.correlations';
+      export interface Selectable {
+        computed_at: Date | null;
+        exchange_a: string | null;
+        exchange_b: string | null;
+        instrument_a: number | null;
+        instrument_b: number | null;
+        rho: number | null;
+        samples: number | null;
+        symbol_a: string | null;
+        symbol_b: string | null;
+      }
+      export interface JSONSelectable {
+        computed_at: db.TimestampTzString | null;
+        exchange_a: string | null;
+        exchange_b: string | null;
+        instrument_a: number | null;
+        instrument_b: number | null;
+        rho: number | null;
+        samples: number | null;
+        symbol_a: string | null;
+        symbol_b: string | null;
+      }
+      export interface Whereable {
+        computed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        exchange_a?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        exchange_b?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        instrument_a?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        instrument_b?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        rho?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        samples?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        symbol_a?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        symbol_b?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       }
       export interface Insertable {
         [key: string]: never;
@@ -3686,6 +3756,45 @@ declare module 'zapatos/schema' {
         symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         taker_fee_rate?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
         tick_size?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace interval_changes {
+      export type Table = 'reporting.interval_changes';
+      export interface Selectable {
+        bot: string | null;
+        bot_id: number | null;
+        changed_at: Date | null;
+        from_minutes: number | null;
+        regime_volatility: c.PgRegimeVolatility | null;
+        to_minutes: number | null;
+      }
+      export interface JSONSelectable {
+        bot: string | null;
+        bot_id: number | null;
+        changed_at: db.TimestampTzString | null;
+        from_minutes: number | null;
+        regime_volatility: c.PgRegimeVolatility | null;
+        to_minutes: number | null;
+      }
+      export interface Whereable {
+        bot?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        changed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        from_minutes?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        regime_volatility?: c.PgRegimeVolatility | db.Parameter<c.PgRegimeVolatility> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgRegimeVolatility | db.Parameter<c.PgRegimeVolatility> | db.SQLFragment | db.ParentColumn>;
+        to_minutes?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       }
       export interface Insertable {
         [key: string]: never;
@@ -4100,6 +4209,63 @@ declare module 'zapatos/schema' {
       export type SQL = SQLExpression | SQLExpression[];
     }
   
+    export namespace regimes {
+      export type Table = 'reporting.regimes';
+      export interface Selectable {
+        adx: number | null;
+        atr: number | null;
+        atr_percentile: number | null;
+        candle_at: Date | null;
+        direction: c.PgRegimeDirection | null;
+        exchange_id: string | null;
+        instrument_id: number | null;
+        recorded_at: Date | null;
+        slope: number | null;
+        symbol: string | null;
+        timeframe: c.PgTimeframe | null;
+        volatility: c.PgRegimeVolatility | null;
+      }
+      export interface JSONSelectable {
+        adx: number | null;
+        atr: number | null;
+        atr_percentile: number | null;
+        candle_at: db.TimestampTzString | null;
+        direction: c.PgRegimeDirection | null;
+        exchange_id: string | null;
+        instrument_id: number | null;
+        recorded_at: db.TimestampTzString | null;
+        slope: number | null;
+        symbol: string | null;
+        timeframe: c.PgTimeframe | null;
+        volatility: c.PgRegimeVolatility | null;
+      }
+      export interface Whereable {
+        adx?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        atr?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        atr_percentile?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        candle_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        direction?: c.PgRegimeDirection | db.Parameter<c.PgRegimeDirection> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgRegimeDirection | db.Parameter<c.PgRegimeDirection> | db.SQLFragment | db.ParentColumn>;
+        exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        recorded_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        slope?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        timeframe?: c.PgTimeframe | db.Parameter<c.PgTimeframe> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgTimeframe | db.Parameter<c.PgTimeframe> | db.SQLFragment | db.ParentColumn>;
+        volatility?: c.PgRegimeVolatility | db.Parameter<c.PgRegimeVolatility> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgRegimeVolatility | db.Parameter<c.PgRegimeVolatility> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
     export namespace rejection_reasons {
       export type Table = 'reporting.rejection_reasons';
       export interface Selectable {
@@ -4168,8 +4334,10 @@ declare module 'zapatos/schema' {
         stop_loss_price: c.PgPrice | null;
         strategy: string | null;
         strategy_version: number | null;
+        strategy_version_id: number | null;
         symbol: string | null;
         take_profit_price: c.PgPrice | null;
+        timeframe: c.PgTimeframe | null;
         trade_id: string | null;
         trade_status: c.PgTradeStatus | null;
         trigger_reason: string | null;
@@ -4204,8 +4372,10 @@ declare module 'zapatos/schema' {
         stop_loss_price: c.PgPrice | null;
         strategy: string | null;
         strategy_version: number | null;
+        strategy_version_id: number | null;
         symbol: string | null;
         take_profit_price: c.PgPrice | null;
+        timeframe: c.PgTimeframe | null;
         trade_id: string | null;
         trade_status: c.PgTradeStatus | null;
         trigger_reason: string | null;
@@ -4240,8 +4410,10 @@ declare module 'zapatos/schema' {
         stop_loss_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
         strategy?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         strategy_version?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        strategy_version_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+        timeframe?: c.PgTimeframe | db.Parameter<c.PgTimeframe> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgTimeframe | db.Parameter<c.PgTimeframe> | db.SQLFragment | db.ParentColumn>;
         trade_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         trade_status?: c.PgTradeStatus | db.Parameter<c.PgTradeStatus> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgTradeStatus | db.Parameter<c.PgTradeStatus> | db.SQLFragment | db.ParentColumn>;
         trigger_reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
@@ -4305,6 +4477,93 @@ declare module 'zapatos/schema' {
         timeframe?: c.PgTimeframe | db.Parameter<c.PgTimeframe> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgTimeframe | db.Parameter<c.PgTimeframe> | db.SQLFragment | db.ParentColumn>;
         title?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         version?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace strategy_performance {
+      export type Table = 'reporting.strategy_performance';
+      export interface Selectable {
+        accepted_day: number | null;
+        active_bots: number | null;
+        bots: number | null;
+        checks_hour: number | null;
+        checks_repeated_hour: number | null;
+        closed_positions: number | null;
+        created_at: Date | null;
+        executed_day: number | null;
+        fees: db.NumericString | null;
+        lost: number | null;
+        net_pnl_live: db.NumericString | null;
+        net_pnl_paper: db.NumericString | null;
+        open_positions: number | null;
+        rejected_day: number | null;
+        settle_asset: string | null;
+        signals_day: number | null;
+        strategy: string | null;
+        strategy_id: string | null;
+        strategy_version: number | null;
+        strategy_version_id: number | null;
+        trades_day: number | null;
+        won: number | null;
+      }
+      export interface JSONSelectable {
+        accepted_day: number | null;
+        active_bots: number | null;
+        bots: number | null;
+        checks_hour: number | null;
+        checks_repeated_hour: number | null;
+        closed_positions: number | null;
+        created_at: db.TimestampTzString | null;
+        executed_day: number | null;
+        fees: number | null;
+        lost: number | null;
+        net_pnl_live: number | null;
+        net_pnl_paper: number | null;
+        open_positions: number | null;
+        rejected_day: number | null;
+        settle_asset: string | null;
+        signals_day: number | null;
+        strategy: string | null;
+        strategy_id: string | null;
+        strategy_version: number | null;
+        strategy_version_id: number | null;
+        trades_day: number | null;
+        won: number | null;
+      }
+      export interface Whereable {
+        accepted_day?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        active_bots?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        bots?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        checks_hour?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        checks_repeated_hour?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        closed_positions?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        executed_day?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        fees?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        lost?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        net_pnl_live?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        net_pnl_paper?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        open_positions?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        rejected_day?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        settle_asset?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        signals_day?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        strategy?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        strategy_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        strategy_version?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        strategy_version_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        trades_day?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        won?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       }
       export interface Insertable {
         [key: string]: never;
@@ -4510,20 +4769,20 @@ declare module 'zapatos/schema' {
   
     /* --- aggregate types --- */
   
-    export type Table = accounts.Table | alerts.Table | api_tokens.Table | bot_pnl.Table | bot_status.Table | candles.Table | checks.Table | data_freshness.Table | exchange_health.Table | instruments.Table | orders.Table | overview.Table | pauses.Table | positions.Table | rejection_reasons.Table | signals.Table | strategies.Table | trades.Table | worker_status.Table;
-    export type Selectable = accounts.Selectable | alerts.Selectable | api_tokens.Selectable | bot_pnl.Selectable | bot_status.Selectable | candles.Selectable | checks.Selectable | data_freshness.Selectable | exchange_health.Selectable | instruments.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | rejection_reasons.Selectable | signals.Selectable | strategies.Selectable | trades.Selectable | worker_status.Selectable;
-    export type JSONSelectable = accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | bot_pnl.JSONSelectable | bot_status.JSONSelectable | candles.JSONSelectable | checks.JSONSelectable | data_freshness.JSONSelectable | exchange_health.JSONSelectable | instruments.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rejection_reasons.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | trades.JSONSelectable | worker_status.JSONSelectable;
-    export type Whereable = accounts.Whereable | alerts.Whereable | api_tokens.Whereable | bot_pnl.Whereable | bot_status.Whereable | candles.Whereable | checks.Whereable | data_freshness.Whereable | exchange_health.Whereable | instruments.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | rejection_reasons.Whereable | signals.Whereable | strategies.Whereable | trades.Whereable | worker_status.Whereable;
-    export type Insertable = accounts.Insertable | alerts.Insertable | api_tokens.Insertable | bot_pnl.Insertable | bot_status.Insertable | candles.Insertable | checks.Insertable | data_freshness.Insertable | exchange_health.Insertable | instruments.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | rejection_reasons.Insertable | signals.Insertable | strategies.Insertable | trades.Insertable | worker_status.Insertable;
-    export type Updatable = accounts.Updatable | alerts.Updatable | api_tokens.Updatable | bot_pnl.Updatable | bot_status.Updatable | candles.Updatable | checks.Updatable | data_freshness.Updatable | exchange_health.Updatable | instruments.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | rejection_reasons.Updatable | signals.Updatable | strategies.Updatable | trades.Updatable | worker_status.Updatable;
-    export type UniqueIndex = accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | bot_pnl.UniqueIndex | bot_status.UniqueIndex | candles.UniqueIndex | checks.UniqueIndex | data_freshness.UniqueIndex | exchange_health.UniqueIndex | instruments.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rejection_reasons.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | trades.UniqueIndex | worker_status.UniqueIndex;
-    export type Column = accounts.Column | alerts.Column | api_tokens.Column | bot_pnl.Column | bot_status.Column | candles.Column | checks.Column | data_freshness.Column | exchange_health.Column | instruments.Column | orders.Column | overview.Column | pauses.Column | positions.Column | rejection_reasons.Column | signals.Column | strategies.Column | trades.Column | worker_status.Column;
+    export type Table = accounts.Table | alerts.Table | api_tokens.Table | bot_pnl.Table | bot_status.Table | candles.Table | checks.Table | correlations.Table | data_freshness.Table | exchange_health.Table | instruments.Table | interval_changes.Table | orders.Table | overview.Table | pauses.Table | positions.Table | regimes.Table | rejection_reasons.Table | signals.Table | strategies.Table | strategy_performance.Table | trades.Table | worker_status.Table;
+    export type Selectable = accounts.Selectable | alerts.Selectable | api_tokens.Selectable | bot_pnl.Selectable | bot_status.Selectable | candles.Selectable | checks.Selectable | correlations.Selectable | data_freshness.Selectable | exchange_health.Selectable | instruments.Selectable | interval_changes.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | regimes.Selectable | rejection_reasons.Selectable | signals.Selectable | strategies.Selectable | strategy_performance.Selectable | trades.Selectable | worker_status.Selectable;
+    export type JSONSelectable = accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | bot_pnl.JSONSelectable | bot_status.JSONSelectable | candles.JSONSelectable | checks.JSONSelectable | correlations.JSONSelectable | data_freshness.JSONSelectable | exchange_health.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | regimes.JSONSelectable | rejection_reasons.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_performance.JSONSelectable | trades.JSONSelectable | worker_status.JSONSelectable;
+    export type Whereable = accounts.Whereable | alerts.Whereable | api_tokens.Whereable | bot_pnl.Whereable | bot_status.Whereable | candles.Whereable | checks.Whereable | correlations.Whereable | data_freshness.Whereable | exchange_health.Whereable | instruments.Whereable | interval_changes.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | regimes.Whereable | rejection_reasons.Whereable | signals.Whereable | strategies.Whereable | strategy_performance.Whereable | trades.Whereable | worker_status.Whereable;
+    export type Insertable = accounts.Insertable | alerts.Insertable | api_tokens.Insertable | bot_pnl.Insertable | bot_status.Insertable | candles.Insertable | checks.Insertable | correlations.Insertable | data_freshness.Insertable | exchange_health.Insertable | instruments.Insertable | interval_changes.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | regimes.Insertable | rejection_reasons.Insertable | signals.Insertable | strategies.Insertable | strategy_performance.Insertable | trades.Insertable | worker_status.Insertable;
+    export type Updatable = accounts.Updatable | alerts.Updatable | api_tokens.Updatable | bot_pnl.Updatable | bot_status.Updatable | candles.Updatable | checks.Updatable | correlations.Updatable | data_freshness.Updatable | exchange_health.Updatable | instruments.Updatable | interval_changes.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | regimes.Updatable | rejection_reasons.Updatable | signals.Updatable | strategies.Updatable | strategy_performance.Updatable | trades.Updatable | worker_status.Updatable;
+    export type UniqueIndex = accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | bot_pnl.UniqueIndex | bot_status.UniqueIndex | candles.UniqueIndex | checks.UniqueIndex | correlations.UniqueIndex | data_freshness.UniqueIndex | exchange_health.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | regimes.UniqueIndex | rejection_reasons.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_performance.UniqueIndex | trades.UniqueIndex | worker_status.UniqueIndex;
+    export type Column = accounts.Column | alerts.Column | api_tokens.Column | bot_pnl.Column | bot_status.Column | candles.Column | checks.Column | correlations.Column | data_freshness.Column | exchange_health.Column | instruments.Column | interval_changes.Column | orders.Column | overview.Column | pauses.Column | positions.Column | regimes.Column | rejection_reasons.Column | signals.Column | strategies.Column | strategy_performance.Column | trades.Column | worker_status.Column;
   
     export type AllBaseTables = [];
     export type AllForeignTables = [];
-    export type AllViews = [accounts.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candles.Table, checks.Table, data_freshness.Table, exchange_health.Table, instruments.Table, orders.Table, overview.Table, pauses.Table, positions.Table, rejection_reasons.Table, signals.Table, strategies.Table, trades.Table, worker_status.Table];
+    export type AllViews = [accounts.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candles.Table, checks.Table, correlations.Table, data_freshness.Table, exchange_health.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, regimes.Table, rejection_reasons.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, worker_status.Table];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [accounts.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candles.Table, checks.Table, data_freshness.Table, exchange_health.Table, instruments.Table, orders.Table, overview.Table, pauses.Table, positions.Table, rejection_reasons.Table, signals.Table, strategies.Table, trades.Table, worker_status.Table];
+    export type AllTablesAndViews = [accounts.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candles.Table, checks.Table, correlations.Table, data_freshness.Table, exchange_health.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, regimes.Table, rejection_reasons.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, worker_status.Table];
   }
 
 
@@ -4594,16 +4853,20 @@ declare module 'zapatos/schema' {
     "reporting.bot_status": reporting.bot_status.Selectable;
     "reporting.candles": reporting.candles.Selectable;
     "reporting.checks": reporting.checks.Selectable;
+    "reporting.correlations": reporting.correlations.Selectable;
     "reporting.data_freshness": reporting.data_freshness.Selectable;
     "reporting.exchange_health": reporting.exchange_health.Selectable;
     "reporting.instruments": reporting.instruments.Selectable;
+    "reporting.interval_changes": reporting.interval_changes.Selectable;
     "reporting.orders": reporting.orders.Selectable;
     "reporting.overview": reporting.overview.Selectable;
     "reporting.pauses": reporting.pauses.Selectable;
     "reporting.positions": reporting.positions.Selectable;
+    "reporting.regimes": reporting.regimes.Selectable;
     "reporting.rejection_reasons": reporting.rejection_reasons.Selectable;
     "reporting.signals": reporting.signals.Selectable;
     "reporting.strategies": reporting.strategies.Selectable;
+    "reporting.strategy_performance": reporting.strategy_performance.Selectable;
     "reporting.trades": reporting.trades.Selectable;
     "reporting.worker_status": reporting.worker_status.Selectable;
   }[T];
@@ -4653,16 +4916,20 @@ declare module 'zapatos/schema' {
     "reporting.bot_status": reporting.bot_status.JSONSelectable;
     "reporting.candles": reporting.candles.JSONSelectable;
     "reporting.checks": reporting.checks.JSONSelectable;
+    "reporting.correlations": reporting.correlations.JSONSelectable;
     "reporting.data_freshness": reporting.data_freshness.JSONSelectable;
     "reporting.exchange_health": reporting.exchange_health.JSONSelectable;
     "reporting.instruments": reporting.instruments.JSONSelectable;
+    "reporting.interval_changes": reporting.interval_changes.JSONSelectable;
     "reporting.orders": reporting.orders.JSONSelectable;
     "reporting.overview": reporting.overview.JSONSelectable;
     "reporting.pauses": reporting.pauses.JSONSelectable;
     "reporting.positions": reporting.positions.JSONSelectable;
+    "reporting.regimes": reporting.regimes.JSONSelectable;
     "reporting.rejection_reasons": reporting.rejection_reasons.JSONSelectable;
     "reporting.signals": reporting.signals.JSONSelectable;
     "reporting.strategies": reporting.strategies.JSONSelectable;
+    "reporting.strategy_performance": reporting.strategy_performance.JSONSelectable;
     "reporting.trades": reporting.trades.JSONSelectable;
     "reporting.worker_status": reporting.worker_status.JSONSelectable;
   }[T];
@@ -4712,16 +4979,20 @@ declare module 'zapatos/schema' {
     "reporting.bot_status": reporting.bot_status.Whereable;
     "reporting.candles": reporting.candles.Whereable;
     "reporting.checks": reporting.checks.Whereable;
+    "reporting.correlations": reporting.correlations.Whereable;
     "reporting.data_freshness": reporting.data_freshness.Whereable;
     "reporting.exchange_health": reporting.exchange_health.Whereable;
     "reporting.instruments": reporting.instruments.Whereable;
+    "reporting.interval_changes": reporting.interval_changes.Whereable;
     "reporting.orders": reporting.orders.Whereable;
     "reporting.overview": reporting.overview.Whereable;
     "reporting.pauses": reporting.pauses.Whereable;
     "reporting.positions": reporting.positions.Whereable;
+    "reporting.regimes": reporting.regimes.Whereable;
     "reporting.rejection_reasons": reporting.rejection_reasons.Whereable;
     "reporting.signals": reporting.signals.Whereable;
     "reporting.strategies": reporting.strategies.Whereable;
+    "reporting.strategy_performance": reporting.strategy_performance.Whereable;
     "reporting.trades": reporting.trades.Whereable;
     "reporting.worker_status": reporting.worker_status.Whereable;
   }[T];
@@ -4771,16 +5042,20 @@ declare module 'zapatos/schema' {
     "reporting.bot_status": reporting.bot_status.Insertable;
     "reporting.candles": reporting.candles.Insertable;
     "reporting.checks": reporting.checks.Insertable;
+    "reporting.correlations": reporting.correlations.Insertable;
     "reporting.data_freshness": reporting.data_freshness.Insertable;
     "reporting.exchange_health": reporting.exchange_health.Insertable;
     "reporting.instruments": reporting.instruments.Insertable;
+    "reporting.interval_changes": reporting.interval_changes.Insertable;
     "reporting.orders": reporting.orders.Insertable;
     "reporting.overview": reporting.overview.Insertable;
     "reporting.pauses": reporting.pauses.Insertable;
     "reporting.positions": reporting.positions.Insertable;
+    "reporting.regimes": reporting.regimes.Insertable;
     "reporting.rejection_reasons": reporting.rejection_reasons.Insertable;
     "reporting.signals": reporting.signals.Insertable;
     "reporting.strategies": reporting.strategies.Insertable;
+    "reporting.strategy_performance": reporting.strategy_performance.Insertable;
     "reporting.trades": reporting.trades.Insertable;
     "reporting.worker_status": reporting.worker_status.Insertable;
   }[T];
@@ -4830,16 +5105,20 @@ declare module 'zapatos/schema' {
     "reporting.bot_status": reporting.bot_status.Updatable;
     "reporting.candles": reporting.candles.Updatable;
     "reporting.checks": reporting.checks.Updatable;
+    "reporting.correlations": reporting.correlations.Updatable;
     "reporting.data_freshness": reporting.data_freshness.Updatable;
     "reporting.exchange_health": reporting.exchange_health.Updatable;
     "reporting.instruments": reporting.instruments.Updatable;
+    "reporting.interval_changes": reporting.interval_changes.Updatable;
     "reporting.orders": reporting.orders.Updatable;
     "reporting.overview": reporting.overview.Updatable;
     "reporting.pauses": reporting.pauses.Updatable;
     "reporting.positions": reporting.positions.Updatable;
+    "reporting.regimes": reporting.regimes.Updatable;
     "reporting.rejection_reasons": reporting.rejection_reasons.Updatable;
     "reporting.signals": reporting.signals.Updatable;
     "reporting.strategies": reporting.strategies.Updatable;
+    "reporting.strategy_performance": reporting.strategy_performance.Updatable;
     "reporting.trades": reporting.trades.Updatable;
     "reporting.worker_status": reporting.worker_status.Updatable;
   }[T];
@@ -4889,16 +5168,20 @@ declare module 'zapatos/schema' {
     "reporting.bot_status": reporting.bot_status.UniqueIndex;
     "reporting.candles": reporting.candles.UniqueIndex;
     "reporting.checks": reporting.checks.UniqueIndex;
+    "reporting.correlations": reporting.correlations.UniqueIndex;
     "reporting.data_freshness": reporting.data_freshness.UniqueIndex;
     "reporting.exchange_health": reporting.exchange_health.UniqueIndex;
     "reporting.instruments": reporting.instruments.UniqueIndex;
+    "reporting.interval_changes": reporting.interval_changes.UniqueIndex;
     "reporting.orders": reporting.orders.UniqueIndex;
     "reporting.overview": reporting.overview.UniqueIndex;
     "reporting.pauses": reporting.pauses.UniqueIndex;
     "reporting.positions": reporting.positions.UniqueIndex;
+    "reporting.regimes": reporting.regimes.UniqueIndex;
     "reporting.rejection_reasons": reporting.rejection_reasons.UniqueIndex;
     "reporting.signals": reporting.signals.UniqueIndex;
     "reporting.strategies": reporting.strategies.UniqueIndex;
+    "reporting.strategy_performance": reporting.strategy_performance.UniqueIndex;
     "reporting.trades": reporting.trades.UniqueIndex;
     "reporting.worker_status": reporting.worker_status.UniqueIndex;
   }[T];
@@ -4948,16 +5231,20 @@ declare module 'zapatos/schema' {
     "reporting.bot_status": reporting.bot_status.Column;
     "reporting.candles": reporting.candles.Column;
     "reporting.checks": reporting.checks.Column;
+    "reporting.correlations": reporting.correlations.Column;
     "reporting.data_freshness": reporting.data_freshness.Column;
     "reporting.exchange_health": reporting.exchange_health.Column;
     "reporting.instruments": reporting.instruments.Column;
+    "reporting.interval_changes": reporting.interval_changes.Column;
     "reporting.orders": reporting.orders.Column;
     "reporting.overview": reporting.overview.Column;
     "reporting.pauses": reporting.pauses.Column;
     "reporting.positions": reporting.positions.Column;
+    "reporting.regimes": reporting.regimes.Column;
     "reporting.rejection_reasons": reporting.rejection_reasons.Column;
     "reporting.signals": reporting.signals.Column;
     "reporting.strategies": reporting.strategies.Column;
+    "reporting.strategy_performance": reporting.strategy_performance.Column;
     "reporting.trades": reporting.trades.Column;
     "reporting.worker_status": reporting.worker_status.Column;
   }[T];
@@ -5007,16 +5294,20 @@ declare module 'zapatos/schema' {
     "reporting.bot_status": reporting.bot_status.SQL;
     "reporting.candles": reporting.candles.SQL;
     "reporting.checks": reporting.checks.SQL;
+    "reporting.correlations": reporting.correlations.SQL;
     "reporting.data_freshness": reporting.data_freshness.SQL;
     "reporting.exchange_health": reporting.exchange_health.SQL;
     "reporting.instruments": reporting.instruments.SQL;
+    "reporting.interval_changes": reporting.interval_changes.SQL;
     "reporting.orders": reporting.orders.SQL;
     "reporting.overview": reporting.overview.SQL;
     "reporting.pauses": reporting.pauses.SQL;
     "reporting.positions": reporting.positions.SQL;
+    "reporting.regimes": reporting.regimes.SQL;
     "reporting.rejection_reasons": reporting.rejection_reasons.SQL;
     "reporting.signals": reporting.signals.SQL;
     "reporting.strategies": reporting.strategies.SQL;
+    "reporting.strategy_performance": reporting.strategy_performance.SQL;
     "reporting.trades": reporting.trades.SQL;
     "reporting.worker_status": reporting.worker_status.SQL;
   }[T];
