@@ -33,6 +33,18 @@ export const regimeThresholds = {
 	lowEnd: 30,
 } as const;
 
+/** What a regime is told by, named as in the database. */
+export interface RegimeFigures {
+	/** 0 to 100. */
+	readonly adx: number;
+	/** In ATR per candle. */
+	readonly slope: number;
+	/** In price. */
+	readonly atr: number;
+	/** 0 to 100. */
+	readonly atr_percentile: number;
+}
+
 /** Candles that a view must hold for its regime to be known. */
 export const regimeHistory = historyOf([adxSpec, emaSpec, atrSpec, percentileSpec]);
 
@@ -41,6 +53,16 @@ export const regimeHistory = historyOf([adxSpec, emaSpec, atrSpec, percentileSpe
  * history is short. With `previous` null the entering thresholds alone decide.
  */
 export function classifyRegime(view: MarketView, previous: Regime | null): Regime | null {
+	const figures = measureRegime(view);
+	if (figures === null) return null;
+	return {
+		direction: classifyDirection(figures.adx, figures.slope, previous?.direction ?? null),
+		volatility: classifyVolatility(figures.atr_percentile, previous?.volatility ?? null),
+	};
+}
+
+/** The figures at the last candle of `view`; null while history is short. */
+export function measureRegime(view: MarketView): RegimeFigures | null {
 	const adx = view.indicator(adxSpec).adx ?? null;
 	const now = view.indicator(emaSpec).value ?? null;
 	const before = view.indicator(emaSpec, regimeThresholds.slopeCandles).value ?? null;
@@ -48,10 +70,7 @@ export function classifyRegime(view: MarketView, previous: Regime | null): Regim
 	const percentile = view.indicator(percentileSpec).value ?? null;
 	if (adx === null || now === null || before === null || atr === null || percentile === null) return null;
 	const slope = atr > 0 ? (now - before) / regimeThresholds.slopeCandles / atr : 0;
-	return {
-		direction: classifyDirection(adx, slope, previous?.direction ?? null),
-		volatility: classifyVolatility(percentile, previous?.volatility ?? null),
-	};
+	return { adx, slope, atr, atr_percentile: percentile };
 }
 
 /** `adx` 0 to 100, `slope` in ATR per candle. */

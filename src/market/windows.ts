@@ -8,7 +8,7 @@ import { loadCandleWindows } from '../database/functions/market.ts';
 import { lastClosedOpen, type Regime, type Timeframe } from '../domain.ts';
 import type { CandleWindow, MarketView } from '../strategies/strategy.ts';
 import { FundingCache } from './funding-cache.ts';
-import { classifyRegime } from './regime.ts';
+import { classifyRegime, measureRegime, type RegimeFigures } from './regime.ts';
 import { createMarketView } from './view.ts';
 
 export interface WindowRequest {
@@ -26,6 +26,7 @@ export interface WindowRequest {
 export interface Market {
 	readonly view: MarketView;
 	readonly regime: Regime | null;
+	readonly regimeFigures: RegimeFigures | null;
 	/** Opening time of the last closed candle, epoch ms. */
 	readonly candleAt: number;
 	readonly price: number;
@@ -130,12 +131,14 @@ export function marketKey(instrumentId: number, timeframe: Timeframe): string {
 }
 
 function toMarket(window: CandleWindow, previous: Regime | null): Market {
-	const regime = classifyRegime(createMarketView(window, null), previous);
+	const bare = createMarketView(window, null);
+	const regime = classifyRegime(bare, previous);
 	const last = window.close.length - 1;
 	return {
 		// Views of one window share their indicators, so the regime's are not computed twice.
 		view: createMarketView(window, regime),
 		regime,
+		regimeFigures: measureRegime(bare),
 		candleAt: window.openAt[last] ?? Number.NaN,
 		price: window.close[last] ?? Number.NaN,
 	};

@@ -110,12 +110,15 @@ async function evaluateAll(
 	const versions = await strategiesOf(context, ids);
 	const look = await loadMarkets(context, claimed, versions, now);
 	const nowMs = (now ?? new Date()).getTime();
+	const told = new Set<Market>();
 	return claimed.flatMap((check) => {
 		const version = versions.get(check.strategyVersionId);
 		if (version === undefined) return [];
-		return [
-			evaluateCheck({ ...check, strategy: version.strategy, timeframe: version.timeframe, ...look(check) }, nowMs),
-		];
+		const { strategy, timeframe } = version;
+		const { market, view } = look(check);
+		const tellsRegime = market !== null && !told.has(market);
+		if (market !== null) told.add(market);
+		return [evaluateCheck({ ...check, strategy, timeframe, market, view, tellsRegime }, nowMs)];
 	});
 }
 
@@ -263,6 +266,7 @@ function asFailed(check: EvaluatedCheck, error: string): EvaluatedCheck {
 		factors: null,
 		regime_direction: null,
 		regime_volatility: null,
+		regime_figures: null,
 		candle_at: null,
 		decision: 'NONE',
 		reason_code: 'CHECK_FAILED',

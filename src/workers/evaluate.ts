@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { CheckKind, CheckOutcome } from '../database/functions/define.ts';
 import type { Direction, Timeframe } from '../domain.ts';
 import { errorMessage } from '../errors.ts';
+import type { RegimeFigures } from '../market/regime.ts';
 import type { Market } from '../market/windows.ts';
 import type { Evaluation, HeldPosition, IndicatorSpec, MarketView, PreparedStrategy } from '../strategies/strategy.ts';
 
@@ -22,6 +23,8 @@ export interface CheckToEvaluate {
 	readonly view: MarketView | null;
 	readonly dataFetchedAt: Date | null;
 	readonly position: HeldPosition | null;
+	/** Whether this check carries the figures of its market's regime; one of a batch does for all. */
+	readonly tellsRegime?: boolean;
 }
 
 /** A `check_input` of the database: fields in its snake case. */
@@ -40,6 +43,7 @@ export interface EvaluatedCheck {
 	readonly factors: Evaluation['factors'] | null;
 	readonly regime_direction: string | null;
 	readonly regime_volatility: string | null;
+	readonly regime_figures: RegimeFigures | null;
 	readonly decision: Evaluation['decision'];
 	readonly reason_code: string;
 	readonly stop_loss_fraction: number | null;
@@ -95,6 +99,7 @@ export function evaluateCheck(check: CheckToEvaluate, nowMs: number): EvaluatedC
 		price: check.market?.price ?? null,
 		regime_direction: check.market?.regime?.direction ?? null,
 		regime_volatility: check.market?.regime?.volatility ?? null,
+		regime_figures: check.tellsRegime ? (check.market?.regimeFigures ?? null) : null,
 		dry_run: check.isDryRun,
 		is_repeated: false,
 		atr: check.market?.view.indicator(sizingRange).value ?? null,
