@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { registerAccounts } from './cli/commands/accounts.ts';
 import { registerBots } from './cli/commands/bots.ts';
 import { registerDatabase } from './cli/commands/database.ts';
+import { registerIndicators } from './cli/commands/indicators.ts';
 import { registerPauses } from './cli/commands/pauses.ts';
 import { registerProcesses } from './cli/commands/processes.ts';
 import { registerSignals } from './cli/commands/signals.ts';
@@ -27,6 +28,7 @@ export function buildProgram(): Command {
 	registerAccounts(program);
 	registerStrategies(program);
 	registerSignals(program);
+	registerIndicators(program);
 	registerPauses(program);
 	registerTokens(program);
 	// Every command throws instead of ending the process, so that each error is told in one way, below.

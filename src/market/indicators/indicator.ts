@@ -31,6 +31,22 @@ export function computeIndicator(spec: IndicatorSpec, window: CandleWindow): Ind
 	return Object.fromEntries(stream.outputs.map((output, index) => [output, columns[index] ?? new Float64Array()]));
 }
 
+/** The output that stands for the indicator where there is room for one, e.g. the middle of a channel. */
+export function mainOutput(spec: IndicatorSpec): string {
+	switch (spec.name) {
+		case 'bollinger':
+		case 'donchian':
+			return 'middle';
+		case 'adx':
+		case 'macd':
+			return spec.name;
+		case 'stochastic':
+			return 'k';
+		default:
+			return 'value';
+	}
+}
+
 function calculationOf(spec: IndicatorSpec): Calculation {
 	switch (spec.name) {
 		case 'sma':
