@@ -10,6 +10,7 @@ import type { Pool } from '../../src/database/pool.ts';
 import { createLogger } from '../../src/logger.ts';
 import { indicatorUse } from '../../src/market/view.ts';
 import { CandleWindows } from '../../src/market/windows.ts';
+import { CheckCache } from '../../src/workers/check-cache.ts';
 import type { WorkerContext } from '../../src/workers/context.ts';
 import { runChecks } from '../../src/workers/run-checks.ts';
 import { runTick } from '../../src/workers/tick.ts';
@@ -147,6 +148,7 @@ function makeWorker(pool: Pool, jobs: Jobs): WorkerContext {
 		config: readConfig({ BOTBOX_CHECK_SPREAD_SECONDS: '0' }),
 		log: createLogger({ level: 'silent', name: 'bench' }),
 		windows: new CandleWindows(),
+		checkCache: new CheckCache(),
 		installationId: 'bench0',
 		startedAt: new Date(start),
 		databaseTime: async () => new Date(start),

@@ -115,11 +115,19 @@ async function evaluateAll(
 		const version = versions.get(check.strategyVersionId);
 		if (version === undefined) return [];
 		const { strategy, timeframe } = version;
-		const { market, view } = look(check);
+		const { market, view, legs } = look(check);
 		const tellsRegime = market !== null && !told.has(market);
 		if (market !== null) told.add(market);
-		return [evaluateCheck({ ...check, strategy, timeframe, market, view, tellsRegime }, nowMs)];
+		return [evaluateCheck({ ...check, strategy, timeframe, market, view, legs, tellsRegime }, nowMs, context.checkCache)];
 	});
+}
+
+/** What one check looks at. */
+interface Looked {
+	readonly market: Market | null;
+	/** Null while a market that the check needs has no candle. */
+	readonly view: MarketView | null;
+	readonly legs: readonly { readonly instrumentId: number; readonly market: Market }[];
 }
 
 /** Loads every market that the checks look at, each once, and answers how to look at them for one check. */
@@ -128,7 +136,7 @@ async function loadMarkets(
 	claimed: readonly ClaimedForCheck[],
 	versions: ReadonlyMap<number, Version>,
 	now?: Date,
-): Promise<(check: ClaimedForCheck) => { market: Market | null; view: MarketView | null }> {
+): Promise<(check: ClaimedForCheck) => Looked> {
 	const requests = new WindowRequests();
 	const withFunding: number[] = [];
 	for (const { instrumentId, strategyVersionId, dataRevision, dueAt, furtherLegs } of claimed) {
@@ -147,19 +155,22 @@ async function loadMarkets(
 	return ({ instrumentId, strategyVersionId, furtherLegs }) => {
 		const version = versions.get(strategyVersionId);
 		const main = version && markets.get(marketKey(instrumentId, version.timeframe));
-		if (version === undefined || main === undefined) return { market: null, view: null };
+		if (version === undefined || main === undefined) return { market: null, view: null, legs: [] };
 		const fundingOf = (id: number): FundingRates | null =>
 			version.strategy.readsFunding ? (funding.get(id) ?? null) : null;
+		const legs = furtherLegs.flatMap((leg) => {
+			const market = markets.get(marketKey(leg.instrumentId, version.timeframe));
+			return market === undefined ? [] : [{ instrumentId: leg.instrumentId, market }];
+		});
+		// A pair is not judged by one of its legs.
+		if (legs.length < furtherLegs.length) return { market: main, view: null, legs: [] };
 		const view = viewOf({
 			main,
 			funding: fundingOf(instrumentId),
 			further: version.furtherWindows.flatMap(({ timeframe }) => markets.get(marketKey(instrumentId, timeframe)) ?? []),
-			legs: furtherLegs.flatMap((leg) => {
-				const market = markets.get(marketKey(leg.instrumentId, version.timeframe));
-				return market === undefined ? [] : [{ market, funding: fundingOf(leg.instrumentId) }];
-			}),
+			legs: legs.map((leg) => ({ market: leg.market, funding: fundingOf(leg.instrumentId) })),
 		});
-		return { market: main, view };
+		return { market: main, view, legs };
 	};
 }
 

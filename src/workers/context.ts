@@ -5,6 +5,7 @@ import type { Pool } from '../database/pool.ts';
 import type { Venues } from '../exchange/registry.ts';
 import type { Logger } from '../logger.ts';
 import type { CandleWindows } from '../market/windows.ts';
+import type { CheckCache } from './check-cache.ts';
 
 export const roles = ['tick', 'check', 'execute', 'feed', 'guard', 'monitor'] as const;
 export type Role = (typeof roles)[number];
@@ -17,6 +18,7 @@ export interface WorkerContext {
 	readonly config: Config;
 	readonly log: Logger;
 	readonly windows: CandleWindows;
+	readonly checkCache: CheckCache;
 	/** Part of every client order id: tells our orders from those of another installation. */
 	readonly installationId: string;
 	/** When this worker began, by the database's clock: accounts must have been reconciled since. */

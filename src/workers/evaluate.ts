@@ -6,6 +6,7 @@ import { errorMessage } from '../errors.ts';
 import type { RegimeFigures } from '../market/regime.ts';
 import type { Market } from '../market/windows.ts';
 import type { Evaluation, HeldPosition, IndicatorSpec, MarketView, PreparedStrategy } from '../strategies/strategy.ts';
+import type { CheckCache } from './check-cache.ts';
 
 /** Older data than this is refused (R10). */
 export const maxDataAgeMs = 120_000;
@@ -84,7 +85,8 @@ export function heldPosition(row: {
 	};
 }
 
-export function evaluateCheck(check: CheckToEvaluate, nowMs: number): EvaluatedCheck {
+/** `cache`: results that still hold are repeated, new ones kept; without it every check is evaluated. */
+export function evaluateCheck(check: CheckToEvaluate, nowMs: number, cache?: CheckCache): EvaluatedCheck {
 	const begun = performance.now();
 	const dataAgeMs = check.dataFetchedAt === null ? null : Math.max(nowMs - check.dataFetchedAt.getTime(), 0);
 	const base = {
@@ -122,10 +124,15 @@ export function evaluateCheck(check: CheckToEvaluate, nowMs: number): EvaluatedC
 	if (dataAgeMs === null || dataAgeMs > maxDataAgeMs) return undecided('STALE_DATA', 'STALE_DATA', null);
 	if (check.view === null) return undecided('INSUFFICIENT_HISTORY', 'INSUFFICIENT_HISTORY', null);
 	try {
-		const evaluation = check.strategy.evaluate(check.view, check.position, nowMs);
-		assertSane(evaluation);
+		const known = cache?.find(check, nowMs) ?? null;
+		const evaluation = known ?? check.strategy.evaluate(check.view, check.position, nowMs);
+		if (known === null) {
+			assertSane(evaluation);
+			cache?.keep(check, evaluation, nowMs);
+		}
 		return {
 			...base,
+			is_repeated: known !== null,
 			duration_ms: performance.now() - begun,
 			score: evaluation.score,
 			factors: evaluation.factors,

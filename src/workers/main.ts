@@ -19,6 +19,7 @@ import type { Logger } from '../logger.ts';
 import { fetchFeeds } from '../market/feed.ts';
 import { publishStrategies } from '../market/strategy-versions.ts';
 import { CandleWindows } from '../market/windows.ts';
+import { CheckCache } from './check-cache.ts';
 import { done, type Role, type RunResult, type WorkerContext } from './context.ts';
 import { executeTrades } from './execute-trades.ts';
 import { guardPositions } from './guard-positions.ts';
@@ -90,6 +91,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 		config,
 		log,
 		windows: new CandleWindows(),
+		checkCache: new CheckCache(),
 		installationId: await installationId(pool),
 		startedAt: await databaseTime(pool),
 		databaseTime: () => databaseTime(pool),

@@ -107,6 +107,7 @@ export async function beat(
 	options: { isStopping?: boolean; now?: Date } = {},
 ): Promise<void> {
 	const { loaded, reused } = context.windows.use;
+	const { evaluated, repeated } = context.checkCache.use;
 	await recordHeartbeat(context.pool, {
 		workerId: context.workerId,
 		...identity,
@@ -116,6 +117,9 @@ export async function beat(
 			windows_reused: reused,
 			indicators_computed: indicatorUse.computed,
 			indicators_reused: indicatorUse.reused,
+			checks_evaluated: evaluated,
+			checks_repeated: repeated,
+			checks_kept: context.checkCache.size,
 			memory_bytes: process.memoryUsage.rss(),
 		},
 		isStopping: options.isStopping ?? false,

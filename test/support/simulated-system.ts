@@ -13,6 +13,7 @@ import { fetchFeeds } from '../../src/market/feed.ts';
 import { publishStrategies } from '../../src/market/strategy-versions.ts';
 import { CandleWindows } from '../../src/market/windows.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
+import { CheckCache } from '../../src/workers/check-cache.ts';
 import type { WorkerContext } from '../../src/workers/context.ts';
 import { executeTrades } from '../../src/workers/execute-trades.ts';
 import { guardPositions } from '../../src/workers/guard-positions.ts';
@@ -92,6 +93,7 @@ export async function startSimulatedSystem(
 		config: readConfig({}),
 		log,
 		windows: new CandleWindows(),
+		checkCache: new CheckCache(),
 		installationId: await installationId(pool),
 		startedAt: now(),
 		databaseTime: async () => now(),
