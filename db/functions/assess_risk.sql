@@ -59,12 +59,12 @@ begin
   select count(*)
     into v_correlated
     from (
-      select p.instrument_id, p.direction
+      select p.bot_id, p.instrument_id, p.direction
         from positions p
        where p.account_id = v_account.id
          and p.status = 'OPEN'
       union all
-      select t.instrument_id, t.direction::text::direction
+      select t.bot_id, t.instrument_id, t.direction::text::direction
         from trade_queue t
        where t.account_id = v_account.id
          and t.direction <> 'CLOSE'
@@ -73,9 +73,13 @@ begin
     left join correlations c
       on c.instrument_a = least(held.instrument_id, p_instrument.id)
      and c.instrument_b = greatest(held.instrument_id, p_instrument.id)
-   where (held.instrument_id = p_instrument.id and held.direction = p_direction)
-      or (c.rho >= v_account.correlation_threshold and held.direction = p_direction)
-      or (c.rho <= -v_account.correlation_threshold and held.direction <> p_direction);
+   where (
+           (held.instrument_id = p_instrument.id and held.direction = p_direction)
+           or (c.rho >= v_account.correlation_threshold and held.direction = p_direction)
+           or (c.rho <= -v_account.correlation_threshold and held.direction <> p_direction)
+         )
+         -- The legs of a pair are each other's opposite.
+     and (held.bot_id <> p_bot.id or held.instrument_id = p_instrument.id);
   if v_correlated >= v_account.max_correlated_positions then
     return row(
       'CORRELATION_LIMIT',

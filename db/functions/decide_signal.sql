@@ -1,4 +1,8 @@
-create function botbox.decide_signal(p_signal botbox.signal_input, p_now timestamptz default now())
+create function botbox.decide_signal(
+  p_signal botbox.signal_input,
+  p_refusal botbox.verdict default null,
+  p_now timestamptz default now()
+)
 returns botbox.decision
 language plpgsql
 set search_path = botbox, pg_temp
@@ -10,7 +14,11 @@ declare
   v_hash text;
   v_known signals;
   v_verdict verdict;
+  v_close close_size;
+  v_lots integer;
+  v_lot numeric;
   v_quantity numeric;
+  v_stops signal_input := p_signal;
   v_signal signals;
   v_trade_id uuid;
 begin
@@ -36,16 +44,37 @@ begin
   end if;
 
   if p_signal.direction = 'CLOSE' then
-    -- Rounded down to the lot: what a fee in the base asset leaves beyond it is closed in the books as dust.
-    v_quantity := floor(least(coalesce(p_signal.quantity, v_position.quantity), v_position.quantity) / v_instrument.lot_size)
-                  * v_instrument.lot_size;
+    v_close := size_close(p_position => v_position, p_instrument => v_instrument, p_signal => p_signal);
+    v_quantity := v_close.quantity;
+    v_lots := v_close.lots;
     v_verdict := validate_close(p_bot => v_bot, p_position_id => v_position.id);
     if v_verdict.reason_code is null and (v_quantity = 0 or v_quantity < v_instrument.minimum_quantity) then
-      v_verdict := write_off_dust(p_position_id => v_position.id, p_now => p_now);
+      v_verdict := case
+        -- Only a position that is too small as a whole is dust; a part that is too small cannot be closed by itself.
+        when v_position.quantity < greatest(v_instrument.lot_size, v_instrument.minimum_quantity)
+          then write_off_dust(p_position_id => v_position.id, p_now => p_now)
+        else row('BELOW_MINIMUM', jsonb_build_object('quantity', v_quantity, 'minimum_quantity', v_instrument.minimum_quantity))::verdict
+      end;
     end if;
   else
-    v_quantity := size_entry(p_bot => v_bot, p_instrument => v_instrument, p_price => p_signal.price);
-    v_verdict := validate_entry(p_bot => v_bot, p_instrument => v_instrument, p_signal => p_signal, p_now => p_now);
+    -- A pair's leg comes with its quantity, and with its refusal where the pair does not come about.
+    v_lot := coalesce(
+      p_signal.quantity,
+      size_entry(p_bot => v_bot, p_instrument => v_instrument, p_price => p_signal.price, p_atr => p_signal.atr)
+    );
+    -- One order holds at most what the exchange takes: lots beyond it are entered when they are asked for again.
+    v_lots := coalesce(p_signal.lots, 1);
+    if v_lots * v_lot > v_instrument.maximum_quantity then
+      v_lots := greatest(floor(v_instrument.maximum_quantity / v_lot), 1);
+    end if;
+    v_quantity := v_lot * v_lots;
+    v_verdict := case
+      when p_refusal.reason_code is not null then p_refusal
+      else validate_entry(p_bot => v_bot, p_instrument => v_instrument, p_signal => p_signal, p_now => p_now)
+    end;
+    if v_verdict.reason_code is null and v_quantity is null then
+      v_verdict := row('VOLATILITY_UNKNOWN', jsonb_build_object('sizing', v_bot.sizing))::verdict;
+    end if;
     if v_verdict.reason_code is null then
       v_verdict := assess_risk(
         p_bot => v_bot,
@@ -57,12 +86,18 @@ begin
     end if;
   end if;
 
+  -- Stops guard the whole position, so a lot that is added moves them to their distance from the average that it will have.
+  if v_position.direction::text = p_signal.direction::text and v_quantity > 0 then
+    v_stops.price := (v_position.average_entry_price * v_position.quantity + p_signal.price * v_quantity)
+                     / (v_position.quantity + v_quantity);
+  end if;
+
   v_signal.id := v_known.id;
   v_signal.hash := v_hash;
   v_signal.bot_id := v_bot.id;
   v_signal.account_id := v_bot.account_id;
   v_signal.instrument_id := v_instrument.id;
-  v_signal.strategy_version_id := v_bot.strategy_version_id;
+  v_signal.strategy_version_id := coalesce(p_signal.strategy_version_id, v_bot.strategy_version_id);
   v_signal.direction := p_signal.direction;
   v_signal.trigger_reason := p_signal.trigger_reason;
   v_signal.candle_at := coalesce(v_known.candle_at, p_signal.candle_at);
@@ -74,9 +109,12 @@ begin
   v_signal.price := p_signal.price;
   v_signal.quantity := v_quantity;
   v_signal.notional := v_quantity * p_signal.price * v_instrument.contract_size;
+  v_signal.lots := v_lots;
+  v_signal.trailing_stop_fraction := case when p_signal.direction <> 'CLOSE' then p_signal.trailing_stop_fraction end;
   v_signal.position_id := v_position.id;
-  v_signal.stop_loss_price := exit_price(p_signal, v_instrument.tick_size, -p_signal.stop_loss_fraction);
-  v_signal.take_profit_price := exit_price(p_signal, v_instrument.tick_size, p_signal.take_profit_fraction);
+  v_signal.group_id := p_signal.group_id;
+  v_signal.stop_loss_price := exit_price(v_stops, v_instrument.tick_size, -p_signal.stop_loss_fraction);
+  v_signal.take_profit_price := exit_price(v_stops, v_instrument.tick_size, p_signal.take_profit_fraction);
   v_signal.reason_code := coalesce(v_verdict.reason_code, 'ACCEPTED');
   v_signal.details := coalesce(v_verdict.details, '{}');
   v_signal.decided_at := p_now;

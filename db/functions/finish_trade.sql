@@ -26,7 +26,7 @@ begin
   v_status := case
     when v_filled > 0 then 'EXECUTED'
     when v_reason_code = 'TTL_EXPIRED' then 'EXPIRED'
-    when v_reason_code in ('CANCELLED_BY_PERSON', 'BOT_NOT_ACTIVE', 'POSITION_CLOSED') then 'CANCELLED'
+    when v_reason_code in ('CANCELLED_BY_PERSON', 'BOT_NOT_ACTIVE', 'POSITION_CLOSED', 'OTHER_LEG_FAILED') then 'CANCELLED'
     else 'FAILED'
   end;
   update trade_queue
@@ -38,6 +38,11 @@ begin
          claimed_until = null,
          finished_at = p_now
    where id = p_trade_id;
+
+  -- What became of one leg may mean something for the other.
+  if exists (select from bot_legs l where l.bot_id = v_trade.bot_id) then
+    perform pg_notify('botbox_pairs', v_trade.bot_id::text);
+  end if;
 
   if v_trade.direction = 'CLOSE' and v_status = 'FAILED' then
     perform raise_alert(

@@ -6,7 +6,9 @@ set search_path = botbox, pg_temp
 as $$
   select i.exchange_id, array_agg(distinct i.market_type::text order by i.market_type::text)
     from bots b
-    join instruments i on i.id = b.instrument_id
+    join instruments i
+      on i.id = b.instrument_id
+      or i.id in (select l.instrument_id from bot_legs l where l.bot_id = b.id)
    where b.status <> 'DELETED'
       or exists (select from positions p where p.bot_id = b.id and p.status = 'OPEN')
    group by i.exchange_id

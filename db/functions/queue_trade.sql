@@ -17,9 +17,14 @@ begin
   if v_is_close then
     select * into strict v_position from positions where id = p_signal.position_id;
   elsif p_signal.stop_loss_price is not null or p_signal.take_profit_price is not null then
+    -- A lot that is added is guarded by whoever guards the position: stops that stand at the exchange are replaced there.
+    select * into v_position from positions where id = p_signal.position_id and protection <> 'NONE';
     -- An exchange's stop acts on the account's net position, so it serves only a bot that is alone in its instrument.
     v_protection := case
+      when v_position.id is not null then v_position.protection
       when p_instrument.market_type = 'SPOT'
+        -- One leg's stop must be followed by the other leg's close: the guard looks after both.
+        or p_signal.group_id is not null
         -- Only Bybit takes stops along with a market order.
         or (select ccxt_id from exchanges where id = p_instrument.exchange_id) <> 'bybit'
         or (select mode from accounts where id = p_bot.account_id) = 'PAPER'
@@ -31,6 +36,14 @@ begin
                 and b.id <> p_bot.id
                 and b.status <> 'DELETED'
            )
+        or exists (
+             select
+               from bot_legs l
+               join bots b on b.id = l.bot_id
+              where l.account_id = p_bot.account_id
+                and l.instrument_id = p_instrument.id
+                and b.status <> 'DELETED'
+           )
         then 'GUARD'
       else 'EXCHANGE'
     end;
@@ -38,7 +51,7 @@ begin
 
   insert into trade_queue (
     signal_id, signal_hash, bot_id, account_id, instrument_id, strategy_version_id, position_id, direction, side, quantity, price,
-    reserved_capital, leverage, stop_loss_price, take_profit_price, protection, trigger_reason,
+    reserved_capital, leverage, lots, stop_loss_price, take_profit_price, trailing_stop_fraction, group_id, protection, trigger_reason,
     queued_at, next_attempt_at, expires_at
   )
   values (
@@ -52,7 +65,7 @@ begin
       else entry_capital(p_notional => p_signal.notional, p_leverage => p_bot.leverage, p_taker_fee_rate => p_instrument.taker_fee_rate)
     end,
     case when v_is_close then v_position.leverage else p_bot.leverage end,
-    p_signal.stop_loss_price, p_signal.take_profit_price, v_protection, p_signal.trigger_reason,
+    p_signal.lots, p_signal.stop_loss_price, p_signal.take_profit_price, p_signal.trailing_stop_fraction, p_signal.group_id, v_protection, p_signal.trigger_reason,
     p_now, p_now,
     case when not v_is_close then p_now + interval '5 minutes' end
   )

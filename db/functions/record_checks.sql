@@ -16,6 +16,7 @@ declare
   v_checks check_input[];
   v_check check_input;
   v_bot bots;
+  v_signal signal_input;
   v_decision decision;
   v_decisions jsonb := '{}';
 begin
@@ -39,7 +40,7 @@ begin
   -- Only a check whose claim is still this worker's counts: a lapsed one has been, or will be, repeated by another.
   -- No key update: orders and fills that are written meanwhile refer to the bot, and would wait here while we wait for their account.
   with held as (
-    select b.id, c.due_at, c.kind, c.failure, c.regime_volatility, b.interval_minutes as from_minutes,
+    select b.id, c.due_at, c.kind, c.failure, coalesce(c.dry_run, false) as is_dry_run, c.regime_volatility, b.interval_minutes as from_minutes,
            -- Adaptive intervals follow the volatility that a scheduled check saw, unless what it saw was stale.
            case
              when b.adaptive_base_minutes is not null and b.status = 'ACTIVE' and c.kind = 'SCHEDULED'
@@ -65,7 +66,11 @@ begin
                then next_grid_point(greatest(p_now, h.due_at), h.to_minutes)
              else b.next_check_at
            end,
-           consecutive_failures = case when h.failure in ('FAILED', 'TIMED_OUT') then b.consecutive_failures + 1 else 0 end
+           consecutive_failures = case
+             when h.is_dry_run then b.consecutive_failures
+             when h.failure in ('FAILED', 'TIMED_OUT') then b.consecutive_failures + 1
+             else 0
+           end
       from held h
      where b.id = h.id
     returning b.id, h.due_at, h.kind
@@ -123,17 +128,24 @@ begin
      order by c.decision <> 'CLOSE', c.due_at, c.bot_id
   loop
     select * into v_bot from bots where id = v_check.bot_id;
-    v_decision := decide_signal(
-      p_signal => row(
-        v_check.bot_id, v_bot.instrument_id, v_check.decision, v_check.reason_code, v_check.candle_at, v_check.price, null,
-        v_check.score, v_check.factors, v_check.regime_direction, v_check.regime_volatility, v_check.data_age_ms,
-        v_check.stop_loss_fraction, v_check.take_profit_fraction, v_check.strategy_version_id, v_check.lots,
-        v_check.trailing_stop_fraction, v_check.atr, null
-      )::signal_input,
-      p_now => p_now
-    );
+    v_signal := row(
+      v_check.bot_id, v_bot.instrument_id, v_check.decision, v_check.reason_code, v_check.candle_at, v_check.price, null,
+      v_check.score, v_check.factors, v_check.regime_direction, v_check.regime_volatility, v_check.data_age_ms,
+      v_check.stop_loss_fraction, v_check.take_profit_fraction, v_check.strategy_version_id, v_check.lots,
+      v_check.trailing_stop_fraction, v_check.atr, null
+    )::signal_input;
+    v_decision := case
+      when exists (select from bot_legs l where l.bot_id = v_bot.id)
+        then decide_pair(p_signal => v_signal, p_legs => v_check.legs, p_now => p_now)
+      else decide_signal(p_signal => v_signal, p_now => p_now)
+    end;
     v_decisions := v_decisions || jsonb_build_object(v_check.bot_id::text, to_jsonb(v_decision));
   end loop;
+
+  -- Whoever failed five times in a row will fail again: paused until somebody has looked, rather than failing for ever unseen.
+  perform pause_failing_bot(p_bot_id => c.bot_id, p_error => c.error, p_now => p_now)
+     from unnest(v_checks) c
+    where c.failure in ('FAILED', 'TIMED_OUT');
 
   return query
   with decided as (

@@ -19,8 +19,11 @@ begin
            price = p_signal.price,
            quantity = p_signal.quantity,
            notional = p_signal.notional,
+           lots = p_signal.lots,
+           trailing_stop_fraction = p_signal.trailing_stop_fraction,
            stop_loss_price = p_signal.stop_loss_price,
            take_profit_price = p_signal.take_profit_price,
+           group_id = p_signal.group_id,
            position_id = p_signal.position_id,
            trade_id = p_signal.trade_id,
            repeat_count = repeat_count + 1,
@@ -33,15 +36,16 @@ begin
 
   insert into signals (
     hash, bot_id, account_id, instrument_id, strategy_version_id, direction, trigger_reason, candle_at, score, factors,
-    regime_direction, regime_volatility, data_age_ms, price, quantity, notional, stop_loss_price, take_profit_price,
-    position_id, status, reason_code, details, trade_id, created_at, decided_at
+    regime_direction, regime_volatility, data_age_ms, price, quantity, notional, lots, stop_loss_price, take_profit_price,
+    trailing_stop_fraction, group_id, position_id, status, reason_code, details, trade_id, created_at, decided_at
   )
   values (
     p_signal.hash, p_signal.bot_id, p_signal.account_id, p_signal.instrument_id, p_signal.strategy_version_id,
     p_signal.direction, p_signal.trigger_reason, p_signal.candle_at, p_signal.score, p_signal.factors,
     p_signal.regime_direction, p_signal.regime_volatility, p_signal.data_age_ms, p_signal.price, p_signal.quantity,
-    p_signal.notional, p_signal.stop_loss_price, p_signal.take_profit_price, p_signal.position_id, p_signal.status,
-    p_signal.reason_code, p_signal.details, p_signal.trade_id, p_now, p_now
+    p_signal.notional, p_signal.lots, p_signal.stop_loss_price, p_signal.take_profit_price,
+    p_signal.trailing_stop_fraction, p_signal.group_id, p_signal.position_id,
+    p_signal.status, p_signal.reason_code, p_signal.details, p_signal.trade_id, p_now, p_now
   )
   returning id into strict v_id;
   return v_id;

@@ -26,9 +26,10 @@ create type botbox.check_input as (
   is_repeated boolean,
   lots integer,
   trailing_stop_fraction numeric,
-  atr numeric
+  atr numeric,
+  legs jsonb
 );
-comment on type botbox.check_input is 'An evaluated check as a worker hands it to record_checks; failure is null unless the check could not decide.';
+comment on type botbox.check_input is 'An evaluated check as a worker hands it to record_checks; failure is null unless the check could not decide; legs lists [{instrument_id, candle_at, price}] of a pair''s legs beyond the first.';
 
 create type botbox.signal_input as (
   bot_id bigint,
@@ -52,6 +53,12 @@ create type botbox.signal_input as (
   group_id uuid
 );
 comment on type botbox.signal_input is 'What decide_signal is asked to decide: an entry or a close, with the market it was based on.';
+
+create type botbox.close_size as (
+  quantity numeric,
+  lots integer
+);
+comment on type botbox.close_size is 'What a close sells or buys back, and the lots it stands for; lots null: all of the position.';
 
 create type botbox.decision as (
   outcome botbox.check_outcome,
@@ -84,6 +91,7 @@ comment on type botbox.fill_input is 'A fill as a venue reports it; stop_kind wh
 
 insert into botbox.reason_codes (code, scope, meaning) values
   ('BELOW_THRESHOLD', 'CHECK', 'The score lies between the entry thresholds: nothing to do'),
+  ('NO_RULE', 'CHECK', 'No rule of the strategy''s own applies: nothing to do'),
   ('HOLDING', 'CHECK', 'A position is held and no exit condition is met'),
   ('INSUFFICIENT_HISTORY', 'CHECK', 'Fewer closed candles than the strategy needs'),
   ('STALE_DATA', 'CHECK', 'Market data older than two minutes, also after one attempt to fetch it live'),
@@ -113,6 +121,7 @@ insert into botbox.reason_codes (code, scope, meaning) values
   ('INSTRUMENT_NOT_TRADING', 'SIGNAL', 'The exchange does not trade the instrument now'),
   ('REGIME_UNKNOWN', 'SIGNAL', 'Too little history to tell the market regime'),
   ('REGIME_UNFAVOURABLE', 'SIGNAL', 'The market regime is not one the strategy is made for'),
+  ('VOLATILITY_UNKNOWN', 'SIGNAL', 'Too little history to size the entry by the market''s range'),
   ('SHORT_ON_SPOT', 'SIGNAL', 'A spot market cannot be sold short'),
   ('DUPLICATE_POSITION', 'SIGNAL', 'The bot already holds this instrument up to its lots'),
   ('OPPOSITE_POSITION', 'SIGNAL', 'The bot holds this instrument in the other direction'),
@@ -134,4 +143,4 @@ insert into botbox.reason_codes (code, scope, meaning) values
 
 -- migrate:down
 delete from botbox.reason_codes;
-drop type botbox.fill_input, botbox.verdict, botbox.decision, botbox.signal_input, botbox.check_input;
+drop type botbox.fill_input, botbox.verdict, botbox.decision, botbox.close_size, botbox.signal_input, botbox.check_input;

@@ -118,7 +118,9 @@ async function evaluateAll(
 		const { market, view, legs } = look(check);
 		const tellsRegime = market !== null && !told.has(market);
 		if (market !== null) told.add(market);
-		return [evaluateCheck({ ...check, strategy, timeframe, market, view, legs, tellsRegime }, nowMs, context.checkCache)];
+		return [
+			evaluateCheck({ ...check, strategy, timeframe, market, view, legs, tellsRegime }, nowMs, context.checkCache),
+		];
 	});
 }
 

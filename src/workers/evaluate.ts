@@ -22,6 +22,8 @@ export interface CheckToEvaluate {
 	readonly market: Market | null;
 	/** What the strategy sees; of `market` and whatever it looks at besides. */
 	readonly view: MarketView | null;
+	/** Markets of the bot's legs beyond the first; none for a bot of one leg. */
+	readonly legs?: readonly { readonly instrumentId: number; readonly market: Pick<Market, 'candleAt' | 'price'> }[];
 	readonly dataFetchedAt: Date | null;
 	readonly position: HeldPosition | null;
 	/** Whether this check carries the figures of its market's regime; one of a batch does for all. */
@@ -58,6 +60,14 @@ export interface EvaluatedCheck {
 	readonly trailing_stop_fraction: number | null;
 	/** Average true range of the strategy's timeframe, in price; for sizing by volatility. */
 	readonly atr: number | null;
+	/** Legs of a pair beyond the first, each at its own candle; null for a bot of one leg. */
+	readonly legs: readonly EvaluatedLeg[] | null;
+}
+
+export interface EvaluatedLeg {
+	readonly instrument_id: number;
+	readonly candle_at: string;
+	readonly price: number;
 }
 
 export function heldPosition(row: {
@@ -105,6 +115,7 @@ export function evaluateCheck(check: CheckToEvaluate, nowMs: number, cache?: Che
 		dry_run: check.isDryRun,
 		is_repeated: false,
 		atr: check.market?.view.indicator(sizingRange).value ?? null,
+		legs: legsOf(check),
 	};
 	const undecided = (reason: string, failure: CheckOutcome, error: string | null): EvaluatedCheck => ({
 		...base,
@@ -148,6 +159,13 @@ export function evaluateCheck(check: CheckToEvaluate, nowMs: number, cache?: Che
 	} catch (error) {
 		return undecided('CHECK_FAILED', 'FAILED', errorMessage(error));
 	}
+}
+
+function legsOf({ legs = [] }: CheckToEvaluate): EvaluatedCheck['legs'] {
+	if (legs.length === 0) return null;
+	return legs.map(({ instrumentId, market }) => {
+		return { instrument_id: instrumentId, candle_at: new Date(market.candleAt).toISOString(), price: market.price };
+	});
 }
 
 /** The range by which bots of sizing VOLATILITY_TARGET are sized: the one that the regime is told by, so computed already. */

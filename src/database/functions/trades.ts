@@ -119,6 +119,13 @@ export type UnsettledOrder = Awaited<ReturnType<typeof claimUnsettledOrders>>[nu
 
 export const expireTrades = valueFunction('expire_trades', { now: 'timestamptz?' }, 'integer');
 export const retryCloses = valueFunction('retry_closes', { now: 'timestamptz?' }, 'integer');
+/** Answers how many trades it cancelled or queued. */
+export const balancePairs = valueFunction('balance_pairs', { now: 'timestamptz?' }, 'integer');
+export const moveBestPrices = valueFunction(
+	'move_best_prices',
+	{ maxAgeMs: 'integer?', now: 'timestamptz?' },
+	'integer',
+);
 export const queueExits = valueFunction('queue_exits', { maxAgeMs: 'integer?', now: 'timestamptz?' }, 'integer');
 
 /** Answers the paper venue's order id, null if the client order id was used before. */

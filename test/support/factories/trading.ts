@@ -24,6 +24,10 @@ export async function decide(
 		trigger?: string;
 		regime?: RegimeDirection | null;
 		quantity?: number;
+		lots?: number;
+		versionId?: number;
+		trailingStopFraction?: number;
+		atr?: number;
 		stopLossFraction?: number;
 		takeProfitFraction?: number;
 		now?: Date;
@@ -42,11 +46,15 @@ export async function decide(
 		regime_direction: options.regime === undefined ? 'TRENDING_UP' : options.regime,
 		stop_loss_fraction: options.stopLossFraction ?? null,
 		take_profit_fraction: options.takeProfitFraction ?? null,
+		lots: options.lots ?? null,
+		strategy_version_id: options.versionId ?? null,
+		trailing_stop_fraction: options.trailingStopFraction ?? null,
+		atr: options.atr ?? null,
 	};
 	const { rows } = await db.query(
 		`with locked as materialized (select id from botbox.accounts where id = $3 for no key update)
 		select d.outcome, d.reason_code as "reasonCode", d.signal_id as "signalId", d.trade_id as "tradeId"
-		from locked, lateral botbox.decide_signal(jsonb_populate_record(null::botbox.signal_input, $1), $2) d`,
+		from locked, lateral botbox.decide_signal(p_signal => jsonb_populate_record(null::botbox.signal_input, $1), p_now => $2) d`,
 		[JSON.stringify(signal), now, bot.accountId],
 	);
 	return rows[0];
