@@ -28,6 +28,11 @@ as $$
     select s.quote_asset, -s.change * s.price
       from spot_orders s
     union all
+    select i.settle_asset, f.amount
+      from paper_funding f
+      join instruments i on i.id = f.instrument_id
+     where f.account_id = p_account_id
+    union all
     select o.fee_asset, -o.fee
       from paper_orders o
      where o.account_id = p_account_id
@@ -38,4 +43,4 @@ as $$
    order by c.asset;
 $$;
 comment on function botbox.find_paper_balances is
-  'Cash per asset of a paper account by the paper venue''s own reckoning: transfers, spot exchanges, realised profit at average cost, and fees; independent of the books it is compared with.';
+  'Cash per asset of a paper account by the paper venue''s own reckoning: transfers, spot exchanges, realised profit at average cost, funding, and fees; independent of the books it is compared with.';

@@ -218,5 +218,15 @@ create index paper_orders_by_account on botbox.paper_orders (account_id, filled_
 create index paper_orders_by_instrument on botbox.paper_orders (instrument_id);
 comment on table botbox.paper_orders is 'Market orders that the paper venue filled, whole and at once, at the price it saw; the venue''s books, not ours.';
 
+create table botbox.paper_funding (
+  account_id bigint not null references botbox.accounts (id) on delete cascade,
+  instrument_id bigint not null references botbox.instruments (id) on delete restrict,
+  funding_at timestamptz not null,
+  amount botbox.amount not null,
+  primary key (account_id, instrument_id, funding_at)
+);
+create index paper_funding_by_instrument on botbox.paper_funding (instrument_id);
+comment on table botbox.paper_funding is 'Funding that paper accounts paid and received, settled once per funding time; the venue''s books, not ours.';
+
 -- migrate:down
-drop table botbox.paper_orders, botbox.ledger_entries, botbox.fills, botbox.orders, botbox.trade_queue, botbox.positions;
+drop table botbox.paper_funding, botbox.paper_orders, botbox.ledger_entries, botbox.fills, botbox.orders, botbox.trade_queue, botbox.positions;

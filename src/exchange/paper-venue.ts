@@ -3,7 +3,12 @@
  * at the book's side of a fresh price plus the account's slippage, with the instrument's taker fee. What it knows it knows
  * from its own orders only, so that reconciliation compares two independent reckonings here as well.
  */
-import { findPaperBalances, findPaperPositions, findQuote } from '../database/functions/exchange.ts';
+import {
+	findPaperBalances,
+	findPaperPositions,
+	findQuote,
+	settlePaperFunding,
+} from '../database/functions/exchange.ts';
 import { recordTickers } from '../database/functions/market.ts';
 import { findPaperOrders, submitPaperOrder } from '../database/functions/trades.ts';
 import { errorMessage } from '../errors.ts';
@@ -92,9 +97,11 @@ export function createPaperVenue(context: GatewayContext, account: AccountRow, m
 			return Object.fromEntries(rows.map(({ asset, quantity }) => [asset, quantity]));
 		},
 
-		// Funding is not simulated on paper.
-		async fundingPayments() {
-			return [];
+		async fundingPayments(sinceMs) {
+			// A rate is stored some minutes after its time: asked for again by its day, booked once by its reference.
+			const since = new Date(sinceMs - 86_400_000);
+			const rows = await settlePaperFunding(pool, { accountId, since, now: databaseTime(context) });
+			return rows.map(({ paidAt, ...payment }) => ({ ...payment, paidAt: paidAt.getTime() }));
 		},
 
 		async prepareInstrument() {},

@@ -98,3 +98,45 @@ describe('the paper venue fills', () => {
 		expect(await venue.positions()).toEqual([]);
 	});
 });
+
+test('funding is paid once, by what was held at its time and at the price before it; the balance tells it too', async () => {
+	const { venue } = await harness.openAccount('PAPER');
+	const instrumentId = await harness.instrumentId(linear);
+	const startedAt = harness.clock();
+	const at = (ms: number) => new Date(startedAt + ms);
+	const prices = { symbol: linear, bid: '60000', ask: '60000', last: '60000', mark: null, quoted_at: at(0) };
+	await recordTickers(database.pool, { exchangeId: 'sim', tickers: [prices], now: at(0) });
+	const order = { instrumentId, symbol: linear } as const;
+	await sendOrder(venue, { ...order, side: 'SELL', quantity: '0.030', clientOrderId: 'paper-funding-1' });
+	const before = Number((await venue.balances()).USDT);
+	await database.pool.query(
+		`insert into botbox.candles (instrument_id, timeframe, open_at, open, high, low, close, volume, is_native)
+		 values ($1, '1m', $2, 50000, 50000, 50000, 50000, 1, true)`,
+		[instrumentId, at(60_000)],
+	);
+	await database.pool.query(
+		`insert into botbox.funding_rates (instrument_id, funding_at, rate) values ($1, $2, 0.0001), ($1, $3, 0.5), ($1, $4, -0.0002)`,
+		[instrumentId, at(120_000), at(-1), at(7_200_000)],
+	);
+	harness.clock.advance(180_000);
+
+	const paid = [{ symbol: linear, asset: 'USDT', amount: '0.15' }];
+	// Half is bought back later, which changes nothing of what was settled before.
+	expect(await venue.fundingPayments(startedAt)).toMatchObject(paid);
+	await sendOrder(venue, { ...order, side: 'BUY', quantity: '0.015', clientOrderId: 'paper-funding-2' });
+	const [again, more] = await venue.fundingPayments(startedAt);
+	expect(again).toMatchObject({ ...paid[0], paidAt: startedAt + 120_000 });
+	expect(more).toBeUndefined();
+	const fees = await database.pool.query(
+		`select sum(o.fee) as fee from botbox.paper_orders o where o.client_order_id = 'paper-funding-2'`,
+	);
+	const realised = await database.pool.query(
+		`select realised from botbox.replay_paper_orders($1) where instrument_id = $2`,
+		[venue.accountId, instrumentId],
+	);
+	const after = Number((await venue.balances()).USDT);
+	expect(after - before).toBeCloseTo(0.15 + Number(realised.rows[0].realised) - Number(fees.rows[0].fee), 9);
+
+	harness.clock.advance(7_200_000);
+	expect((await venue.fundingPayments(startedAt)).map(({ amount }) => amount)).toEqual(['0.15', '-0.15']);
+});

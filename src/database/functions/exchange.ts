@@ -45,6 +45,13 @@ export const findPaperPositions = rowsFunction(
 	{ symbol: 'text', quantity: 'text', entryPrice: 'text' },
 );
 
+/** Positive amounts were received. */
+export const settlePaperFunding = rowsFunction(
+	'settle_paper_funding',
+	{ accountId: 'bigint', since: 'timestamptz', now: 'timestamptz?' },
+	{ symbol: 'text', asset: 'text', amount: 'text', reference: 'text', paidAt: 'timestamptz' },
+);
+
 export const findPaperBalances = rowsFunction(
 	'find_paper_balances',
 	{ accountId: 'bigint' },
