@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { z } from 'zod';
 import { listRows } from '../database/views/define.ts';
 import { exchangeHealth } from '../database/views/market.ts';
-import type { OverviewRow } from '../database/views/operation.ts';
+import { type OverviewRow, workerStatus } from '../database/views/operation.ts';
 import type { ApiContext, ApiServer } from './context.ts';
 import { problemResponses } from './problems.ts';
 
@@ -30,6 +30,13 @@ const figures: readonly (readonly [string, string, (row: OverviewRow) => number 
 	['data_lag_seconds', 'Age of the oldest followed market data', (row) => row.data_lag_seconds_max],
 ];
 
+/** Caches of workers by their name in the metrics: the figures of a heartbeat that count what was served again and what was made. */
+const caches: readonly (readonly [string, string, string])[] = [
+	['windows', 'windows_reused', 'windows_loaded'],
+	['indicators', 'indicators_reused', 'indicators_computed'],
+	['checks', 'checks_repeated', 'checks_evaluated'],
+];
+
 export function addMetrics(app: ApiServer, context: ApiContext, readOverview: () => Promise<OverviewRow>): void {
 	const registry = new Registry();
 	collectDefaultMetrics({ register: registry });
@@ -41,6 +48,13 @@ export function addMetrics(app: ApiServer, context: ApiContext, readOverview: ()
 		new Gauge({ name: `botbox_exchange_${name}`, help, labelNames, registers: [registry] });
 	const breaker = make('breaker_open', '1 unless the breaker of the exchange is CLOSED');
 	const used = make('limit_used_ratio', 'Share of the published limit that is used');
+	const cacheGauge = (name: string, help: string) =>
+		new Gauge({ name: `botbox_cache_${name}`, help, labelNames: ['cache'] as const, registers: [registry] });
+	const hits = cacheGauge('hits', 'Served from memory by the workers that run, since each of them started');
+	const misses = cacheGauge(
+		'misses',
+		'Loaded, computed or evaluated by the workers that run, since each of them started',
+	);
 
 	app.get(
 		'/metrics',
@@ -56,9 +70,10 @@ export function addMetrics(app: ApiServer, context: ApiContext, readOverview: ()
 			},
 		},
 		async (_request, reply) => {
-			const [row, exchanges] = await Promise.all([
+			const [row, exchanges, workers] = await Promise.all([
 				readOverview(),
 				listRows(context.readPool, exchangeHealth, { limit: 500 }),
+				listRows(context.readPool, workerStatus, { limit: 500, where: { status: 'RUNNING' } }),
 			]);
 			for (const { gauge, read } of gauges) {
 				const value = read(row);
@@ -69,10 +84,21 @@ export function addMetrics(app: ApiServer, context: ApiContext, readOverview: ()
 				breaker.set({ exchange: exchange.exchange_id }, exchange.breaker_state === 'CLOSED' ? 0 : 1);
 				used.set({ exchange: exchange.exchange_id }, exchange.used_share ?? 0);
 			}
+			for (const [cache, hit, miss] of caches) {
+				hits.set({ cache }, sumOf(workers.items, hit));
+				misses.set({ cache }, sumOf(workers.items, miss));
+			}
 			reply.header('content-type', registry.contentType).serializer((text: unknown) => String(text));
 			return await registry.metrics();
 		},
 	);
+}
+
+function sumOf(workers: readonly { readonly figures: unknown }[], figure: string): number {
+	return workers.reduce((sum, { figures }) => {
+		const value = (figures as Readonly<Record<string, unknown>> | null)?.[figure];
+		return sum + (typeof value === 'number' ? value : 0);
+	}, 0);
 }
 
 function acknowledgement(row: OverviewRow): number | null {

@@ -5,6 +5,7 @@ import type { Jobs } from '../database/jobs.ts';
 import { listView, type ViewRow } from '../database/listing.ts';
 import { BotboxError } from '../errors.ts';
 import { printFacts, printTable } from './output.ts';
+import { describeRegime } from './regimes.ts';
 
 const answerWithinMs = 10_000;
 const lookEveryMs = 50;
@@ -36,22 +37,36 @@ interface FactorRow {
 	readonly contribution: number | null;
 }
 
-export function printCheck(check: ViewRow): void {
+/** `regime`: the one at the check's candle, with its figures; null where none was recorded. */
+export function printCheck(check: ViewRow, regime: ViewRow | null): void {
 	printFacts({
 		bot: check.bot,
 		candle: check.candle_at,
 		price: check.price,
 		data_age_ms: check.data_age_ms,
-		regime: check.regime_direction === null ? null : `${check.regime_direction}, volatility ${check.regime_volatility}`,
+		regime: describeRegime(regimeOf(check, regime)),
 		score: check.score,
 		decision: check.decision,
 		outcome: check.outcome,
 		reason: `${check.reason_code}: ${check.reason}`,
+		repeated: check.is_repeated ? 'yes: nothing had changed since the check before' : 'no',
 		error: check.error,
 		signal: check.signal_id,
 		trade: check.trade_id,
 	});
-	const factors = (check.factors as unknown as readonly FactorRow[] | null) ?? [];
+	printFactors(check.factors);
+}
+
+/** What a check or a signal itself says of the regime, with the figures that were recorded for its candle. */
+export function regimeOf(row: ViewRow, recorded: ViewRow | null): ViewRow | null {
+	const { regime_direction: direction, regime_volatility: volatility } = row;
+	if (direction === null || direction === undefined) return null;
+	return { adx: null, ...recorded, direction, volatility: volatility ?? null };
+}
+
+/** The factor table of a check or a signal. */
+export function printFactors(recorded: unknown): void {
+	const factors = (recorded as readonly FactorRow[] | null) ?? [];
 	process.stdout.write('\n');
 	printTable(factors, ['name', 'value', 'score', 'weight', 'contribution']);
 }

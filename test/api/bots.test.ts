@@ -70,6 +70,30 @@ test('creates a bot with the defaults of its strategy, on its grid', async () =>
 	);
 });
 
+test('a bot whose interval adapts says its base, and every change is listed', async () => {
+	expect((await post('bots', newBot())).json()).toMatchObject({ adaptive_base_minutes: null });
+	const bot = (await post('bots', newBot({ is_adaptive: true, interval_minutes: 5 }))).json();
+	expect(bot).toMatchObject({ adaptive_base_minutes: 5, interval_minutes: 5 });
+	await database.pool.query(
+		`insert into botbox.interval_changes (bot_id, changed_at, from_minutes, to_minutes, regime_volatility)
+		 values ($1, '2026-03-02T12:00:01Z', 5, 1, 'HIGH')`,
+		[bot.bot_id],
+	);
+	expect((await get(`bots/${bot.bot_id}/interval-changes`)).json()).toEqual({
+		items: [
+			{
+				bot_id: bot.bot_id,
+				bot: bot.name,
+				changed_at: '2026-03-02T12:00:01.000Z',
+				from_minutes: 5,
+				to_minutes: 1,
+				regime_volatility: 'HIGH',
+			},
+		],
+		next: null,
+	});
+});
+
 test('two bots with the same parameters share a version; another parameter makes another', async () => {
 	const [first, second, third] = await Promise.all([
 		post('bots', newBot({ parameters: { timeframe: '1m' } })),

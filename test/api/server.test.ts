@@ -100,6 +100,17 @@ test('metrics agree with the overview and carry those of the process', async () 
 	expect(text).toContain(`\nbotbox_bots_active ${overview.active_bots}\n`);
 	expect(text).toMatch(/^process_cpu_seconds_total /m);
 	expect(text).not.toContain('null');
+	for (const cache of ['windows', 'indicators', 'checks']) {
+		expect(text).toContain(`\nbotbox_cache_hits{cache="${cache}"} 0\n`);
+	}
+	const beat = { host: 'test', processId: 1, roles: ['check'], version: '1', startedAt: new Date() };
+	for (const [index, repeated] of [3, 4].entries()) {
+		const figures = { checks_repeated: repeated, checks_evaluated: 10 };
+		await recordHeartbeat(database.pool, { ...beat, workerId: `metered ${index}`, figures });
+	}
+	const later = await (await fetch(`${api.url}metrics`)).text();
+	expect(later).toContain('\nbotbox_cache_hits{cache="checks"} 7\n');
+	expect(later).toContain('\nbotbox_cache_misses{cache="checks"} 20\n');
 	for (const [, name] of text.matchAll(/^# TYPE (botbox_\S+)/gm)) expect(text).toContain(`# HELP ${name} `);
 });
 

@@ -2,7 +2,15 @@
 import { z } from 'zod';
 import { createBot, setBotStatus } from '../../database/functions/administration.ts';
 import { inTransaction } from '../../database/transaction.ts';
-import { type BotStatusRow, botPnl, botStatus, checks, findBot, signals } from '../../database/views/bots.ts';
+import {
+	type BotStatusRow,
+	botPnl,
+	botStatus,
+	checks,
+	findBot,
+	intervalChanges,
+	signals,
+} from '../../database/views/bots.ts';
 import { findRow } from '../../database/views/define.ts';
 import { accounts, positions, trades } from '../../database/views/execution.ts';
 import { instruments } from '../../database/views/market.ts';
@@ -32,6 +40,9 @@ const newBot = z
 			.literal([...intervals])
 			.optional()
 			.meta({ description: "The strategy's own by default" }),
+		is_adaptive: z.boolean().default(false).meta({
+			description: 'The interval becomes one step shorter in HIGH volatility and one longer in LOW',
+		}),
 		sizing: z.enum(['FIXED_NOTIONAL', 'CAPITAL_FRACTION', 'VOLATILITY_TARGET']),
 		sizing_value: positiveDecimal,
 		leverage: z.number().min(1).max(100).default(1),
@@ -40,6 +51,13 @@ const newBot = z
 type NewBot = z.output<typeof newBot>;
 
 const reasonBody = z.strictObject({ reason: lineSchema(200).optional() }).nullish();
+
+const intervalChangesOfBot = {
+	url: '/interval-changes',
+	summary: "Changes of the bot's interval by volatility, newest first",
+	view: intervalChanges,
+	row: rows.intervalChange,
+};
 
 export function addBots(app: ApiServer, context: ApiContext): void {
 	addOneBot(app, context);
@@ -56,6 +74,7 @@ export function addBots(app: ApiServer, context: ApiContext): void {
 	addBotList(app, context, { ...ofSignals, tag: 'bots', filters: { status: 'status' } }, requireBot);
 	addBotList(app, context, { ...ofTrades, tag: 'bots', filters: { status: 'status' } }, requireBot);
 	addBotList(app, context, { ...ofPositions, tag: 'bots', filters: { status: 'status' } }, requireBot);
+	addBotList(app, context, { ...intervalChangesOfBot, tag: 'bots' }, requireBot);
 	app.get(
 		'/bots/:id/pnl',
 		{
@@ -186,6 +205,7 @@ async function create(context: ApiContext, wanted: NewBot, actor: string): Promi
 			sizing: wanted.sizing,
 			sizingValue: wanted.sizing_value,
 			leverage: wanted.leverage,
+			isAdaptive: wanted.is_adaptive,
 			actor,
 			now: context.clock?.(),
 		});

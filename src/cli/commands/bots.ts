@@ -16,6 +16,7 @@ import { findStrategy, parseParameters } from '../../strategies/registry.ts';
 import { idOrName, intervalMinutes, jsonObject, newName, oneOf, positiveDecimal } from '../arguments.ts';
 import { awaitManualCheck, printCheck } from '../manual-check.ts';
 import { printFacts, printJson, printTable } from '../output.ts';
+import { describeRegime, findRegime } from '../regimes.ts';
 import { actor, withDatabase } from '../session.ts';
 
 /** Deleted bots are no longer listed. */
@@ -61,10 +62,25 @@ export function registerBots(program: Command): void {
 				const checks = await listView(pool, 'checks', { where, orderBy: '-due_at', limit: 10 });
 				const signals = await listView(pool, 'signals', { where, orderBy: '-decided_at', limit: 10 });
 				const trades = await listView(pool, 'trades', { where, orderBy: '-queued_at', limit: 10 });
-				if (options.json) return printJson({ bot: row, checks, signals, trades });
-				printFacts(row);
+				const intervalChanges = await listView(pool, 'interval_changes', { where, orderBy: '-changed_at', limit: 10 });
+				const regime = await findRegime(pool, row);
+				if (options.json) return printJson({ bot: row, regime, checks, signals, trades, intervalChanges });
+				printFacts({ ...row, regime: describeRegime(regime) });
+				if (row.adaptive_base_minutes !== null) {
+					process.stdout.write('\nLatest changes of the interval\n');
+					printTable(intervalChanges, ['changed_at', 'from_minutes', 'to_minutes', 'regime_volatility']);
+				}
 				process.stdout.write('\nLatest checks\n');
-				printTable(checks, ['due_at', 'kind', 'score', 'decision', 'outcome', 'reason_code', 'data_age_ms']);
+				printTable(checks, [
+					'due_at',
+					'kind',
+					'score',
+					'decision',
+					'outcome',
+					'reason_code',
+					'data_age_ms',
+					'is_repeated',
+				]);
 				process.stdout.write('\nLatest signals\n');
 				printTable(signals, ['decided_at', 'direction', 'score', 'status', 'reason_code', 'repeat_count']);
 				process.stdout.write('\nLatest trades\n');
@@ -80,6 +96,7 @@ export function registerBots(program: Command): void {
 		.requiredOption('--account <account>', 'account, by id or name')
 		.requiredOption('--symbol <symbol>', 'instrument, such as BTC/USDT:USDT or BTCUSDT')
 		.option('--interval <minutes>', "1, 5, 15 or 60; the strategy's own by default", intervalMinutes)
+		.option('--adaptive', 'let the interval follow volatility: one step shorter in HIGH, one longer in LOW')
 		.option('--parameters <json>', 'strategy parameters that differ from the defaults', jsonObject, {})
 		.option('--notional <amount>', 'size of an entry in the settlement asset', positiveDecimal)
 		.option('--fraction <share>', 'size of an entry as a share of the capital', positiveDecimal)
@@ -125,8 +142,9 @@ export function registerBots(program: Command): void {
 				const jobs = await createJobs({ pool, isSupervisor: false, onError: () => undefined });
 				try {
 					const check = await awaitManualCheck(pool, jobs, Number(row.bot_id), options.dryRun ?? false);
-					if (options.json) printJson(check);
-					else printCheck(check);
+					const regime = await findRegime(pool, row, check.candle_at as Date | null);
+					if (options.json) printJson({ ...check, regime });
+					else printCheck(check, regime);
 				} finally {
 					await jobs.stop();
 				}
@@ -154,6 +172,7 @@ interface CreateOptions {
 	readonly account: string;
 	readonly symbol: string;
 	readonly interval?: IntervalMinutes;
+	readonly adaptive?: boolean;
 	readonly parameters: Readonly<Record<string, unknown>>;
 	readonly notional?: string;
 	readonly fraction?: string;
@@ -188,6 +207,7 @@ async function create(pool: Pool, config: Config, options: CreateOptions): Promi
 				accountId: Number(account.account_id),
 				instrumentId: instrument.id,
 				intervalMinutes: options.interval ?? strategy.defaultInterval,
+				isAdaptive: options.adaptive ?? false,
 				sizing: options.notional === undefined ? 'CAPITAL_FRACTION' : 'FIXED_NOTIONAL',
 				sizingValue: options.notional ?? options.fraction ?? '0',
 				leverage: options.leverage,

@@ -83,6 +83,13 @@ export const setBotStatus = valueFunction(
 	'bot_status?',
 );
 
+/** The bots that moved. Throws check_violation for a bot of another strategy or with other legs, and then none has moved. */
+export const setBotsStrategyVersion = rowsFunction(
+	'set_bots_strategy_version',
+	{ botIds: 'bigint[]', strategyVersionId: 'bigint', actor: 'text?', now: 'timestamptz?' },
+	{ botId: 'bigint', name: 'text', fromVersion: 'integer', toVersion: 'integer' },
+);
+
 export const createToken = valueFunction(
 	'create_token',
 	{
