@@ -33,6 +33,9 @@ begin
          deleted_at = case when p_status = 'DELETED' then p_now end,
          updated_at = p_now
    where id = p_bot_id;
+  if p_status <> 'PAUSED' then
+    perform resolve_alert(p_code => 'BOT_PAUSED', p_subject => 'bot ' || p_bot_id, p_now => p_now);
+  end if;
   perform record_audit(
     p_actor => p_actor, p_action => 'bot.status', p_subject => 'bot ' || p_bot_id,
     p_before => jsonb_build_object('status', v_bot.status), p_after => jsonb_build_object('status', p_status, 'reason', p_reason), p_now => p_now

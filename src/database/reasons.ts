@@ -11,6 +11,7 @@ interface ReasonEntry {
 
 export const reasons = {
 	BELOW_THRESHOLD: { scope: 'CHECK', meaning: 'The score lies between the entry thresholds: nothing to do' },
+	NO_RULE: { scope: 'CHECK', meaning: "No rule of the strategy's own applies: nothing to do" },
 	HOLDING: { scope: 'CHECK', meaning: 'A position is held and no exit condition is met' },
 	INSUFFICIENT_HISTORY: { scope: 'CHECK', meaning: 'Fewer closed candles than the strategy needs' },
 	STALE_DATA: {
@@ -46,6 +47,7 @@ export const reasons = {
 	INSTRUMENT_NOT_TRADING: { scope: 'SIGNAL', meaning: 'The exchange does not trade the instrument now' },
 	REGIME_UNKNOWN: { scope: 'SIGNAL', meaning: 'Too little history to tell the market regime' },
 	REGIME_UNFAVOURABLE: { scope: 'SIGNAL', meaning: 'The market regime is not one the strategy is made for' },
+	VOLATILITY_UNKNOWN: { scope: 'SIGNAL', meaning: "Too little history to size the entry by the market's range" },
 	SHORT_ON_SPOT: { scope: 'SIGNAL', meaning: 'A spot market cannot be sold short' },
 	DUPLICATE_POSITION: { scope: 'SIGNAL', meaning: 'The bot already holds this instrument up to its lots' },
 	OPPOSITE_POSITION: { scope: 'SIGNAL', meaning: 'The bot holds this instrument in the other direction' },
