@@ -19,10 +19,12 @@ import type { Logger } from '../logger.ts';
 import { fetchFeeds } from '../market/feed.ts';
 import { publishStrategies } from '../market/strategy-versions.ts';
 import { CandleWindows } from '../market/windows.ts';
+import { balancePairs } from './balance-pairs.ts';
 import { CheckCache } from './check-cache.ts';
 import { done, type Role, type RunResult, type WorkerContext } from './context.ts';
 import { executeTrades } from './execute-trades.ts';
 import { guardPositions } from './guard-positions.ts';
+import { keepHistory } from './keep-history.ts';
 import { type HealthServer, serveHealth } from './health.ts';
 import { type Loop, startLoop, untilNextMinute } from './loop.ts';
 import { beat, measureClocks, runMonitor } from './monitor.ts';
@@ -207,6 +209,7 @@ function startLoops(
 			return done;
 		},
 	);
+	add('feed', 'history', 5_000, () => keepHistory(context));
 	add('check', 'checks', 1_000, () => runChecks(context), 'botbox_checks');
 	add('check', 'manual checks', 1_000, () => runManualChecks(context), 'botbox_manual_requests');
 	// Before anything is sent the books are compared: claim_trades passes over accounts not reconciled since the start.
@@ -222,6 +225,7 @@ function startLoops(
 	// Signed requests carry our time, which the exchange compares with its own: each process knows its offset.
 	add('execute', 'clock', 600_000, () => measureClocks(context));
 	add('guard', 'guard', 1_000, () => guardPositions(context));
+	add('guard', 'pairs', 5_000, () => balancePairs(context), 'botbox_pairs');
 	add('monitor', 'monitor', 2_000, () => runMonitor(context));
 	return { all, channels };
 }

@@ -13,10 +13,12 @@ import { fetchFeeds } from '../../src/market/feed.ts';
 import { publishStrategies } from '../../src/market/strategy-versions.ts';
 import { CandleWindows } from '../../src/market/windows.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
+import { balancePairs } from '../../src/workers/balance-pairs.ts';
 import { CheckCache } from '../../src/workers/check-cache.ts';
 import type { WorkerContext } from '../../src/workers/context.ts';
 import { executeTrades } from '../../src/workers/execute-trades.ts';
 import { guardPositions } from '../../src/workers/guard-positions.ts';
+import { keepHistory } from '../../src/workers/keep-history.ts';
 import { recordMarkets, runMonitor } from '../../src/workers/monitor.ts';
 import { reconcileAccounts } from '../../src/workers/reconcile.ts';
 import { runChecks } from '../../src/workers/run-checks.ts';
@@ -107,6 +109,7 @@ export async function startSimulatedSystem(
 		for (let round = 0; round < 50; round++) {
 			await executeTrades(context, now());
 			await settleOrders(context, { now: now() });
+			await balancePairs(context, now());
 			const waiting = await pool.query(
 				`select from botbox.trade_queue where status = 'PENDING' and next_attempt_at <= $1::timestamptz + interval '2 seconds' limit 1`,
 				[now()],
@@ -137,7 +140,10 @@ export async function startSimulatedSystem(
 			}
 			await runTick(context, now());
 			await settle();
-			if (isHousekeeping) await runMonitor(context, now());
+			if (isHousekeeping) {
+				await runMonitor(context, now());
+				if (!withoutFeed) await keepHistory(context, now());
+			}
 		},
 		settle,
 		close: async () => {
