@@ -3,6 +3,7 @@ create function botbox.book_exit(
   p_instrument botbox.instruments,
   p_fill botbox.fill_input,
   p_fee_quote numeric,
+  p_lots integer default null,
   p_now timestamptz default now()
 )
 returns botbox.positions
@@ -13,6 +14,8 @@ declare
   v_position positions;
   v_rest numeric;
   v_dust numeric := 0;
+  v_filled numeric := p_order.filled_quantity + p_fill.quantity;
+  v_lots integer;
 begin
   select * into strict v_position from positions where id = p_order.position_id for no key update;
   v_rest := v_position.quantity - p_fill.quantity;
@@ -27,8 +30,20 @@ begin
     );
     v_rest := 0;
   end if;
-  -- What is left below the smallest order cannot be sold: it is closed in the books, and said so.
-  if v_rest > 0 and (v_rest < p_instrument.lot_size or v_rest < p_instrument.minimum_quantity) then
+  -- A close of everything leaves lots in proportion; one of some lots takes them as its order is filled, each lot once it is
+  -- filled whole or what is missing of it would be too small an order.
+  v_lots := case
+    when p_lots is null then ceil(v_position.lots * v_rest / v_position.quantity)
+    else v_position.lots
+      - floor(p_lots * case when p_order.quantity - v_filled < p_instrument.minimum_quantity
+                         then p_order.quantity else v_filled end / p_order.quantity)
+      + floor(p_lots * case when p_order.quantity - p_order.filled_quantity < p_instrument.minimum_quantity
+                         then p_order.quantity else p_order.filled_quantity end / p_order.quantity)
+  end;
+  -- What is left below the smallest order cannot be sold: it is closed in the books, and said so. Not while the order goes on.
+  if v_rest > 0
+    and (v_rest < p_instrument.lot_size or v_rest < p_instrument.minimum_quantity)
+    and (p_order.trade_id is null or v_filled >= p_order.quantity) then
     v_dust := v_rest;
     v_rest := 0;
   end if;
@@ -42,6 +57,7 @@ begin
          realised_pnl = p.realised_pnl
            + exit_pnl(p.direction, p.average_entry_price, p_fill.price, p_fill.quantity, p_instrument.contract_size),
          fees = p.fees + p_fee_quote,
+         lots = greatest(v_lots, 1),
          status = case when v_rest = 0 then 'CLOSED' else 'OPEN' end::position_status,
          closed_at = case when v_rest = 0 then p_fill.filled_at end,
          updated_at = p_now
@@ -50,4 +66,5 @@ begin
   return v_position;
 end
 $$;
-comment on function botbox.book_exit is 'Reduces or closes the position that the order was sent for, and books the realised profit or loss before fees.';
+comment on function botbox.book_exit is
+  'Reduces or closes the position that the order was sent for, and books the realised profit or loss before fees. p_lots: lots that the order closes, null for all; a closed position keeps the lots it had last.';

@@ -26,7 +26,7 @@ begin
   if v_order.purpose = 'ENTRY' then
     v_position := book_entry(p_order => v_order, p_trade => v_trade, p_instrument => v_instrument, p_fill => p_fill, p_fee_quote => v_fee_quote, p_now => p_now);
   else
-    v_position := book_exit(p_order => v_order, p_instrument => v_instrument, p_fill => p_fill, p_fee_quote => v_fee_quote, p_now => p_now);
+    v_position := book_exit(p_order => v_order, p_instrument => v_instrument, p_fill => p_fill, p_fee_quote => v_fee_quote, p_lots => v_trade.lots, p_now => p_now);
     v_realised := exit_pnl(v_position.direction, v_position.average_entry_price, p_fill.price, p_fill.quantity, v_instrument.contract_size);
   end if;
 
@@ -66,9 +66,6 @@ begin
     if v_order.status = 'FILLED' then
       perform finish_trade(p_trade_id => v_trade.id, p_now => p_now);
     end if;
-  end if;
-  if v_position.status = 'CLOSED' then
-    perform resolve_alert(p_code => 'CLOSE_FAILED', p_subject => 'position ' || v_position.id, p_now => p_now);
   end if;
   if v_position.status = 'CLOSED' then
     perform resolve_alert(p_code => 'CLOSE_FAILED', p_subject => 'position ' || v_position.id, p_now => p_now);

@@ -9,33 +9,38 @@ declare
   v_count integer := 0;
 begin
   for v_exit in
-    select p.id, p.bot_id, p.account_id, p.instrument_id, e.price,
-           -- Where both are touched the stop counts: the worse one for us.
-           case
-             when p.direction = 'LONG' and e.price <= p.stop_loss_price or p.direction = 'SHORT' and e.price >= p.stop_loss_price
-               then 'STOP_LOSS'
-             else 'TAKE_PROFIT'
-           end as trigger_reason
+    select p.id, p.bot_id, p.account_id, p.instrument_id, e.price, e.trigger_reason
       from positions p
       join tickers k on k.instrument_id = p.instrument_id
       cross join lateral (
-        -- What we would get: the bid when selling, the ask when buying; a spread beyond 5% is not believed.
-        select case
-                 when k.bid is null or k.ask is null then k.last
-                 when p.direction = 'LONG' then k.bid
-                 else k.ask
-               end as price
+        select q.price,
+               -- Where several are touched the worse one for us counts.
+               case
+                 when p.protection = 'GUARD'
+                  and (p.direction = 'LONG' and q.price <= p.stop_loss_price or p.direction = 'SHORT' and q.price >= p.stop_loss_price)
+                   then 'STOP_LOSS'
+                 -- The exchange knows nothing of trailing stops: they are watched here, whoever guards the others.
+                 when p.direction = 'LONG' and q.price <= p.best_price * (1 - p.trailing_stop_fraction)
+                   or p.direction = 'SHORT' and q.price >= p.best_price * (1 + p.trailing_stop_fraction)
+                   then 'TRAILING_STOP'
+                 when p.protection = 'GUARD'
+                  and (p.direction = 'LONG' and q.price >= p.take_profit_price or p.direction = 'SHORT' and q.price <= p.take_profit_price)
+                   then 'TAKE_PROFIT'
+               end as trigger_reason
+          from (select exit_quote(k, p.direction, p_max_age_ms, p_now) as price) q
       ) e
      where p.status = 'OPEN'
-       and p.protection = 'GUARD'
-       and k.quoted_at > p_now - make_interval(secs => p_max_age_ms / 1000.0)
-       and (k.bid is null or k.ask is null or k.ask <= k.bid * 1.05)
-       and case p.direction
-             when 'LONG' then e.price <= p.stop_loss_price or e.price >= p.take_profit_price
-             else e.price >= p.stop_loss_price or e.price <= p.take_profit_price
-           end
+       and (p.protection = 'GUARD' or p.trailing_stop_fraction is not null)
+       and e.trigger_reason is not null
        and not exists (select from trade_queue t where t.position_id = p.id and t.finished_at is null)
-       and not exists (select from trade_queue t where t.position_id = p.id and t.finished_at > p_now - interval '1 minute')
+       -- A close that failed is taken up again once a minute. One of some lots that was executed stops nothing.
+       and not exists (
+             select
+               from trade_queue t
+              where t.position_id = p.id
+                and t.finished_at > p_now - interval '1 minute'
+                and (t.status <> 'EXECUTED' or t.lots is null)
+           )
      order by p.account_id, p.id
   loop
     perform from accounts where id = v_exit.account_id for no key update;
@@ -53,4 +58,4 @@ begin
 end
 $$;
 comment on function botbox.queue_exits is
-  'Queues a close for every guarded position whose stop-loss or take-profit the fresh price has reached; prices older than p_max_age_ms trigger nothing.';
+  'Queues a close for every position whose stop-loss or take-profit, where we guard them, or trailing stop the fresh price has reached; prices older than p_max_age_ms trigger nothing.';

@@ -9,6 +9,7 @@ begin
   if p_signal.id is not null then
     update signals
        set status = p_signal.status,
+           strategy_version_id = p_signal.strategy_version_id,
            reason_code = p_signal.reason_code,
            details = p_signal.details,
            score = p_signal.score,

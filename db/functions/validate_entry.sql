@@ -42,7 +42,7 @@ begin
     return row('SHORT_ON_SPOT', jsonb_build_object('symbol', p_instrument.symbol))::verdict;
   end if;
 
-  select * into strict v_version from strategy_versions where id = p_bot.strategy_version_id;
+  select * into strict v_version from strategy_versions where id = coalesce(p_signal.strategy_version_id, p_bot.strategy_version_id);
   if p_signal.regime_direction is null then
     return row('REGIME_UNKNOWN', '{}'::jsonb)::verdict;
   end if;
@@ -73,10 +73,13 @@ begin
   if v_position.direction::text <> p_signal.direction::text then
     return row('OPPOSITE_POSITION', jsonb_build_object('position_id', v_position.id, 'direction', v_position.direction))::verdict;
   end if;
-  if v_position.lots >= v_version.max_lots then
+  if coalesce(v_position.lots, 0) + coalesce(p_signal.lots, 1) > v_version.max_lots then
     return row(
       'DUPLICATE_POSITION',
-      jsonb_build_object('position_id', v_position.id, 'lots', v_position.lots, 'max_lots', v_version.max_lots)
+      jsonb_build_object(
+        'position_id', v_position.id, 'lots', coalesce(v_position.lots, 0), 'asked', coalesce(p_signal.lots, 1),
+        'max_lots', v_version.max_lots
+      )
     )::verdict;
   end if;
 

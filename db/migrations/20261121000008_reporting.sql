@@ -16,7 +16,12 @@ select p.id as position_id, p.bot_id, b.name as bot, p.account_id, a.name as acc
             then (t.last - p.average_entry_price) * p.quantity * i.contract_size * case p.direction when 'LONG' then 1 else -1 end
        end as unrealised_pnl,
        p.realised_pnl, p.fees, p.funding, p.realised_pnl - p.fees + p.funding as net_pnl,
-       p.stop_loss_price, p.take_profit_price, p.protection, p.dust_quantity, p.opened_at, p.closed_at
+       p.stop_loss_price, p.take_profit_price,
+       case p.direction
+         when 'LONG' then p.best_price * (1 - p.trailing_stop_fraction)
+         else p.best_price * (1 + p.trailing_stop_fraction)
+       end as trailing_stop_price,
+       p.protection, p.dust_quantity, p.opened_at, p.closed_at
   from botbox.positions p
   join botbox.bots b on b.id = p.bot_id
   join botbox.accounts a on a.id = p.account_id

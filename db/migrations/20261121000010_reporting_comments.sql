@@ -111,6 +111,7 @@ insert into view_comments (owner, name, meaning) values
   ('overview', 'last_tick_at', 'The last minute that was scheduled.'),
   ('overview', 'as_of', 'When this row was computed.'),
   ('pauses', 'is_in_force', 'Neither lifted nor past its time.'),
+  ('positions', 'trailing_stop_price', 'Price at which the trailing stop closes the position now, from the best price since entry; null for none.'),
   ('positions', 'entry_notional', 'Quantity held at its average entry price, in quote.'),
   ('rejection_reasons', 'reason_code', 'Why they were rejected.'),
   ('rejection_reasons', 'signals', 'Signals rejected for it.'),

@@ -1,13 +1,13 @@
 /**
  * The guard: fresh prices by one all-tickers call per exchange, closes for positions whose stop or target is reached, and the
- * fills of stops that the exchange keeps.
+ * fills of stops that the exchange keeps. Trailing stops are never at the exchange: they follow these prices for every position.
  *
- * Reads: tickers of the exchange, positions. Writes: tickers, and through queue_exits signals and trades; idempotency key: the
- * hash of the close. A crash at any line costs one round of five seconds.
+ * Reads: tickers of the exchange, positions. Writes: tickers, best prices of positions, and through queue_exits signals and
+ * trades; idempotency key: the hash of the close. A crash at any line costs one round of five seconds.
  */
 import { loadExchangesInUse } from '../database/functions/guards.ts';
 import { recordTickers } from '../database/functions/market.ts';
-import { queueExits } from '../database/functions/trades.ts';
+import { moveBestPrices, queueExits } from '../database/functions/trades.ts';
 import { errorMessage } from '../errors.ts';
 import type { RunResult, WorkerContext } from './context.ts';
 import { claimDue } from './duties.ts';
@@ -33,6 +33,7 @@ export async function guardPositions(context: WorkerContext, now?: Date): Promis
 		}
 	}
 	if (due.length > 0) {
+		await moveBestPrices(pool, { now });
 		const exits = await queueExits(pool, { now });
 		if (exits > 0) log.info({ exits }, 'stops and targets reached');
 	}

@@ -142,7 +142,7 @@ test('DUPLICATE_POSITION beyond the lots of the strategy, OPPOSITE_POSITION in t
 	expect(await refused(opposite, 'OPPOSITE_POSITION')).toEqual({ position_id: id, direction: 'LONG' });
 	await openPosition(books.pool, bot, { candleAt: after(300) });
 	const third = decide(books.pool, bot, { candleAt: after(600) });
-	expect(await refused(third, 'DUPLICATE_POSITION')).toEqual({ position_id: id, lots: 2, max_lots: 2 });
+	expect(await refused(third, 'DUPLICATE_POSITION')).toEqual({ position_id: id, lots: 2, asked: 1, max_lots: 2 });
 });
 
 test('NO_POSITION: there is nothing to close', async () => {

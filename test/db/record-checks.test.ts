@@ -113,7 +113,9 @@ test('a changed configuration does not touch the check that runs', async () => {
 	await claimAt(bot, start);
 	await books.pool.query('update bots set sizing_value = 500 where id = $1', [bot.id]);
 	expect(await record(bot, start, { now: after(1) })).toMatchObject([{ outcome: 'NO_SIGNAL' }]);
-	expect(await one(books.pool, 'select strategy_version_id from checks')).toEqual({ strategy_version_id: 1 });
+	expect(await one(books.pool, 'select strategy_version_id from checks')).toEqual({
+		strategy_version_id: bot.versionId,
+	});
 });
 
 test('the same signal rejected again updates its row; once accepted it is a repetition', async () => {

@@ -199,6 +199,7 @@ export interface Position {
 	readonly net_pnl: string;
 	readonly stop_loss_price: string | null;
 	readonly take_profit_price: string | null;
+	readonly trailing_stop_price: string | null;
 	readonly protection: 'EXCHANGE' | 'GUARD' | 'NONE';
 	readonly opened_at: string;
 	readonly closed_at: string | null;

@@ -136,7 +136,7 @@ function markerOf(mark: Mark, colours: Colours): SeriesMarker<Time> {
 	};
 }
 
-/** Entry, stop and target of the open position. */
+/** Entry, stops and target of the open position. */
 function showLevels(current: Drawn, position: Position | undefined, colours: Colours): void {
 	for (const line of current.lines) current.prices.removePriceLine(line);
 	const levels =
@@ -146,6 +146,7 @@ function showLevels(current: Drawn, position: Position | undefined, colours: Col
 					[position.average_entry_price, colours.accent, 'Entry'],
 					[position.stop_loss_price, colours.loss, 'Stop'],
 					[position.take_profit_price, colours.gain, 'Target'],
+					[position.trailing_stop_price, colours.loss, 'Trailing stop'],
 				] as const);
 	current.lines = levels.flatMap(([price, color, title]) =>
 		price === null

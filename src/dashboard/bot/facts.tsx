@@ -80,11 +80,13 @@ function PnlNote({ bot }: { readonly bot: Bot }) {
 }
 
 function sizingNote({ sizing, sizing_value, settle_asset, leverage }: Bot): string {
-	const size =
-		sizing === 'CAPITAL_FRACTION'
-			? `${numbers.percent(Number(sizing_value), 1)} of capital`
-			: `${numbers.money(sizing_value)} ${settle_asset}`;
-	return Number(leverage) === 1 ? `${size} a position` : `${size} a position, ${numbers.quantity(leverage)}× leverage`;
+	const share = numbers.percent(Number(sizing_value), 1);
+	const size = {
+		FIXED_NOTIONAL: `${numbers.money(sizing_value)} ${settle_asset} an entry`,
+		CAPITAL_FRACTION: `${share} of capital an entry`,
+		VOLATILITY_TARGET: `${share} of capital at risk per ATR`,
+	}[sizing];
+	return Number(leverage) === 1 ? size : `${size}, ${numbers.quantity(leverage)}× leverage`;
 }
 
 interface FactProps {

@@ -107,6 +107,7 @@ export const positions = defineView(
 		net_pnl: 'numeric',
 		stop_loss_price: 'numeric?',
 		take_profit_price: 'numeric?',
+		trailing_stop_price: 'numeric?',
 		protection: 'protection',
 		dust_quantity: 'numeric',
 		opened_at: 'timestamptz',

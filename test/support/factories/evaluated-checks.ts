@@ -30,7 +30,7 @@ export function checkOf(bot: Bot, dueAt: Date, options: CheckOptions = {}) {
 		bot_id: bot.id,
 		due_at: dueAt.toISOString(),
 		kind: options.kind ?? 'SCHEDULED',
-		strategy_version_id: 1,
+		strategy_version_id: bot.versionId,
 		started_at: dueAt.toISOString(),
 		duration_ms: 1.5,
 		timeframe: '5m',

@@ -35,6 +35,7 @@ export async function makeInstrument(
 		tickSize?: string;
 		lotSize?: string;
 		minimumQuantity?: string;
+		maximumQuantity?: string;
 		minimumNotional?: string;
 		contractSize?: string;
 		takerFeeRate?: string;
@@ -57,6 +58,7 @@ export async function makeInstrument(
 				tick_size: options.tickSize ?? '0.01',
 				lot_size: options.lotSize ?? '0.001',
 				minimum_quantity: options.minimumQuantity ?? '0.001',
+				maximum_quantity: options.maximumQuantity ?? null,
 				minimum_notional: options.minimumNotional ?? '5',
 				contract_size: options.contractSize ?? '1',
 				taker_fee_rate: options.takerFeeRate ?? '0.001',
@@ -147,6 +149,7 @@ export interface Bot {
 	readonly id: number;
 	readonly instrumentId: number;
 	readonly accountId: number;
+	readonly versionId: number;
 }
 
 /** A bot that stakes 1,000 of its account's currency; due at the next point of its grid unless told otherwise. */
@@ -158,6 +161,8 @@ export async function makeBot(
 		accountId?: number;
 		intervalMinutes?: IntervalMinutes;
 		notional?: number;
+		/** Instead of the notional. */
+		sizing?: { readonly kind: 'CAPITAL_FRACTION' | 'VOLATILITY_TARGET'; readonly value: number };
 		leverage?: number;
 		isDueAtOnce?: boolean;
 		isAdaptive?: boolean;
@@ -173,14 +178,14 @@ export async function makeBot(
 		accountId,
 		instrumentId,
 		intervalMinutes: options.intervalMinutes ?? 5,
-		sizing: 'FIXED_NOTIONAL',
-		sizingValue: options.notional ?? 1_000,
+		sizing: options.sizing?.kind ?? 'FIXED_NOTIONAL',
+		sizingValue: options.sizing?.value ?? options.notional ?? 1_000,
 		leverage: options.leverage ?? 1,
 		isDueAtOnce: options.isDueAtOnce ?? false,
 		isAdaptive: options.isAdaptive ?? false,
 		now: options.now ?? start,
 	});
-	return { id, instrumentId, accountId };
+	return { id, instrumentId, accountId, versionId: world.versionId };
 }
 
 /** Marks the feed as freshly fetched at `at`, so that checks due until then are ready. */
