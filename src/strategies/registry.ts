@@ -2,11 +2,12 @@
 import type { z } from 'zod';
 import { BotboxError, UsageError } from '../errors.ts';
 import { meanReversion } from './mean-reversion.ts';
+import { scalping } from './scalping.ts';
 import type { PreparedStrategy, Strategy } from './strategy.ts';
 import { trendFollowing } from './trend-following.ts';
 
 /** By catalogue id. */
-export const strategies: readonly Strategy[] = [meanReversion, trendFollowing];
+export const strategies: readonly Strategy[] = [scalping, meanReversion, trendFollowing];
 
 /** The strategy of this catalogue id (`ST-003`) or name (`trend_following`); null when there is none. */
 export function findStrategy(idOrName: string): Strategy | null {
@@ -18,7 +19,7 @@ export function findStrategy(idOrName: string): Strategy | null {
  * Throws BotboxError STRATEGY_NOT_FOUND, and UsageError that names every wrong field.
  */
 export function parseParameters(idOrName: string, parameters: unknown): Readonly<Record<string, unknown>> {
-	return parse(existing(idOrName), parameters);
+	return parseFor(existing(idOrName), parameters);
 }
 
 /**
@@ -27,7 +28,7 @@ export function parseParameters(idOrName: string, parameters: unknown): Readonly
  */
 export function prepareStrategy(idOrName: string, parameters: unknown): PreparedStrategy {
 	const strategy = existing(idOrName);
-	return strategy.prepare(parse(strategy, parameters));
+	return strategy.prepare(parseFor(strategy, parameters));
 }
 
 function existing(idOrName: string): Strategy {
@@ -37,11 +38,16 @@ function existing(idOrName: string): Strategy {
 	throw new BotboxError('STRATEGY_NOT_FOUND', `no strategy is called ${idOrName}; there are ${known}`);
 }
 
-function parse(strategy: Strategy, parameters: unknown): Readonly<Record<string, unknown>> {
+/** `parseParameters` of a strategy at hand. */
+export function parseFor(strategy: Strategy, parameters: unknown): Readonly<Record<string, unknown>> {
 	const parsed = strategy.parameters.safeParse(parameters);
 	if (parsed.success) return parsed.data as Readonly<Record<string, unknown>>;
-	const faults = parsed.error.issues.flatMap(describeIssue);
-	throw new UsageError(`parameters of ${strategy.name}: ${faults.join('; ')}`, { cause: parsed.error });
+	throw parametersRefused(strategy.name, parsed.error);
+}
+
+/** What is wrong with parameters, field by field, in one line; the cause is zod's error. */
+export function parametersRefused(name: string, error: z.ZodError): UsageError {
+	return new UsageError(`parameters of ${name}: ${error.issues.flatMap(describeIssue).join('; ')}`, { cause: error });
 }
 
 /** One line per wrong field, e.g. `weights.macd: Too small: expected number to be >=0`. */

@@ -1,6 +1,6 @@
 /** Strategies that weigh factors into a score and decide by thresholds: their common parameters and their decision. */
 import { z } from 'zod';
-import { type RegimeDirection, regimeDirections } from '../domain.ts';
+import { type RegimeDirection, regimeDirections, type Timeframe } from '../domain.ts';
 import type {
 	DecisionReason,
 	Evaluation,
@@ -9,6 +9,7 @@ import type {
 	HeldPosition,
 	MarketView,
 	PreparedStrategy,
+	WindowNeed,
 } from './strategy.ts';
 
 /** Timeframes on which a strategy may decide. */
@@ -22,6 +23,7 @@ interface Defaults<Name extends string> {
 	readonly exitThreshold: number;
 	readonly stopLossFraction: number;
 	readonly takeProfitFraction: number;
+	readonly trailingStopFraction: number | null;
 	readonly maxHoldingMinutes: number;
 	readonly favourableRegimes: RegimeDirection[];
 }
@@ -30,7 +32,8 @@ const fraction = z.number().gt(0).lt(1);
 
 /**
  * The fields that every scored strategy has, with its defaults: `weights` names exactly its factors (each 0 to 1, summing to 1),
- * thresholds lie in [-1, 1], stops are fractions of the entry price (null sets none), times are in minutes (null: no limit).
+ * thresholds lie in [-1, 1], stops are fractions of the entry price, a trailing one of the best price since (null sets none), times are in
+ * minutes (null: no limit).
  */
 export function scoredFields<Name extends string>(defaults: Defaults<Name>) {
 	const names = Object.keys(defaults.weights) as Name[];
@@ -41,6 +44,7 @@ export function scoredFields<Name extends string>(defaults: Defaults<Name>) {
 		exit_threshold: z.number().min(-1).max(1).default(defaults.exitThreshold),
 		stop_loss_fraction: fraction.nullable().default(defaults.stopLossFraction),
 		take_profit_fraction: fraction.nullable().default(defaults.takeProfitFraction),
+		trailing_stop_fraction: fraction.nullable().default(defaults.trailingStopFraction),
 		max_holding_minutes: z.int().min(1).nullable().default(defaults.maxHoldingMinutes),
 		favourable_regimes: z.array(z.enum(regimeDirections)).min(1).default(defaults.favourableRegimes),
 		max_lots: z.literal(1).default(1),
@@ -55,6 +59,7 @@ export interface ScoredParameters {
 	readonly exit_threshold: number;
 	readonly stop_loss_fraction: number | null;
 	readonly take_profit_fraction: number | null;
+	readonly trailing_stop_fraction: number | null;
 	readonly max_holding_minutes: number | null;
 	readonly favourable_regimes: readonly RegimeDirection[];
 	readonly max_lots: number;
@@ -96,11 +101,16 @@ interface Scored {
 	readonly factors: readonly FactorResult[];
 }
 
-/** Binds parameters that passed their schema to the strategy's factors, each of which must have a weight. */
+/**
+ * Binds parameters that passed their schema to the strategy's factors, each of which must have a weight. A factor of weight 0 is not
+ * there: it is neither evaluated nor shown, and neither its history nor its timeframes are asked for.
+ */
 export function prepareScored(parameters: ScoredParameters, factors: readonly Factor[]): PreparedStrategy {
-	const weighted = factors.map((factor) => ({ factor, weight: parameters.weights[factor.name] ?? 0 }));
-	const needed = weighted.filter(({ weight }) => weight > 0).map(({ factor }) => factor.history);
-	const history = Math.max(1, ...needed);
+	const weighted = factors
+		.map((factor) => ({ factor, weight: parameters.weights[factor.name] ?? 0 }))
+		.filter(({ weight }) => weight > 0);
+	const { history, furtherWindows } = needsOf(weighted, parameters.timeframe);
+	const readsFunding = weighted.some(({ factor }) => factor.readsFunding === true);
 	/** The score does not depend on the bot, so all bots of this version that see the same view share it. */
 	const scoredViews = new WeakMap<MarketView, Scored>();
 
@@ -115,16 +125,40 @@ export function prepareScored(parameters: ScoredParameters, factors: readonly Fa
 	return {
 		timeframe: parameters.timeframe,
 		history,
+		furtherWindows,
+		readsFunding,
 		maxLots: parameters.max_lots,
 		favourableRegimes: parameters.favourable_regimes,
 		evaluate(view, position, nowMs) {
 			const scored = scoreOf(view);
-			return position === null ? decideEntry(parameters, scored) : decideExit(parameters, scored, position, nowMs);
+			const evaluation =
+				position === null ? decideEntry(parameters, scored) : decideExit(parameters, scored, position, nowMs);
+			// Funding is settled, and missing history filled, without any candle closing: then the next check has to look again.
+			if (readsFunding || scored.score === null) return evaluation;
+			return { ...evaluation, validUntilMs: validUntil(parameters, evaluation, position) };
 		},
 	};
 }
 
 type Weighted = readonly { readonly factor: Factor; readonly weight: number }[];
+
+/** The candles that the weighted factors look at, by timeframe: the most that any of them asks for. */
+function needsOf(weighted: Weighted, own: Timeframe): { history: number; furtherWindows: readonly WindowNeed[] } {
+	const most = new Map<Timeframe, number>([[own, 1]]);
+	for (const { factor } of weighted) {
+		for (const { timeframe, history } of [
+			{ timeframe: own, history: factor.history },
+			...(factor.furtherWindows ?? []),
+		]) {
+			most.set(timeframe, Math.max(history, most.get(timeframe) ?? 0));
+		}
+	}
+	const further = [...most].filter(([timeframe]) => timeframe !== own);
+	return {
+		history: most.get(own) ?? 1,
+		furtherWindows: further.map(([timeframe, history]) => ({ timeframe, history })),
+	};
+}
 
 function unscored(weighted: Weighted): Scored {
 	const factors = weighted.map(({ factor, weight }) => {
@@ -138,7 +172,7 @@ function weigh(weighted: Weighted, view: MarketView): Scored {
 	const factors = weighted.map(({ factor, weight }) => {
 		const result = factor.evaluate(view);
 		const contribution = result.score === null ? null : result.score * weight;
-		if (weight > 0) score = score === null || contribution === null ? null : score + contribution;
+		score = score === null || contribution === null ? null : score + contribution;
 		return { name: factor.name, value: result.value, score: result.score, weight, contribution };
 	});
 	return { score: score === null ? null : Math.max(-1, Math.min(1, score)), factors };
@@ -157,6 +191,7 @@ function decideEntry(parameters: ScoredParameters, scored: Scored): Evaluation {
 		reason: 'ENTRY_THRESHOLD',
 		stopLossFraction: parameters.stop_loss_fraction,
 		takeProfitFraction: parameters.take_profit_fraction,
+		trailingStopFraction: parameters.trailing_stop_fraction,
 	};
 }
 
@@ -165,11 +200,23 @@ function decideExit(parameters: ScoredParameters, scored: Scored, position: Held
 	const { score } = scored;
 	const signed = score === null ? null : position.direction === 'LONG' ? score : -score;
 	if (signed !== null && signed <= parameters.exit_threshold) return decision(scored, 'CLOSE', 'EXIT_THRESHOLD');
-	const limit = parameters.max_holding_minutes;
-	if (limit !== null && nowMs - position.openedAt >= limit * 60_000) return decision(scored, 'CLOSE', 'TIME_EXIT');
+	if (nowMs >= timeExitAt(parameters, position)) return decision(scored, 'CLOSE', 'TIME_EXIT');
 	return decision(scored, 'NONE', score === null ? 'INSUFFICIENT_HISTORY' : 'HOLDING');
 }
 
 function decision(scored: Scored, what: 'CLOSE' | 'NONE', reason: DecisionReason): Evaluation {
 	return { ...scored, decision: what, reason, stopLossFraction: null, takeProfitFraction: null };
+}
+
+/** When the position's time is up, epoch ms; Infinity where no time is set. */
+function timeExitAt({ max_holding_minutes: limit }: ScoredParameters, { openedAt }: HeldPosition): number {
+	return limit === null ? Number.POSITIVE_INFINITY : openedAt + limit * 60_000;
+}
+
+/**
+ * Time takes part in one way only: a position that is held is closed from its time exit on. A flat bot's answer is the score's
+ * alone, and whatever closes a position now closes it later too.
+ */
+function validUntil(parameters: ScoredParameters, { decision }: Evaluation, position: HeldPosition | null): number {
+	return position === null || decision === 'CLOSE' ? Number.POSITIVE_INFINITY : timeExitAt(parameters, position);
 }

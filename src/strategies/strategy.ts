@@ -87,8 +87,12 @@ export interface HeldPosition {
 /** A pure function of market data to a score in [-1, 1]; positive means up. */
 export interface Factor {
 	readonly name: string;
-	/** Candles it needs; its score depends on no others. */
+	/** Candles of the strategy's timeframe that it needs; its score depends on no others. */
 	readonly history: number;
+	/** Further timeframes that it looks at, and how much of each; none if left out. */
+	readonly furtherWindows?: readonly WindowNeed[];
+	/** Whether it looks at funding rates; false if left out. */
+	readonly readsFunding?: boolean;
 	/** `value` is what was measured, for people; both null while history is too short. */
 	evaluate(view: MarketView): { readonly value: number | null; readonly score: number | null };
 }
@@ -114,6 +118,7 @@ export type DecisionReason =
 	| 'FUNDING_EXIT'
 	| 'ENTRY_RULE'
 	| 'EXIT_RULE'
+	| 'NO_RULE'
 	| 'BELOW_THRESHOLD'
 	| 'HOLDING'
 	| 'INSUFFICIENT_HISTORY';

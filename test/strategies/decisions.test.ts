@@ -14,6 +14,7 @@ const parameters: ScoredParameters = {
 	exit_threshold: 0.1,
 	stop_loss_fraction: 0.02,
 	take_profit_fraction: null,
+	trailing_stop_fraction: 0.03,
 	max_holding_minutes: 60,
 	favourable_regimes: ['RANGING'],
 	max_lots: 1,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { historyOf } from '../history.ts';
 import type { Factor, IndicatorSpec } from '../strategy.ts';
-import { bounded, type Parsed, period, undefinedScore } from './score.ts';
+import { bounded, flatShare, lastClose, type Parsed, period, undefinedScore } from './score.ts';
 
 export const bollingerPositionFields = {
 	bollinger_period: period.default(20),
@@ -9,9 +9,6 @@ export const bollingerPositionFields = {
 };
 
 type Parameters = Parsed<typeof bollingerPositionFields>;
-
-/** Bands closer than this share of the price hold rounding, not movement. */
-const flatShare = 1e-12;
 
 /**
  * Reversion from a band to the middle: value = %b, 0 at the lower and 1 at the upper band; score = 1 − 2 × %b: 1 at or below the
@@ -29,8 +26,8 @@ export function bollingerPosition(parameters: Parameters): Factor {
 		history: historyOf([bands]),
 		evaluate(view) {
 			const { upper = null, lower = null } = view.indicator(bands);
-			const close = view.candles.close[view.candles.close.length - 1];
-			if (upper === null || lower === null || close === undefined) return undefinedScore;
+			const close = lastClose(view);
+			if (upper === null || lower === null || close === null) return undefinedScore;
 			const width = upper - lower;
 			const value = width > flatShare * Math.abs(close) ? (close - lower) / width : 0.5;
 			return { value, score: bounded(1 - 2 * value) };

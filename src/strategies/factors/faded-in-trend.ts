@@ -21,7 +21,7 @@ export function fadedInTrend(factor: Factor, parameters: Parameters): Factor {
 	const movement: IndicatorSpec = { name: 'adx', period: parameters.adx_period };
 	const { adx_fade_from: from, adx_fade_to: to } = parameters;
 	return {
-		name: factor.name,
+		...factor,
 		history: Math.max(factor.history, historyOf([movement])),
 		evaluate(view) {
 			const adx = view.indicator(movement).adx ?? null;

@@ -1,6 +1,6 @@
 import { historyOf } from '../history.ts';
 import type { Factor, IndicatorSpec } from '../strategy.ts';
-import { bounded, inRanges, type Parsed, period, undefinedScore } from './score.ts';
+import { bounded, inRanges, lastClose, type Parsed, period, undefinedScore } from './score.ts';
 
 export const momentumFields = { roc_period: period.default(10), atr_period: period.default(14) };
 
@@ -21,8 +21,8 @@ export function momentum(parameters: Parameters): Factor {
 		evaluate(view) {
 			const value = view.indicator(roc).value ?? null;
 			const range = view.indicator(atr).value ?? null;
-			const close = view.candles.close[view.candles.close.length - 1];
-			if (value === null || range === null || close === undefined) return undefinedScore;
+			const close = lastClose(view);
+			if (value === null || range === null || close === null) return undefinedScore;
 			const change = close - close / (1 + value / 100);
 			return { value, score: bounded(inRanges(change, range) / rootOfTime) };
 		},

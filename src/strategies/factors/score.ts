@@ -1,5 +1,6 @@
 /** What every factor is made of: bounded scores and the answer for too little history. */
 import { z } from 'zod';
+import type { TimeframeView } from '../strategy.ts';
 
 /** What a factor answers. */
 export interface FactorScore {
@@ -25,4 +26,12 @@ export function bounded(x: number): number {
 /** `change` in average true ranges; 0 where nothing ever moved. */
 export function inRanges(change: number, atr: number): number {
 	return atr > 0 ? change / atr : 0;
+}
+
+/** Ranges and bands narrower than this share of the price hold rounding, not movement. */
+export const flatShare = 1e-12;
+
+/** The close of the last candle; null where there is none. */
+export function lastClose({ candles: { close } }: TimeframeView): number | null {
+	return close[close.length - 1] ?? null;
 }
