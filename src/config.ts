@@ -14,6 +14,13 @@ const port = z
 	.transform(Number)
 	.refine((value) => value <= 65_535, 'expected a port from 0 to 65535');
 
+const wholeNumber = (least: number, most: number, unit: string) =>
+	z
+		.string()
+		.regex(/^\d{1,6}$/, `expected whole ${unit} from ${least} to ${most}`)
+		.transform(Number)
+		.refine((value) => value >= least && value <= most, `expected whole ${unit} from ${least} to ${most}`);
+
 const environment = z.object({
 	DATABASE_URL: postgresUrl.optional(),
 	DATABASE_READ_URL: postgresUrl.optional(),
@@ -46,6 +53,9 @@ const environment = z.object({
 		.transform(Number)
 		.refine((value) => value < 60, 'expected whole seconds from 0 to 59')
 		.default(5),
+	BOTBOX_KEEP_MINUTES_DAYS: wholeNumber(7, 36_500, 'days').default(90),
+	BOTBOX_KEEP_CHECKS_HOURS: wholeNumber(2, 87_600, 'hours').default(24),
+	BOTBOX_KEEP_SIGNALS_DAYS: wholeNumber(2, 36_500, 'days').default(365),
 });
 
 export interface Config {
@@ -61,6 +71,11 @@ export interface Config {
 	readonly logLevel: string;
 	/** Seconds over which the checks of a tick are spread when more than 500 bots are due. */
 	readonly checkSpreadSeconds: number;
+	/** How long one-minute candles are kept. */
+	readonly keepMinutesDays: number;
+	/** How long checks without a signal are kept, before only their hourly counts are. */
+	readonly keepChecksHours: number;
+	readonly keepSignalsDays: number;
 }
 
 export const environmentNames = Object.keys(environment.shape) as (keyof typeof environment.shape)[];
@@ -95,5 +110,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 		liveAccounts: Object.freeze(e.BOTBOX_LIVE_ACCOUNTS),
 		logLevel: e.BOTBOX_LOG_LEVEL,
 		checkSpreadSeconds: e.BOTBOX_CHECK_SPREAD_SECONDS,
+		keepMinutesDays: e.BOTBOX_KEEP_MINUTES_DAYS,
+		keepChecksHours: e.BOTBOX_KEEP_CHECKS_HOURS,
+		keepSignalsDays: e.BOTBOX_KEEP_SIGNALS_DAYS,
 	});
 }

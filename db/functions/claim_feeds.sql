@@ -35,7 +35,13 @@ begin
       from feeds f
      where (f.claimed_until is null or f.claimed_until <= p_now)
        and case
-             when p_instrument_ids is null then f.next_fetch_at <= p_now
+             -- Markets of which every bot is deleted rest.
+             when p_instrument_ids is null then
+               f.next_fetch_at <= p_now
+               and (
+                 exists (select from bots b where b.instrument_id = f.instrument_id and b.status <> 'DELETED')
+                 or exists (select from bot_legs g join bots b on b.id = g.bot_id where g.instrument_id = f.instrument_id and b.status <> 'DELETED')
+               )
              -- Asked for by name: at once, unless it was fetched within the last second.
              else f.instrument_id = any (p_instrument_ids) and coalesce(f.fetched_at < p_now - interval '1 second', true)
            end
@@ -55,7 +61,7 @@ begin
          coalesce(w.windows, '[]')
     from claimed c
     join instruments i on i.id = c.instrument_id
-    -- History that bots' strategies need and that has not been backfilled yet.
+    -- History that bots' strategies need and that has not been backfilled yet; after a long time without workers all of it again.
     left join lateral (
       select jsonb_agg(jsonb_build_object('timeframe', n.timeframe, 'candles', n.candles)) as windows
         from (
@@ -80,6 +86,7 @@ begin
           on h.instrument_id = c.instrument_id
          and h.timeframe = n.timeframe
        where coalesce(h.candles, 0) < n.candles
+          or c.last_candle_at < p_now - interval '1000 minutes'
     ) w on true;
 end
 $$;

@@ -24,6 +24,7 @@ begin
       from feeds f
       join instruments i on i.id = f.instrument_id
      where exists (select from bots b where b.instrument_id = f.instrument_id and b.status = 'ACTIVE')
+        or exists (select from bot_legs g join bots b on b.id = g.bot_id where g.instrument_id = f.instrument_id and b.status = 'ACTIVE')
     union all
     select 'WORKER_LOST', 'WARNING', w.id, w.heartbeat_at < p_now - interval '30 seconds',
            format('Worker %s on %s was last heard at %s', w.id, w.host, w.heartbeat_at)

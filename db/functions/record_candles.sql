@@ -15,10 +15,15 @@ begin
   for v_fetch in
     select b.*
       from jsonb_to_recordset(p_batch) as b (
-             instrument_id bigint, timeframe timeframe, candles jsonb, fetched_at timestamptz, refused_rows integer, backfilled integer
+             instrument_id bigint, timeframe timeframe, candles jsonb, fetched_at timestamptz, refused_rows integer, backfilled integer,
+             source text, covered_from timestamptz, covered_to timestamptz
            )
      order by b.instrument_id, b.timeframe
   loop
+    -- Instead of a foreign key, which candles do not have.
+    if not exists (select from instruments i where i.id = v_fetch.instrument_id) then
+      raise exception 'there is no instrument %', v_fetch.instrument_id using errcode = 'foreign_key_violation';
+    end if;
     with given as (
       -- An exchange may send a candle twice; the later one counts.
       select distinct on ((c.value ->> 0)::numeric)
@@ -43,7 +48,8 @@ begin
              close = excluded.close,
              volume = excluded.volume,
              is_native = true,
-             recorded_at = p_now
+             -- Later than before by any clock: workers see by it that a candle has changed.
+             recorded_at = greatest(p_now, k.recorded_at + interval '1 microsecond')
        where (k.open, k.high, k.low, k.close, k.volume, k.is_native)
              is distinct from (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, true)
       returning k.open_at
@@ -53,8 +59,24 @@ begin
       from written w;
 
     v_rolled := 0;
-    if v_fetch.timeframe = '1m' and v_stored > 0 then
-      v_rolled := roll_up_candles(p_instrument_id => v_fetch.instrument_id, p_from => v_first, p_to => v_last, p_now => p_now);
+    if v_stored > 0 then
+      v_rolled := roll_up_candles(
+        p_instrument_id => v_fetch.instrument_id, p_timeframe => v_fetch.timeframe, p_from => v_first, p_to => v_last, p_now => p_now
+      );
+    end if;
+
+    -- In the same transaction as the candles: whoever goes on after a crash asks for nothing twice and passes over nothing.
+    if v_fetch.source is not null then
+      insert into candle_coverage as h (instrument_id, timeframe, source, covered, candles, refused_rows, updated_at)
+      values (
+        v_fetch.instrument_id, v_fetch.timeframe, v_fetch.source,
+        tstzmultirange(tstzrange(v_fetch.covered_from, v_fetch.covered_to)), v_stored, coalesce(v_fetch.refused_rows, 0), p_now
+      )
+      on conflict (instrument_id, timeframe, source) do update
+         set covered = h.covered + excluded.covered,
+             candles = h.candles + excluded.candles,
+             refused_rows = h.refused_rows + excluded.refused_rows,
+             updated_at = p_now;
     end if;
 
     if v_fetch.backfilled is not null then
@@ -67,7 +89,8 @@ begin
 
     update feeds f
        set revision = f.revision + case when v_stored > 0 then 1 else 0 end,
-           refused_rows = f.refused_rows + coalesce(v_fetch.refused_rows, 0),
+           -- Rows of an imported file are not the exchange's.
+           refused_rows = f.refused_rows + case when v_fetch.source = 'IMPORT' then 0 else coalesce(v_fetch.refused_rows, 0) end,
            last_candle_at = case when v_fetch.timeframe = '1m' then greatest(f.last_candle_at, v_last) else f.last_candle_at end,
            fetched_at = case when v_fetch.timeframe = '1m' then greatest(f.fetched_at, v_fetch.fetched_at) else f.fetched_at end
      where f.instrument_id = v_fetch.instrument_id;
@@ -77,4 +100,4 @@ begin
 end
 $$;
 comment on function botbox.record_candles is
-  'Stores fetched closed candles, corrects changed ones, rolls minutes up and moves the feed''s freshness; a batch of several instruments and timeframes, candles as [open_ms, open, high, low, close, volume].';
+  'Stores fetched closed candles, corrects changed ones, rolls them up and moves the feed''s freshness; a batch of several instruments and timeframes, candles as [open_ms, open, high, low, close, volume]. With source, covered_from and covered_to the range counts as covered.';

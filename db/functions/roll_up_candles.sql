@@ -1,5 +1,6 @@
 create function botbox.roll_up_candles(
   p_instrument_id bigint,
+  p_timeframe botbox.timeframe,
   p_from timestamptz,
   p_to timestamptz,
   p_now timestamptz default now()
@@ -9,18 +10,26 @@ language plpgsql
 set search_path = botbox, pg_temp
 as $$
 declare
-  v_frame record;
+  v_step record;
   v_rows integer;
   v_total integer := 0;
 begin
-  for v_frame in
+  -- Each timeframe from the one below it, the exchange's own candles among them: where a minute is missing and the exchange gave its
+  -- five-minute candle, the hour is still covered. Where all are there the result is that of the minutes.
+  for v_step in
     select *
       from (values
-        ('5m'::timeframe, 5), ('15m'::timeframe, 15), ('1h'::timeframe, 60), ('4h'::timeframe, 240), ('1d'::timeframe, 1440)
-      ) as f (timeframe, minutes)
+        ('1m'::timeframe, '5m'::timeframe, 5, 5),
+        ('5m', '15m', 15, 3),
+        ('15m', '1h', 60, 4),
+        ('1h', '4h', 240, 4),
+        ('4h', '1d', 1440, 6)
+      ) as s (part, whole, minutes, parts)
+     where s.part >= p_timeframe
+     order by s.part
   loop
     insert into candles as k (instrument_id, timeframe, open_at, open, high, low, close, volume, is_native, recorded_at)
-    select p_instrument_id, v_frame.timeframe, w.window_at,
+    select p_instrument_id, v_step.whole, w.window_at,
            (array_agg(m.open order by m.open_at))[1],
            max(m.high),
            min(m.low),
@@ -28,26 +37,27 @@ begin
            sum(m.volume),
            false,
            p_now
-      -- Windows that contain one of the given minutes and are over: the one that ends now, or one of which a minute came late.
+      -- Windows that contain one of the given candles and are over: the one that ends now, or one of which a part came late.
       from generate_series(
-             date_bin(make_interval(mins => v_frame.minutes), p_from, 'epoch'::timestamptz),
-             least(p_to, p_now - make_interval(mins => v_frame.minutes)),
-             make_interval(mins => v_frame.minutes)
+             date_bin(make_interval(mins => v_step.minutes), p_from, 'epoch'::timestamptz),
+             least(p_to, p_now - make_interval(mins => v_step.minutes)),
+             make_interval(mins => v_step.minutes)
            ) as w (window_at)
       join candles m
         on m.instrument_id = p_instrument_id
-       and m.timeframe = '1m'
+       and m.timeframe = v_step.part
        and m.open_at >= w.window_at
-       and m.open_at < w.window_at + make_interval(mins => v_frame.minutes)
+       and m.open_at < w.window_at + make_interval(mins => v_step.minutes)
      group by w.window_at
-    having count(*) = v_frame.minutes
+    having count(*) = v_step.parts
     on conflict (instrument_id, timeframe, open_at) do update
        set open = excluded.open,
            high = excluded.high,
            low = excluded.low,
            close = excluded.close,
            volume = excluded.volume,
-           recorded_at = p_now
+           -- Later than before by any clock: workers see by it that a candle has changed.
+           recorded_at = greatest(p_now, k.recorded_at + interval '1 microsecond')
      -- The exchange's own candle wins over ours.
      where not k.is_native
        and (k.open, k.high, k.low, k.close, k.volume) is distinct from (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume);
@@ -58,4 +68,4 @@ begin
 end
 $$;
 comment on function botbox.roll_up_candles is
-  'Rolls the minutes from p_from to p_to up into 5m, 15m, 1h, 4h and 1d: only windows of which every minute is there, and never over a native candle.';
+  'Rolls the candles of a timeframe from p_from to p_to up into all longer ones, each from the one below it: only windows of which every part is there, and never over a native candle.';

@@ -54,6 +54,8 @@ create table botbox.feeds (
   consecutive_failures integer not null default 0 constraint feed_failures_are_not_negative check (consecutive_failures >= 0),
   last_error text,
   refused_rows bigint not null default 0 constraint refused_rows_are_not_negative check (refused_rows >= 0),
+  funding_due_at timestamptz,
+  funding_error text,
   created_at timestamptz not null default now(),
   constraint feed_claim_has_an_end check ((claimed_by is null) = (claimed_until is null))
 ) with (fillfactor = 70);
@@ -69,8 +71,45 @@ create table botbox.feed_backfills (
 );
 comment on table botbox.feed_backfills is 'How much history of an instrument and timeframe has been fetched from the exchange''s native candles.';
 
-create table botbox.candles (
+create table botbox.candle_coverage (
   instrument_id bigint not null references botbox.instruments (id) on delete cascade,
+  timeframe botbox.timeframe not null,
+  source text not null constraint coverage_source_is_known check (source in ('FEED', 'BACKFILL', 'IMPORT')),
+  covered tstzmultirange not null,
+  wanted_from timestamptz,
+  wanted_to timestamptz,
+  candles bigint not null default 0 constraint covered_candles_are_not_negative check (candles >= 0),
+  refused_rows bigint not null default 0 constraint covered_refusals_are_not_negative check (refused_rows >= 0),
+  updated_at timestamptz not null,
+  primary key (instrument_id, timeframe, source),
+  constraint wanted_range_is_a_range check (wanted_from < wanted_to),
+  constraint wanted_range_is_whole check ((wanted_from is null) = (wanted_to is null))
+);
+comment on table botbox.candle_coverage is
+  'Ranges of history that were fetched or imported whole, page by page: where a backfill that was stopped goes on. Minutes of BACKFILL and IMPORT are kept beyond their life.';
+
+create table botbox.candle_gaps (
+  instrument_id bigint not null references botbox.instruments (id) on delete cascade,
+  timeframe botbox.timeframe not null,
+  gap_from timestamptz not null,
+  gap_to timestamptz not null,
+  found_at timestamptz not null,
+  attempts integer not null default 0 constraint gap_attempts_are_not_negative check (attempts >= 0),
+  tried_at timestamptz,
+  next_attempt_at timestamptz,
+  confirmed_at timestamptz,
+  primary key (instrument_id, timeframe, gap_from),
+  constraint gap_has_a_length check (gap_from < gap_to),
+  constraint confirmed_gap_is_not_tried_again check ((confirmed_at is null) = (next_attempt_at is not null)),
+  constraint confirmed_gap_was_tried check (confirmed_at is null or attempts > 0)
+);
+create index candle_gaps_due on botbox.candle_gaps (next_attempt_at) where confirmed_at is null;
+comment on table botbox.candle_gaps is
+  'Gaps between stored candles of followed instruments and what the exchange said about them; written by refresh_candle_gaps and record_gap_attempts. Which gaps there are says reporting.candle_gaps.';
+
+-- No foreign key to instruments: when a chunk of a hypertable goes, each key of it locks the table it points to against every reader.
+create table botbox.candles (
+  instrument_id bigint not null,
   timeframe botbox.timeframe not null,
   open_at timestamptz not null,
   open botbox.price not null,
@@ -132,5 +171,5 @@ create index correlations_by_second on botbox.correlations (instrument_b);
 comment on table botbox.correlations is 'Correlation of hourly returns of two instruments; read by the risk check.';
 
 -- migrate:down
-drop table botbox.correlations, botbox.regimes, botbox.tickers, botbox.funding_rates, botbox.candles,
-  botbox.feed_backfills, botbox.feeds, botbox.instruments, botbox.exchanges;
+drop table botbox.correlations, botbox.regimes, botbox.tickers, botbox.funding_rates, botbox.candles, botbox.candle_gaps,
+  botbox.candle_coverage, botbox.feed_backfills, botbox.feeds, botbox.instruments, botbox.exchanges;

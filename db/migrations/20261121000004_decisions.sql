@@ -42,7 +42,7 @@ create table botbox.check_hours (
   primary key (bot_id, hour_at, outcome)
 );
 create index check_hours_by_hour on botbox.check_hours (hour_at);
-comment on table botbox.check_hours is 'Checks of each bot, hour and outcome, counted before the checks themselves are dropped; written by prune_history.';
+comment on table botbox.check_hours is 'Checks of each bot, hour and outcome, counted before the checks themselves are dropped; written by prune_checks.';
 
 create table botbox.signals (
   id bigint generated always as identity,
@@ -92,6 +92,18 @@ create index signals_by_reason on botbox.signals (reason_code);
 comment on table botbox.signals is
   'What checks and stops decided, accepted or not, with the figures behind it. A hash is spent when queued; the same signal rejected again updates its row. No foreign keys to tables that checks change: a new chunk would lock those whole, and recorders that hold their rows would wait for each other.';
 
+-- The body of db/functions/candle_partition.sql, which replaces it: the hypertable needs it before functions are applied.
+create function botbox.candle_partition(p_timeframe anyelement)
+returns integer
+language plpgsql
+immutable parallel safe
+set search_path = botbox, pg_temp
+as $$
+begin
+  return case when p_timeframe::text = '1m' then 0 else 1500000000 end;
+end
+$$;
+
 do $$
 declare
   v_schema text;
@@ -104,18 +116,19 @@ begin
   if v_schema is null then
     return;
   end if;
-  execute format($f$select %1$I.create_hypertable('botbox.candles', 'open_at', chunk_time_interval => interval '7 days', create_default_indexes => false)$f$, v_schema);
+  -- Minutes lie in chunks of their own, so that they can go as whole chunks while candles of higher timeframes stay.
+  execute format($f$select %1$I.create_hypertable('botbox.candles', 'open_at', partitioning_column => 'timeframe', number_partitions => 2, partitioning_func => 'botbox.candle_partition', chunk_time_interval => interval '7 days', create_default_indexes => false)$f$, v_schema);
   execute format($f$select %1$I.create_hypertable('botbox.checks', 'due_at', chunk_time_interval => interval '6 hours', create_default_indexes => false)$f$, v_schema);
   execute format($f$select %1$I.create_hypertable('botbox.signals', 'candle_at', chunk_time_interval => interval '7 days', create_default_indexes => false)$f$, v_schema);
-  -- Compression and retention policies exist only under the Community licence; elsewhere prune_history does the work.
+  -- Compression exists only under the Community licence. How long rows live is the environment's to say: prune_minutes, prune_checks
+  -- and prune_signals drop whole chunks under either licence.
   if current_setting('timescaledb.license', true) = 'timescale' then
     alter table botbox.candles set (timescaledb.compress, timescaledb.compress_segmentby = 'instrument_id, timeframe', timescaledb.compress_orderby = 'open_at');
     execute format($f$select %1$I.add_compression_policy('botbox.candles', interval '14 days')$f$, v_schema);
-    execute format($f$select %1$I.add_retention_policy('botbox.checks', interval '7 days')$f$, v_schema);
-    execute format($f$select %1$I.add_retention_policy('botbox.signals', interval '365 days')$f$, v_schema);
   end if;
 end
 $$;
 
 -- migrate:down
 drop table botbox.signals, botbox.check_hours, botbox.checks;
+drop function if exists botbox.candle_partition(anyelement);

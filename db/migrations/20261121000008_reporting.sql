@@ -181,11 +181,19 @@ comment on view reporting.rejection_reasons is 'Why signals of the last 24 hours
 
 create view reporting.data_freshness as
 select f.instrument_id, i.exchange_id, i.symbol, f.fetched_at, extract(epoch from now() - f.fetched_at)::double precision as lag_seconds,
-       f.last_candle_at, exists (select from botbox.bots b where b.instrument_id = f.instrument_id and b.status = 'ACTIVE') as is_followed,
+       f.last_candle_at,
+       exists (select from botbox.bots b where b.instrument_id = f.instrument_id and b.status = 'ACTIVE')
+         or exists (
+              select
+                from botbox.bot_legs g
+                join botbox.bots b on b.id = g.bot_id
+               where g.instrument_id = f.instrument_id
+                 and b.status = 'ACTIVE'
+            ) as is_followed,
        f.consecutive_failures, f.last_error, f.refused_rows, f.next_fetch_at
   from botbox.feeds f
   join botbox.instruments i on i.id = f.instrument_id;
-comment on view reporting.data_freshness is 'How fresh the candles of each followed instrument are; one row per feed. Feeds that no active bot follows rest.';
+comment on view reporting.data_freshness is 'How fresh the candles of each followed instrument are; one row per feed. Feeds that no living bot has as a leg rest.';
 
 create view reporting.exchange_health as
 select e.id as exchange_id, e.title, k.state as breaker_state, k.consecutive_failures, k.last_error, k.probe_at, k.changed_at,
@@ -236,6 +244,56 @@ select c.instrument_id, i.exchange_id, i.symbol, c.timeframe, c.open_at, c.open,
   from botbox.candles c
   join botbox.instruments i on i.id = c.instrument_id;
 comment on view reporting.candles is 'Closed candles; one row per instrument, timeframe and opening time.';
+
+create view reporting.candle_gaps as
+select k.instrument_id, i.exchange_id, i.symbol, k.timeframe, k.open_at + t.length as gap_from, k.next_at as gap_to,
+       (extract(epoch from k.next_at - k.open_at) / extract(epoch from t.length))::bigint - 1 as missing,
+       case when g.confirmed_at is not null then 'CONFIRMED' else 'OPEN' end as state,
+       coalesce(g.attempts, 0) as attempts, g.tried_at, g.confirmed_at
+  from (
+         -- In the order of the primary key, so that nothing is sorted: a year of minutes of one instrument takes a fraction of a second.
+         select c.instrument_id, c.timeframe, c.open_at,
+                lead(c.open_at) over (partition by c.instrument_id, c.timeframe order by c.open_at) as next_at
+           from botbox.candles c
+       ) k
+  join (values
+         ('1m'::botbox.timeframe, interval '1 minute'), ('5m', interval '5 minutes'), ('15m', interval '15 minutes'),
+         ('1h', interval '1 hour'), ('4h', interval '4 hours'), ('1d', interval '1 day')
+       ) as t (timeframe, length) on t.timeframe = k.timeframe
+  join botbox.instruments i on i.id = k.instrument_id
+  left join botbox.candle_gaps g
+    on g.instrument_id = k.instrument_id
+   and g.timeframe = k.timeframe
+   and g.gap_from = k.open_at + t.length
+   and g.gap_to = k.next_at
+ where k.next_at > k.open_at + t.length;
+comment on view reporting.candle_gaps is
+  'Moments between stored candles for which there is none, counted from the candles themselves; one row per instrument, timeframe and gap. Nothing is ever filled in.';
+
+create view reporting.funding_rates as
+select f.instrument_id, i.exchange_id, i.symbol, f.funding_at, f.rate, f.recorded_at
+  from botbox.funding_rates f
+  join botbox.instruments i on i.id = f.instrument_id;
+comment on view reporting.funding_rates is 'Funding rates of perpetuals; one row per instrument and funding time.';
+
+create view reporting.check_hours as
+select h.bot_id, b.name as bot, h.hour_at, h.outcome, sum(h.checks)::bigint as checks,
+       sum(h.duration_ms_total) / sum(h.checks) as duration_ms_mean, max(h.duration_ms_max) as duration_ms_max, max(h.late_ms_max) as late_ms_max
+  from (
+         select x.bot_id, x.hour_at, x.outcome, x.checks::bigint as checks, x.duration_ms_total, x.duration_ms_max, x.late_ms_max
+           from botbox.check_hours x
+         union all
+         -- Checks that are still there are counted as they lie; a check is in one of the two, never in both.
+         select c.bot_id, date_bin(interval '1 hour', c.due_at, 'epoch'::timestamptz), c.outcome, count(*), sum(c.duration_ms::double precision),
+                max(c.duration_ms::double precision),
+                max(greatest(extract(epoch from c.recorded_at - c.due_at) * 1000, 0)::double precision)
+           from botbox.checks c
+          group by c.bot_id, date_bin(interval '1 hour', c.due_at, 'epoch'::timestamptz), c.outcome
+       ) h
+  join botbox.bots b on b.id = h.bot_id
+ group by h.bot_id, b.name, h.hour_at, h.outcome;
+comment on view reporting.check_hours is
+  'Checks by bot, hour of their due time and outcome, also of those that are gone by now; one row per bot, hour and outcome.';
 
 create view reporting.strategies as
 select s.id as strategy_id, s.name, s.title, s.default_interval_minutes, v.id as strategy_version_id, v.version, v.timeframe, v.history,
@@ -385,6 +443,6 @@ comment on view reporting.overview is
   'The state of everything in one row, as of now. Profits of PAPER and LIVE accounts are kept apart; settle_asset is null where accounts settle in several.';
 
 -- migrate:down
-drop view reporting.overview, reporting.interval_changes, reporting.correlations, reporting.regimes, reporting.strategy_performance, reporting.api_tokens, reporting.strategies, reporting.candles, reporting.pauses, reporting.alerts,
+drop view reporting.overview, reporting.interval_changes, reporting.correlations, reporting.regimes, reporting.strategy_performance, reporting.api_tokens, reporting.strategies, reporting.check_hours, reporting.funding_rates, reporting.candle_gaps, reporting.candles, reporting.pauses, reporting.alerts,
   reporting.worker_status, reporting.exchange_health, reporting.data_freshness, reporting.rejection_reasons, reporting.accounts,
   reporting.bot_pnl, reporting.bot_status, reporting.checks, reporting.orders, reporting.trades, reporting.signals, reporting.positions, reporting.instruments;

@@ -3,8 +3,8 @@
 create temporary table view_tables (view_name text primary key, table_name text) on commit drop;
 insert into view_tables (view_name, table_name) values
   ('accounts', 'accounts'), ('alerts', 'alerts'), ('api_tokens', 'api_tokens'), ('bot_pnl', 'positions'), ('bot_status', 'bots'),
-  ('candles', 'candles'), ('checks', 'checks'), ('data_freshness', 'feeds'), ('exchange_health', 'circuit_breakers'),
-  ('instruments', 'instruments'), ('orders', 'orders'), ('pauses', 'pauses'), ('positions', 'positions'), ('signals', 'signals'),
+  ('candle_gaps', 'candle_gaps'), ('candles', 'candles'), ('check_hours', 'check_hours'), ('checks', 'checks'), ('data_freshness', 'feeds'), ('exchange_health', 'circuit_breakers'),
+  ('funding_rates', 'funding_rates'), ('instruments', 'instruments'), ('orders', 'orders'), ('pauses', 'pauses'), ('positions', 'positions'), ('signals', 'signals'),
   ('strategies', 'strategy_versions'), ('regimes', 'regimes'), ('correlations', 'correlations'), ('interval_changes', 'interval_changes'),
   ('strategy_performance', 'strategy_versions'), ('trades', 'trade_queue'), ('worker_status', 'workers');
 
@@ -64,9 +64,12 @@ insert into view_comments (owner, name, meaning) values
   ('bot_status', 'position_entry_price', 'Average entry price of its open position.'),
   ('bot_status', 'position_opened_at', 'When its open position was opened.'),
   ('bot_status', 'fees', 'Fees of all its positions, in the settlement asset.'),
+  ('candle_gaps', 'missing', 'Candles that would fill it.'),
+  ('candle_gaps', 'state', 'OPEN: the exchange may have them; CONFIRMED: it was asked again and again and has none.'),
+  ('check_hours', 'duration_ms_mean', 'Their mean duration, milliseconds.'),
   ('checks', 'late_ms', 'From the due time to the recording, in milliseconds.'),
   ('data_freshness', 'lag_seconds', 'Age of the last good fetch, in seconds.'),
-  ('data_freshness', 'is_followed', 'Whether an active bot needs it; other feeds rest.'),
+  ('data_freshness', 'is_followed', 'Whether an active bot has it as a leg; feeds of deleted bots rest.'),
   ('exchange_health', 'title', 'Name of the exchange for people.'),
   ('exchange_health', 'breaker_state', 'Whether calls go through.'),
   ('exchange_health', 'clock_offset_ms', 'Exchange''s clock minus ours, in milliseconds.'),

@@ -19,6 +19,8 @@ export type ViewName =
 	| 'worker_status'
 	| 'rejection_reasons'
 	| 'data_freshness'
+	| 'candle_gaps'
+	| 'funding_rates'
 	| 'api_tokens'
 	| 'regimes'
 	| 'correlations'

@@ -2,16 +2,17 @@
  * The monitor: what must happen now and then, whoever does it. Expiry of waiting entries, retries of failed closes, health rules,
  * market lists, correlations, pruning; and this worker's own heartbeat.
  *
- * Writes: through expire_trades, retry_closes, monitor_health, record_instruments, refresh_correlations, prune_history,
- * record_heartbeat. Each is idempotent; a crash at any line leaves work for the next round.
+ * Writes: through expire_trades, retry_closes, monitor_health, record_instruments, refresh_correlations, record_heartbeat,
+ * and what prune.ts calls. Each is idempotent; a crash at any line leaves work for the next round.
  */
-import { loadExchangesInUse, monitorHealth, pruneHistory, recordHeartbeat } from '../database/functions/guards.ts';
+import { loadExchangesInUse, monitorHealth, recordHeartbeat } from '../database/functions/guards.ts';
 import { recordInstruments, refreshCorrelations } from '../database/functions/market.ts';
 import { expireTrades, retryCloses } from '../database/functions/trades.ts';
 import { errorMessage } from '../errors.ts';
 import { indicatorUse } from '../market/view.ts';
 import { done, type RunResult, type WorkerContext } from './context.ts';
 import { claimDue } from './duties.ts';
+import { prune } from './prune.ts';
 
 interface Duty {
 	readonly name: string;
@@ -25,7 +26,7 @@ const duties: readonly Duty[] = [
 	{ name: 'health', everyMs: 10_000, run: ({ pool }, now) => monitorHealth(pool, { now }) },
 	{ name: 'markets', everyMs: 3_600_000, run: refreshMarkets },
 	{ name: 'correlations', everyMs: 3_600_000, run: ({ pool }, now) => refreshCorrelations(pool, { now }) },
-	{ name: 'prune', everyMs: 600_000, run: ({ pool }, now) => pruneHistory(pool, { now }) },
+	{ name: 'prune', everyMs: 60_000, run: prune },
 ];
 
 export async function runMonitor(context: WorkerContext, now?: Date): Promise<RunResult> {

@@ -1,5 +1,5 @@
 /**
- * What TimescaleDB offers only under its Community licence: compression and retention policies. The server of CI has
+ * What TimescaleDB offers only under its Community licence: compression, and our pruning of compressed chunks. The server of CI has
  * the Apache build, so this runs on TimescaleDB compiled to WebAssembly: one connection, no background workers, hence
  * the policies' jobs are run by hand.
  */
@@ -54,7 +54,7 @@ test('the licence is the Community one', async () => {
 	expect(await rows(`select current_setting('timescaledb.license') as licence`)).toEqual([{ licence: 'timescale' }]);
 });
 
-test('candles, checks and signals are hypertables; candles are compressed, checks and signals expire', async () => {
+test('candles, checks and signals are hypertables; candles are compressed, and how long rows live is left to the environment', async () => {
 	expect(
 		await rows(`
 			select hypertable_name as name, compression_enabled as compressed
@@ -72,11 +72,7 @@ test('candles, checks and signals are hypertables; candles are compressed, check
 			from timescaledb_information.jobs
 			where hypertable_schema = 'botbox'
 			order by 1`),
-	).toEqual([
-		{ name: 'candles', policy: 'policy_compression', after: '14 days' },
-		{ name: 'checks', policy: 'policy_retention', after: '7 days' },
-		{ name: 'signals', policy: 'policy_retention', after: '365 days' },
-	]);
+	).toEqual([{ name: 'candles', policy: 'policy_compression', after: '14 days' }]);
 });
 
 test('compressed candles read the same, and can still be corrected and completed', async () => {
@@ -84,7 +80,7 @@ test('compressed candles read the same, and can still be corrected and completed
 		insert into candles (instrument_id, timeframe, open_at, open, high, low, close, volume, is_native)
 		select 1, '1m', minute, 100, 102, 99, 101, 5, true
 		from generate_series(date_trunc('day', now()) - interval '40 days', date_trunc('day', now()) - interval '38 days', interval '1 minute') minute`);
-	const summary = `select count(*)::int as n, sum(volume)::text as volume, min(open_at)::text as first from candles`;
+	const summary = `select count(*)::int as n, sum(volume)::text as volume, min(open_at)::text as first from candles where instrument_id = 1`;
 	const before = await rows(summary);
 	await runPolicy('policy_compression', 'candles');
 	const compressed = `
@@ -95,20 +91,37 @@ test('compressed candles read the same, and can still be corrected and completed
 	// A correction from the exchange meets the unique key of a compressed candle.
 	await db.exec(`
 		insert into candles (instrument_id, timeframe, open_at, open, high, low, close, volume, is_native)
-		select 1, '1m', min(open_at), 100, 105, 99, 104, 7, true from candles
+		select 1, '1m', min(open_at), 100, 105, 99, 104, 7, true from candles where instrument_id = 1
 		on conflict (instrument_id, timeframe, open_at) do update set high = excluded.high, close = excluded.close, volume = excluded.volume`);
-	expect(await rows('select close::text, volume::text from candles order by open_at limit 1')).toEqual([
-		{ close: '104', volume: '7' },
-	]);
+	expect(
+		await rows('select close::text, volume::text from candles where instrument_id = 1 order by open_at limit 1'),
+	).toEqual([{ close: '104', volume: '7' }]);
 	expect((await rows(summary))[0]).toMatchObject({ n: (before[0] as { n: number }).n });
 });
 
-test('checks beyond a week go, younger ones stay', async () => {
+test('compressed minutes past their life go as whole chunks, longer candles stay', async () => {
+	await db.exec(`
+		insert into candles (instrument_id, timeframe, open_at, open, high, low, close, volume, is_native)
+		select 2, timeframe, date_trunc('day', now()) - interval '60 days' + n * interval '1 minute', 100, 102, 99, 101, 5, true
+		from unnest(array['1m', '1h']::timeframe[]) timeframe, generate_series(0, 119) n`);
+	await runPolicy('policy_compression', 'candles');
+	let gone = 0;
+	for (let last = -1; last !== 0; gone += Math.max(last, 0))
+		last = (await db.query<{ n: number }>(`select prune_minutes(p_life => '50 days') as n`)).rows[0]!.n;
+	expect(gone).toBe(120);
+	expect(await rows('select timeframe, count(*)::int as n from candles where instrument_id = 2 group by 1')).toEqual([
+		{ timeframe: '1h', n: 120 },
+	]);
+});
+
+test('checks past their life go, counted; younger ones stay', async () => {
 	await db.exec(`
 		insert into checks
 			(bot_id, due_at, kind, strategy_version_id, worker_id, started_at, recorded_at, duration_ms, decision, outcome, reason_code)
-		select 1, due_at, 'SCHEDULED', 1, 'test', due_at, due_at, 1, 'NONE', (enum_range(null::check_outcome))[1], 'NO_SIGNAL'
+		select 1, due_at, 'SCHEDULED', 1, 'test', due_at, due_at, 1, 'NONE', 'NO_SIGNAL', 'NO_SIGNAL'
 		from unnest(array[now() - interval '8 days', now() - interval '1 hour']) due_at`);
-	await runPolicy('policy_retention', 'checks');
+	expect(await rows(`select prune_checks() as n`)).toEqual([{ n: 1 }]);
+	expect(await rows(`select prune_checks() as n`)).toEqual([{ n: 0 }]);
 	expect(await rows(`select due_at > now() - interval '1 day' as recent from checks`)).toEqual([{ recent: true }]);
+	expect(await rows(`select checks from check_hours`)).toEqual([{ checks: 1 }]);
 });

@@ -6,14 +6,12 @@ import {
 	claimDuties,
 	monitorHealth,
 	pauseEntries,
-	pruneHistory,
 	raiseAlert,
 	recordHeartbeat,
 	resolveAlert,
 	resumeEntries,
 } from '../../src/database/functions/guards.ts';
 import { recordOrderResult } from '../../src/database/functions/trades.ts';
-import { check } from '../support/factories/evaluated-checks.ts';
 import { queueTrade, submitTrade, workerId } from '../support/factories/trading.ts';
 import { after, makeBot, makeFeedFresh, makeWorld, start } from '../support/factories/world.ts';
 import { one, openBooks } from './books.ts';
@@ -148,22 +146,6 @@ test('a pause lifts itself at its time and can be lifted before, each once', asy
 	expect((await books.pool.query('select action from audit_log order by id')).rows.map(({ action }) => action)).toEqual(
 		['pause', 'pause', 'resume', 'pause'],
 	);
-});
-
-test('old checks without a signal go in bounded batches; those that decided something stay', async () => {
-	const world = await makeWorld(books.pool);
-	const bot = await makeBot(books.pool, world, { isDueAtOnce: true, intervalMinutes: 1 });
-	await makeFeedFresh(books.pool, bot.instrumentId, after(86_400));
-	for (let index = 0; index < 5; index++)
-		await check(books.pool, bot, after(index * 60), { decision: index === 0 ? 'LONG' : 'NONE' });
-	await recordTick(books.pool, { workerId, dueBots: 0, durationMs: 1, now: start });
-	const prune = (seconds: number, limit?: number) => pruneHistory(books.pool, { now: after(seconds), limit });
-	expect(await prune(86_400)).toBe(0);
-	expect(await prune(86_400 + 121)).toBe(2);
-	expect(await prune(31 * 86_400, 1)).toBe(2);
-	expect(await prune(31 * 86_400, 1)).toBe(1);
-	expect(await prune(31 * 86_400, 1)).toBe(0);
-	expect(await one(books.pool, 'select outcome from checks')).toEqual({ outcome: 'QUEUED' });
 });
 
 test('a token is valid until it expires or is revoked', async () => {

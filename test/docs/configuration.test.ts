@@ -25,6 +25,9 @@ test('the defaults are those of the code', () => {
 		BOTBOX_LIVE_ACCOUNTS: config.liveAccounts.join(',') || 'none',
 		BOTBOX_LOG_LEVEL: `\`${config.logLevel}\``,
 		BOTBOX_CHECK_SPREAD_SECONDS: `\`${config.checkSpreadSeconds}\``,
+		BOTBOX_KEEP_MINUTES_DAYS: `\`${config.keepMinutesDays}\``,
+		BOTBOX_KEEP_CHECKS_HOURS: `\`${config.keepChecksHours}\``,
+		BOTBOX_KEEP_SIGNALS_DAYS: `\`${config.keepSignalsDays}\``,
 	};
 	expect(Object.fromEntries(documented.map(([name, value]) => [name?.replaceAll('`', ''), value]))).toEqual(actual);
 });

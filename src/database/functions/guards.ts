@@ -113,12 +113,6 @@ export const checkLedger = rowsFunction(
 
 export const monitorHealth = valueFunction('monitor_health', { now: 'timestamptz?' }, 'integer');
 
-export const pruneHistory = valueFunction(
-	'prune_history',
-	{ checksLife: 'interval?', ticksLife: 'interval?', limit: 'integer?', now: 'timestamptz?' },
-	'integer',
-);
-
 export const recordHeartbeat = valueFunction(
 	'record_heartbeat',
 	{

@@ -23,7 +23,10 @@ export const claimFeeds = rowsFunction(
 );
 export type ClaimedFeed = Awaited<ReturnType<typeof claimFeeds>>[number];
 
-/** `batch`: [{ instrument_id, timeframe, candles: [[open_ms, o, h, l, c, v]], fetched_at, refused_rows, backfilled }]. */
+/**
+ * `batch`: [{ instrument_id, timeframe, candles: [[open_ms, o, h, l, c, v]], fetched_at, refused_rows, backfilled, source,
+ * covered_from, covered_to }]; with a source (FEED, BACKFILL, IMPORT) the range is noted as covered in the same transaction.
+ */
 export const recordCandles = rowsFunction(
 	'record_candles',
 	{ batch: 'jsonb', now: 'timestamptz?' },
@@ -43,19 +46,24 @@ export const findUncoveredWindows = rowsFunction(
 	{ instrumentId: 'bigint', timeframe: 'timeframe', openAt: 'timestamptz' },
 );
 
-/** `requests`: [{ instrument_id, timeframe, candles }]. */
+/**
+ * `requests`: [{ instrument_id, timeframe, candles }], and where a window is held already [{ first_at, last_at, known, recorded }]
+ * besides: then a row that is not whole has only the candles from `last_at` on. `recordedAt` is in epoch microseconds.
+ */
 export const loadCandleWindows = rowsFunction(
 	'load_candle_windows',
 	{ requests: 'jsonb', now: 'timestamptz?' },
 	{
 		instrumentId: 'bigint',
 		timeframe: 'timeframe',
+		isWhole: 'boolean',
 		openAt: 'double precision[]',
 		open: 'double precision[]',
 		high: 'double precision[]',
 		low: 'double precision[]',
 		close: 'double precision[]',
 		volume: 'double precision[]',
+		recordedAt: 'double precision[]',
 		previousDirection: 'regime_direction?',
 		previousVolatility: 'regime_volatility?',
 	},

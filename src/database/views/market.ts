@@ -121,3 +121,52 @@ export const correlations = defineView(
 		computed_at: 'timestamptz',
 	},
 );
+
+/** Moments between stored candles for which there is none; the longest way back first. */
+export const candleGaps = defineView(
+	'candle_gaps',
+	{ order: ['instrument_id', 'timeframe', 'gap_from'], direction: 'asc', searched: ['symbol'] },
+	{
+		instrument_id: 'bigint',
+		exchange_id: 'text',
+		symbol: 'text',
+		timeframe: 'timeframe',
+		gap_from: 'timestamptz',
+		gap_to: 'timestamptz',
+		missing: 'bigint',
+		state: 'text',
+		attempts: 'integer',
+		tried_at: 'timestamptz?',
+		confirmed_at: 'timestamptz?',
+	},
+);
+
+/** Newest first. */
+export const fundingRates = defineView(
+	'funding_rates',
+	{ order: ['funding_at', 'instrument_id'], direction: 'desc', searched: ['symbol'] },
+	{
+		instrument_id: 'bigint',
+		exchange_id: 'text',
+		symbol: 'text',
+		funding_at: 'timestamptz',
+		rate: 'numeric',
+		recorded_at: 'timestamptz',
+	},
+);
+
+/** Newest first. */
+export const checkHours = defineView(
+	'check_hours',
+	{ order: ['hour_at', 'bot_id', 'outcome'], direction: 'desc', searched: ['bot'] },
+	{
+		bot_id: 'bigint',
+		bot: 'text',
+		hour_at: 'timestamptz',
+		outcome: 'check_outcome',
+		checks: 'bigint',
+		duration_ms_mean: 'double precision',
+		duration_ms_max: 'double precision',
+		late_ms_max: 'double precision',
+	},
+);

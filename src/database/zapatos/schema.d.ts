@@ -620,6 +620,134 @@ declare module 'zapatos/schema' {
     export type SQL = SQLExpression | SQLExpression[];
   }
 
+  export namespace candle_coverage {
+    export type Table = 'candle_coverage';
+    export interface Selectable {
+      candles: number;
+      covered: c.PgTstzmultirange;
+      instrument_id: number;
+      refused_rows: number;
+      source: string;
+      timeframe: timeframe;
+      updated_at: Date;
+      wanted_from: Date | null;
+      wanted_to: Date | null;
+    }
+    export interface JSONSelectable {
+      candles: number;
+      covered: c.PgTstzmultirange;
+      instrument_id: number;
+      refused_rows: number;
+      source: string;
+      timeframe: timeframe;
+      updated_at: db.TimestampTzString;
+      wanted_from: db.TimestampTzString | null;
+      wanted_to: db.TimestampTzString | null;
+    }
+    export interface Whereable {
+      candles?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      covered?: c.PgTstzmultirange | db.Parameter<c.PgTstzmultirange> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgTstzmultirange | db.Parameter<c.PgTstzmultirange> | db.SQLFragment | db.ParentColumn>;
+      instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      refused_rows?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      source?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      timeframe?: timeframe | db.Parameter<timeframe> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, timeframe | db.Parameter<timeframe> | db.SQLFragment | db.ParentColumn>;
+      updated_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      wanted_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      wanted_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      candles?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.DefaultType | db.SQLFragment;
+      covered: c.PgTstzmultirange | db.Parameter<c.PgTstzmultirange> | db.SQLFragment;
+      instrument_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      refused_rows?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.DefaultType | db.SQLFragment;
+      source: string | db.Parameter<string> | db.SQLFragment;
+      timeframe: timeframe | db.Parameter<timeframe> | db.SQLFragment;
+      updated_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      wanted_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      wanted_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+    }
+    export interface Updatable {
+      candles?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.DefaultType | db.SQLFragment>;
+      covered?: c.PgTstzmultirange | db.Parameter<c.PgTstzmultirange> | db.SQLFragment | db.SQLFragment<any, c.PgTstzmultirange | db.Parameter<c.PgTstzmultirange> | db.SQLFragment>;
+      instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      refused_rows?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.DefaultType | db.SQLFragment>;
+      source?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+      timeframe?: timeframe | db.Parameter<timeframe> | db.SQLFragment | db.SQLFragment<any, timeframe | db.Parameter<timeframe> | db.SQLFragment>;
+      updated_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      wanted_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      wanted_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'candle_coverage_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
+  export namespace candle_gaps {
+    export type Table = 'candle_gaps';
+    export interface Selectable {
+      attempts: number;
+      confirmed_at: Date | null;
+      found_at: Date;
+      gap_from: Date;
+      gap_to: Date;
+      instrument_id: number;
+      next_attempt_at: Date | null;
+      timeframe: timeframe;
+      tried_at: Date | null;
+    }
+    export interface JSONSelectable {
+      attempts: number;
+      confirmed_at: db.TimestampTzString | null;
+      found_at: db.TimestampTzString;
+      gap_from: db.TimestampTzString;
+      gap_to: db.TimestampTzString;
+      instrument_id: number;
+      next_attempt_at: db.TimestampTzString | null;
+      timeframe: timeframe;
+      tried_at: db.TimestampTzString | null;
+    }
+    export interface Whereable {
+      attempts?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      confirmed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      found_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      gap_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      gap_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      next_attempt_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      timeframe?: timeframe | db.Parameter<timeframe> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, timeframe | db.Parameter<timeframe> | db.SQLFragment | db.ParentColumn>;
+      tried_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      attempts?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment;
+      confirmed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      found_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      gap_from: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      gap_to: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      instrument_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      next_attempt_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      timeframe: timeframe | db.Parameter<timeframe> | db.SQLFragment;
+      tried_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+    }
+    export interface Updatable {
+      attempts?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.DefaultType | db.SQLFragment>;
+      confirmed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      found_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      gap_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      gap_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      next_attempt_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      timeframe?: timeframe | db.Parameter<timeframe> | db.SQLFragment | db.SQLFragment<any, timeframe | db.Parameter<timeframe> | db.SQLFragment>;
+      tried_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'candle_gaps_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
   export namespace candles {
     export type Table = 'candles';
     export interface Selectable {
@@ -1125,6 +1253,8 @@ declare module 'zapatos/schema' {
       consecutive_failures: number;
       created_at: Date;
       fetched_at: Date | null;
+      funding_due_at: Date | null;
+      funding_error: string | null;
       instrument_id: number;
       last_candle_at: Date | null;
       last_error: string | null;
@@ -1138,6 +1268,8 @@ declare module 'zapatos/schema' {
       consecutive_failures: number;
       created_at: db.TimestampTzString;
       fetched_at: db.TimestampTzString | null;
+      funding_due_at: db.TimestampTzString | null;
+      funding_error: string | null;
       instrument_id: number;
       last_candle_at: db.TimestampTzString | null;
       last_error: string | null;
@@ -1151,6 +1283,8 @@ declare module 'zapatos/schema' {
       consecutive_failures?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       fetched_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      funding_due_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      funding_error?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       last_candle_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       last_error?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
@@ -1164,6 +1298,8 @@ declare module 'zapatos/schema' {
       consecutive_failures?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment;
       created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
       fetched_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      funding_due_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      funding_error?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
       instrument_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
       last_candle_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       last_error?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
@@ -1177,6 +1313,8 @@ declare module 'zapatos/schema' {
       consecutive_failures?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.DefaultType | db.SQLFragment>;
       created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
       fetched_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      funding_due_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      funding_error?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
       instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
       last_candle_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       last_error?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
@@ -1750,6 +1888,45 @@ declare module 'zapatos/schema' {
       updated_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
     }
     export type UniqueIndex = 'orders_client_order_id_key' | 'orders_one_per_exchange_order' | 'orders_one_per_trade' | 'orders_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
+  export namespace paper_funding {
+    export type Table = 'paper_funding';
+    export interface Selectable {
+      account_id: number;
+      amount: c.PgAmount;
+      funding_at: Date;
+      instrument_id: number;
+    }
+    export interface JSONSelectable {
+      account_id: number;
+      amount: c.PgAmount;
+      funding_at: db.TimestampTzString;
+      instrument_id: number;
+    }
+    export interface Whereable {
+      account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      amount?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+      funding_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      account_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      amount: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment;
+      funding_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      instrument_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+    }
+    export interface Updatable {
+      account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      amount?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment>;
+      funding_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'paper_funding_pkey';
     export type Column = keyof Selectable;
     export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
     export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
@@ -2910,20 +3087,20 @@ declare module 'zapatos/schema' {
   /* --- aggregate types --- */
 
   export namespace botbox {  
-    export type Table = account_balances.Table | accounts.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candles.Table | check_hours.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | funding_rates.Table | installation.Table | instruments.Table | interval_changes.Table | ledger_entries.Table | orders.Table | paper_orders.Table | pauses.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
-    export type Selectable = account_balances.Selectable | accounts.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candles.Selectable | check_hours.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | funding_rates.Selectable | installation.Selectable | instruments.Selectable | interval_changes.Selectable | ledger_entries.Selectable | orders.Selectable | paper_orders.Selectable | pauses.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
-    export type JSONSelectable = account_balances.JSONSelectable | accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | funding_rates.JSONSelectable | installation.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | ledger_entries.JSONSelectable | orders.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
-    export type Whereable = account_balances.Whereable | accounts.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candles.Whereable | check_hours.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | funding_rates.Whereable | installation.Whereable | instruments.Whereable | interval_changes.Whereable | ledger_entries.Whereable | orders.Whereable | paper_orders.Whereable | pauses.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
-    export type Insertable = account_balances.Insertable | accounts.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candles.Insertable | check_hours.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | funding_rates.Insertable | installation.Insertable | instruments.Insertable | interval_changes.Insertable | ledger_entries.Insertable | orders.Insertable | paper_orders.Insertable | pauses.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
-    export type Updatable = account_balances.Updatable | accounts.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candles.Updatable | check_hours.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | funding_rates.Updatable | installation.Updatable | instruments.Updatable | interval_changes.Updatable | ledger_entries.Updatable | orders.Updatable | paper_orders.Updatable | pauses.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
-    export type UniqueIndex = account_balances.UniqueIndex | accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | funding_rates.UniqueIndex | installation.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | ledger_entries.UniqueIndex | orders.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
-    export type Column = account_balances.Column | accounts.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candles.Column | check_hours.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | funding_rates.Column | installation.Column | instruments.Column | interval_changes.Column | ledger_entries.Column | orders.Column | paper_orders.Column | pauses.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
+    export type Table = account_balances.Table | accounts.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candle_coverage.Table | candle_gaps.Table | candles.Table | check_hours.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | funding_rates.Table | installation.Table | instruments.Table | interval_changes.Table | ledger_entries.Table | orders.Table | paper_funding.Table | paper_orders.Table | pauses.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
+    export type Selectable = account_balances.Selectable | accounts.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candle_coverage.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | funding_rates.Selectable | installation.Selectable | instruments.Selectable | interval_changes.Selectable | ledger_entries.Selectable | orders.Selectable | paper_funding.Selectable | paper_orders.Selectable | pauses.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
+    export type JSONSelectable = account_balances.JSONSelectable | accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candle_coverage.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | funding_rates.JSONSelectable | installation.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | ledger_entries.JSONSelectable | orders.JSONSelectable | paper_funding.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
+    export type Whereable = account_balances.Whereable | accounts.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candle_coverage.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | funding_rates.Whereable | installation.Whereable | instruments.Whereable | interval_changes.Whereable | ledger_entries.Whereable | orders.Whereable | paper_funding.Whereable | paper_orders.Whereable | pauses.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
+    export type Insertable = account_balances.Insertable | accounts.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candle_coverage.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | funding_rates.Insertable | installation.Insertable | instruments.Insertable | interval_changes.Insertable | ledger_entries.Insertable | orders.Insertable | paper_funding.Insertable | paper_orders.Insertable | pauses.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
+    export type Updatable = account_balances.Updatable | accounts.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candle_coverage.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | funding_rates.Updatable | installation.Updatable | instruments.Updatable | interval_changes.Updatable | ledger_entries.Updatable | orders.Updatable | paper_funding.Updatable | paper_orders.Updatable | pauses.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
+    export type UniqueIndex = account_balances.UniqueIndex | accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candle_coverage.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | funding_rates.UniqueIndex | installation.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | ledger_entries.UniqueIndex | orders.UniqueIndex | paper_funding.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
+    export type Column = account_balances.Column | accounts.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candle_coverage.Column | candle_gaps.Column | candles.Column | check_hours.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | funding_rates.Column | installation.Column | instruments.Column | interval_changes.Column | ledger_entries.Column | orders.Column | paper_funding.Column | paper_orders.Column | pauses.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
   
-    export type AllBaseTables = [account_balances.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candles.Table, check_hours.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, orders.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllBaseTables = [account_balances.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
     export type AllForeignTables = [];
     export type AllViews = [];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [account_balances.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candles.Table, check_hours.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, orders.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllTablesAndViews = [account_balances.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
   }
 
 
@@ -3374,6 +3551,60 @@ declare module 'zapatos/schema' {
       export type SQL = SQLExpression | SQLExpression[];
     }
   
+    export namespace candle_gaps {
+      export type Table = 'reporting.candle_gaps';
+      export interface Selectable {
+        attempts: number | null;
+        confirmed_at: Date | null;
+        exchange_id: string | null;
+        gap_from: Date | null;
+        gap_to: Date | null;
+        instrument_id: number | null;
+        missing: number | null;
+        state: string | null;
+        symbol: string | null;
+        timeframe: c.PgTimeframe | null;
+        tried_at: Date | null;
+      }
+      export interface JSONSelectable {
+        attempts: number | null;
+        confirmed_at: db.TimestampTzString | null;
+        exchange_id: string | null;
+        gap_from: db.TimestampTzString | null;
+        gap_to: db.TimestampTzString | null;
+        instrument_id: number | null;
+        missing: number | null;
+        state: string | null;
+        symbol: string | null;
+        timeframe: c.PgTimeframe | null;
+        tried_at: db.TimestampTzString | null;
+      }
+      export interface Whereable {
+        attempts?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        confirmed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        gap_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        gap_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        missing?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        state?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        timeframe?: c.PgTimeframe | db.Parameter<c.PgTimeframe> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgTimeframe | db.Parameter<c.PgTimeframe> | db.SQLFragment | db.ParentColumn>;
+        tried_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
     export namespace candles {
       export type Table = 'reporting.candles';
       export interface Selectable {
@@ -3414,6 +3645,51 @@ declare module 'zapatos/schema' {
         symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         timeframe?: c.PgTimeframe | db.Parameter<c.PgTimeframe> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgTimeframe | db.Parameter<c.PgTimeframe> | db.SQLFragment | db.ParentColumn>;
         volume?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace check_hours {
+      export type Table = 'reporting.check_hours';
+      export interface Selectable {
+        bot: string | null;
+        bot_id: number | null;
+        checks: number | null;
+        duration_ms_max: number | null;
+        duration_ms_mean: number | null;
+        hour_at: Date | null;
+        late_ms_max: number | null;
+        outcome: c.PgCheckOutcome | null;
+      }
+      export interface JSONSelectable {
+        bot: string | null;
+        bot_id: number | null;
+        checks: number | null;
+        duration_ms_max: number | null;
+        duration_ms_mean: number | null;
+        hour_at: db.TimestampTzString | null;
+        late_ms_max: number | null;
+        outcome: c.PgCheckOutcome | null;
+      }
+      export interface Whereable {
+        bot?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        checks?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        duration_ms_max?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        duration_ms_mean?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        hour_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        late_ms_max?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        outcome?: c.PgCheckOutcome | db.Parameter<c.PgCheckOutcome> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgCheckOutcome | db.Parameter<c.PgCheckOutcome> | db.SQLFragment | db.ParentColumn>;
       }
       export interface Insertable {
         [key: string]: never;
@@ -3681,6 +3957,45 @@ declare module 'zapatos/schema' {
         probe_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
         title?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         used_share?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace funding_rates {
+      export type Table = 'reporting.funding_rates';
+      export interface Selectable {
+        exchange_id: string | null;
+        funding_at: Date | null;
+        instrument_id: number | null;
+        rate: c.PgAmount | null;
+        recorded_at: Date | null;
+        symbol: string | null;
+      }
+      export interface JSONSelectable {
+        exchange_id: string | null;
+        funding_at: db.TimestampTzString | null;
+        instrument_id: number | null;
+        rate: c.PgAmount | null;
+        recorded_at: db.TimestampTzString | null;
+        symbol: string | null;
+      }
+      export interface Whereable {
+        exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        funding_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        rate?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+        recorded_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       }
       export interface Insertable {
         [key: string]: never;
@@ -4130,6 +4445,7 @@ declare module 'zapatos/schema' {
         stop_loss_price: c.PgPrice | null;
         symbol: string | null;
         take_profit_price: c.PgPrice | null;
+        trailing_stop_price: db.NumericString | null;
         unrealised_pnl: db.NumericString | null;
       }
       export interface JSONSelectable {
@@ -4162,6 +4478,7 @@ declare module 'zapatos/schema' {
         stop_loss_price: c.PgPrice | null;
         symbol: string | null;
         take_profit_price: c.PgPrice | null;
+        trailing_stop_price: number | null;
         unrealised_pnl: number | null;
       }
       export interface Whereable {
@@ -4194,6 +4511,7 @@ declare module 'zapatos/schema' {
         stop_loss_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
         symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+        trailing_stop_price?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
         unrealised_pnl?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
       }
       export interface Insertable {
@@ -4769,20 +5087,20 @@ declare module 'zapatos/schema' {
   
     /* --- aggregate types --- */
   
-    export type Table = accounts.Table | alerts.Table | api_tokens.Table | bot_pnl.Table | bot_status.Table | candles.Table | checks.Table | correlations.Table | data_freshness.Table | exchange_health.Table | instruments.Table | interval_changes.Table | orders.Table | overview.Table | pauses.Table | positions.Table | regimes.Table | rejection_reasons.Table | signals.Table | strategies.Table | strategy_performance.Table | trades.Table | worker_status.Table;
-    export type Selectable = accounts.Selectable | alerts.Selectable | api_tokens.Selectable | bot_pnl.Selectable | bot_status.Selectable | candles.Selectable | checks.Selectable | correlations.Selectable | data_freshness.Selectable | exchange_health.Selectable | instruments.Selectable | interval_changes.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | regimes.Selectable | rejection_reasons.Selectable | signals.Selectable | strategies.Selectable | strategy_performance.Selectable | trades.Selectable | worker_status.Selectable;
-    export type JSONSelectable = accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | bot_pnl.JSONSelectable | bot_status.JSONSelectable | candles.JSONSelectable | checks.JSONSelectable | correlations.JSONSelectable | data_freshness.JSONSelectable | exchange_health.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | regimes.JSONSelectable | rejection_reasons.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_performance.JSONSelectable | trades.JSONSelectable | worker_status.JSONSelectable;
-    export type Whereable = accounts.Whereable | alerts.Whereable | api_tokens.Whereable | bot_pnl.Whereable | bot_status.Whereable | candles.Whereable | checks.Whereable | correlations.Whereable | data_freshness.Whereable | exchange_health.Whereable | instruments.Whereable | interval_changes.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | regimes.Whereable | rejection_reasons.Whereable | signals.Whereable | strategies.Whereable | strategy_performance.Whereable | trades.Whereable | worker_status.Whereable;
-    export type Insertable = accounts.Insertable | alerts.Insertable | api_tokens.Insertable | bot_pnl.Insertable | bot_status.Insertable | candles.Insertable | checks.Insertable | correlations.Insertable | data_freshness.Insertable | exchange_health.Insertable | instruments.Insertable | interval_changes.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | regimes.Insertable | rejection_reasons.Insertable | signals.Insertable | strategies.Insertable | strategy_performance.Insertable | trades.Insertable | worker_status.Insertable;
-    export type Updatable = accounts.Updatable | alerts.Updatable | api_tokens.Updatable | bot_pnl.Updatable | bot_status.Updatable | candles.Updatable | checks.Updatable | correlations.Updatable | data_freshness.Updatable | exchange_health.Updatable | instruments.Updatable | interval_changes.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | regimes.Updatable | rejection_reasons.Updatable | signals.Updatable | strategies.Updatable | strategy_performance.Updatable | trades.Updatable | worker_status.Updatable;
-    export type UniqueIndex = accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | bot_pnl.UniqueIndex | bot_status.UniqueIndex | candles.UniqueIndex | checks.UniqueIndex | correlations.UniqueIndex | data_freshness.UniqueIndex | exchange_health.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | regimes.UniqueIndex | rejection_reasons.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_performance.UniqueIndex | trades.UniqueIndex | worker_status.UniqueIndex;
-    export type Column = accounts.Column | alerts.Column | api_tokens.Column | bot_pnl.Column | bot_status.Column | candles.Column | checks.Column | correlations.Column | data_freshness.Column | exchange_health.Column | instruments.Column | interval_changes.Column | orders.Column | overview.Column | pauses.Column | positions.Column | regimes.Column | rejection_reasons.Column | signals.Column | strategies.Column | strategy_performance.Column | trades.Column | worker_status.Column;
+    export type Table = accounts.Table | alerts.Table | api_tokens.Table | bot_pnl.Table | bot_status.Table | candle_gaps.Table | candles.Table | check_hours.Table | checks.Table | correlations.Table | data_freshness.Table | exchange_health.Table | funding_rates.Table | instruments.Table | interval_changes.Table | orders.Table | overview.Table | pauses.Table | positions.Table | regimes.Table | rejection_reasons.Table | signals.Table | strategies.Table | strategy_performance.Table | trades.Table | worker_status.Table;
+    export type Selectable = accounts.Selectable | alerts.Selectable | api_tokens.Selectable | bot_pnl.Selectable | bot_status.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | checks.Selectable | correlations.Selectable | data_freshness.Selectable | exchange_health.Selectable | funding_rates.Selectable | instruments.Selectable | interval_changes.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | regimes.Selectable | rejection_reasons.Selectable | signals.Selectable | strategies.Selectable | strategy_performance.Selectable | trades.Selectable | worker_status.Selectable;
+    export type JSONSelectable = accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | bot_pnl.JSONSelectable | bot_status.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | correlations.JSONSelectable | data_freshness.JSONSelectable | exchange_health.JSONSelectable | funding_rates.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | regimes.JSONSelectable | rejection_reasons.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_performance.JSONSelectable | trades.JSONSelectable | worker_status.JSONSelectable;
+    export type Whereable = accounts.Whereable | alerts.Whereable | api_tokens.Whereable | bot_pnl.Whereable | bot_status.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | checks.Whereable | correlations.Whereable | data_freshness.Whereable | exchange_health.Whereable | funding_rates.Whereable | instruments.Whereable | interval_changes.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | regimes.Whereable | rejection_reasons.Whereable | signals.Whereable | strategies.Whereable | strategy_performance.Whereable | trades.Whereable | worker_status.Whereable;
+    export type Insertable = accounts.Insertable | alerts.Insertable | api_tokens.Insertable | bot_pnl.Insertable | bot_status.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | checks.Insertable | correlations.Insertable | data_freshness.Insertable | exchange_health.Insertable | funding_rates.Insertable | instruments.Insertable | interval_changes.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | regimes.Insertable | rejection_reasons.Insertable | signals.Insertable | strategies.Insertable | strategy_performance.Insertable | trades.Insertable | worker_status.Insertable;
+    export type Updatable = accounts.Updatable | alerts.Updatable | api_tokens.Updatable | bot_pnl.Updatable | bot_status.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | checks.Updatable | correlations.Updatable | data_freshness.Updatable | exchange_health.Updatable | funding_rates.Updatable | instruments.Updatable | interval_changes.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | regimes.Updatable | rejection_reasons.Updatable | signals.Updatable | strategies.Updatable | strategy_performance.Updatable | trades.Updatable | worker_status.Updatable;
+    export type UniqueIndex = accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | bot_pnl.UniqueIndex | bot_status.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | correlations.UniqueIndex | data_freshness.UniqueIndex | exchange_health.UniqueIndex | funding_rates.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | regimes.UniqueIndex | rejection_reasons.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_performance.UniqueIndex | trades.UniqueIndex | worker_status.UniqueIndex;
+    export type Column = accounts.Column | alerts.Column | api_tokens.Column | bot_pnl.Column | bot_status.Column | candle_gaps.Column | candles.Column | check_hours.Column | checks.Column | correlations.Column | data_freshness.Column | exchange_health.Column | funding_rates.Column | instruments.Column | interval_changes.Column | orders.Column | overview.Column | pauses.Column | positions.Column | regimes.Column | rejection_reasons.Column | signals.Column | strategies.Column | strategy_performance.Column | trades.Column | worker_status.Column;
   
     export type AllBaseTables = [];
     export type AllForeignTables = [];
-    export type AllViews = [accounts.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candles.Table, checks.Table, correlations.Table, data_freshness.Table, exchange_health.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, regimes.Table, rejection_reasons.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, worker_status.Table];
+    export type AllViews = [accounts.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, exchange_health.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, regimes.Table, rejection_reasons.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, worker_status.Table];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [accounts.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candles.Table, checks.Table, correlations.Table, data_freshness.Table, exchange_health.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, regimes.Table, rejection_reasons.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, worker_status.Table];
+    export type AllTablesAndViews = [accounts.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, exchange_health.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, regimes.Table, rejection_reasons.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, worker_status.Table];
   }
 
 
@@ -4816,6 +5134,8 @@ declare module 'zapatos/schema' {
     "audit_log": audit_log.Selectable;
     "bot_legs": bot_legs.Selectable;
     "bots": bots.Selectable;
+    "candle_coverage": candle_coverage.Selectable;
+    "candle_gaps": candle_gaps.Selectable;
     "candles": candles.Selectable;
     "check_hours": check_hours.Selectable;
     "checks": checks.Selectable;
@@ -4832,6 +5152,7 @@ declare module 'zapatos/schema' {
     "interval_changes": interval_changes.Selectable;
     "ledger_entries": ledger_entries.Selectable;
     "orders": orders.Selectable;
+    "paper_funding": paper_funding.Selectable;
     "paper_orders": paper_orders.Selectable;
     "pauses": pauses.Selectable;
     "positions": positions.Selectable;
@@ -4851,11 +5172,14 @@ declare module 'zapatos/schema' {
     "reporting.api_tokens": reporting.api_tokens.Selectable;
     "reporting.bot_pnl": reporting.bot_pnl.Selectable;
     "reporting.bot_status": reporting.bot_status.Selectable;
+    "reporting.candle_gaps": reporting.candle_gaps.Selectable;
     "reporting.candles": reporting.candles.Selectable;
+    "reporting.check_hours": reporting.check_hours.Selectable;
     "reporting.checks": reporting.checks.Selectable;
     "reporting.correlations": reporting.correlations.Selectable;
     "reporting.data_freshness": reporting.data_freshness.Selectable;
     "reporting.exchange_health": reporting.exchange_health.Selectable;
+    "reporting.funding_rates": reporting.funding_rates.Selectable;
     "reporting.instruments": reporting.instruments.Selectable;
     "reporting.interval_changes": reporting.interval_changes.Selectable;
     "reporting.orders": reporting.orders.Selectable;
@@ -4879,6 +5203,8 @@ declare module 'zapatos/schema' {
     "audit_log": audit_log.JSONSelectable;
     "bot_legs": bot_legs.JSONSelectable;
     "bots": bots.JSONSelectable;
+    "candle_coverage": candle_coverage.JSONSelectable;
+    "candle_gaps": candle_gaps.JSONSelectable;
     "candles": candles.JSONSelectable;
     "check_hours": check_hours.JSONSelectable;
     "checks": checks.JSONSelectable;
@@ -4895,6 +5221,7 @@ declare module 'zapatos/schema' {
     "interval_changes": interval_changes.JSONSelectable;
     "ledger_entries": ledger_entries.JSONSelectable;
     "orders": orders.JSONSelectable;
+    "paper_funding": paper_funding.JSONSelectable;
     "paper_orders": paper_orders.JSONSelectable;
     "pauses": pauses.JSONSelectable;
     "positions": positions.JSONSelectable;
@@ -4914,11 +5241,14 @@ declare module 'zapatos/schema' {
     "reporting.api_tokens": reporting.api_tokens.JSONSelectable;
     "reporting.bot_pnl": reporting.bot_pnl.JSONSelectable;
     "reporting.bot_status": reporting.bot_status.JSONSelectable;
+    "reporting.candle_gaps": reporting.candle_gaps.JSONSelectable;
     "reporting.candles": reporting.candles.JSONSelectable;
+    "reporting.check_hours": reporting.check_hours.JSONSelectable;
     "reporting.checks": reporting.checks.JSONSelectable;
     "reporting.correlations": reporting.correlations.JSONSelectable;
     "reporting.data_freshness": reporting.data_freshness.JSONSelectable;
     "reporting.exchange_health": reporting.exchange_health.JSONSelectable;
+    "reporting.funding_rates": reporting.funding_rates.JSONSelectable;
     "reporting.instruments": reporting.instruments.JSONSelectable;
     "reporting.interval_changes": reporting.interval_changes.JSONSelectable;
     "reporting.orders": reporting.orders.JSONSelectable;
@@ -4942,6 +5272,8 @@ declare module 'zapatos/schema' {
     "audit_log": audit_log.Whereable;
     "bot_legs": bot_legs.Whereable;
     "bots": bots.Whereable;
+    "candle_coverage": candle_coverage.Whereable;
+    "candle_gaps": candle_gaps.Whereable;
     "candles": candles.Whereable;
     "check_hours": check_hours.Whereable;
     "checks": checks.Whereable;
@@ -4958,6 +5290,7 @@ declare module 'zapatos/schema' {
     "interval_changes": interval_changes.Whereable;
     "ledger_entries": ledger_entries.Whereable;
     "orders": orders.Whereable;
+    "paper_funding": paper_funding.Whereable;
     "paper_orders": paper_orders.Whereable;
     "pauses": pauses.Whereable;
     "positions": positions.Whereable;
@@ -4977,11 +5310,14 @@ declare module 'zapatos/schema' {
     "reporting.api_tokens": reporting.api_tokens.Whereable;
     "reporting.bot_pnl": reporting.bot_pnl.Whereable;
     "reporting.bot_status": reporting.bot_status.Whereable;
+    "reporting.candle_gaps": reporting.candle_gaps.Whereable;
     "reporting.candles": reporting.candles.Whereable;
+    "reporting.check_hours": reporting.check_hours.Whereable;
     "reporting.checks": reporting.checks.Whereable;
     "reporting.correlations": reporting.correlations.Whereable;
     "reporting.data_freshness": reporting.data_freshness.Whereable;
     "reporting.exchange_health": reporting.exchange_health.Whereable;
+    "reporting.funding_rates": reporting.funding_rates.Whereable;
     "reporting.instruments": reporting.instruments.Whereable;
     "reporting.interval_changes": reporting.interval_changes.Whereable;
     "reporting.orders": reporting.orders.Whereable;
@@ -5005,6 +5341,8 @@ declare module 'zapatos/schema' {
     "audit_log": audit_log.Insertable;
     "bot_legs": bot_legs.Insertable;
     "bots": bots.Insertable;
+    "candle_coverage": candle_coverage.Insertable;
+    "candle_gaps": candle_gaps.Insertable;
     "candles": candles.Insertable;
     "check_hours": check_hours.Insertable;
     "checks": checks.Insertable;
@@ -5021,6 +5359,7 @@ declare module 'zapatos/schema' {
     "interval_changes": interval_changes.Insertable;
     "ledger_entries": ledger_entries.Insertable;
     "orders": orders.Insertable;
+    "paper_funding": paper_funding.Insertable;
     "paper_orders": paper_orders.Insertable;
     "pauses": pauses.Insertable;
     "positions": positions.Insertable;
@@ -5040,11 +5379,14 @@ declare module 'zapatos/schema' {
     "reporting.api_tokens": reporting.api_tokens.Insertable;
     "reporting.bot_pnl": reporting.bot_pnl.Insertable;
     "reporting.bot_status": reporting.bot_status.Insertable;
+    "reporting.candle_gaps": reporting.candle_gaps.Insertable;
     "reporting.candles": reporting.candles.Insertable;
+    "reporting.check_hours": reporting.check_hours.Insertable;
     "reporting.checks": reporting.checks.Insertable;
     "reporting.correlations": reporting.correlations.Insertable;
     "reporting.data_freshness": reporting.data_freshness.Insertable;
     "reporting.exchange_health": reporting.exchange_health.Insertable;
+    "reporting.funding_rates": reporting.funding_rates.Insertable;
     "reporting.instruments": reporting.instruments.Insertable;
     "reporting.interval_changes": reporting.interval_changes.Insertable;
     "reporting.orders": reporting.orders.Insertable;
@@ -5068,6 +5410,8 @@ declare module 'zapatos/schema' {
     "audit_log": audit_log.Updatable;
     "bot_legs": bot_legs.Updatable;
     "bots": bots.Updatable;
+    "candle_coverage": candle_coverage.Updatable;
+    "candle_gaps": candle_gaps.Updatable;
     "candles": candles.Updatable;
     "check_hours": check_hours.Updatable;
     "checks": checks.Updatable;
@@ -5084,6 +5428,7 @@ declare module 'zapatos/schema' {
     "interval_changes": interval_changes.Updatable;
     "ledger_entries": ledger_entries.Updatable;
     "orders": orders.Updatable;
+    "paper_funding": paper_funding.Updatable;
     "paper_orders": paper_orders.Updatable;
     "pauses": pauses.Updatable;
     "positions": positions.Updatable;
@@ -5103,11 +5448,14 @@ declare module 'zapatos/schema' {
     "reporting.api_tokens": reporting.api_tokens.Updatable;
     "reporting.bot_pnl": reporting.bot_pnl.Updatable;
     "reporting.bot_status": reporting.bot_status.Updatable;
+    "reporting.candle_gaps": reporting.candle_gaps.Updatable;
     "reporting.candles": reporting.candles.Updatable;
+    "reporting.check_hours": reporting.check_hours.Updatable;
     "reporting.checks": reporting.checks.Updatable;
     "reporting.correlations": reporting.correlations.Updatable;
     "reporting.data_freshness": reporting.data_freshness.Updatable;
     "reporting.exchange_health": reporting.exchange_health.Updatable;
+    "reporting.funding_rates": reporting.funding_rates.Updatable;
     "reporting.instruments": reporting.instruments.Updatable;
     "reporting.interval_changes": reporting.interval_changes.Updatable;
     "reporting.orders": reporting.orders.Updatable;
@@ -5131,6 +5479,8 @@ declare module 'zapatos/schema' {
     "audit_log": audit_log.UniqueIndex;
     "bot_legs": bot_legs.UniqueIndex;
     "bots": bots.UniqueIndex;
+    "candle_coverage": candle_coverage.UniqueIndex;
+    "candle_gaps": candle_gaps.UniqueIndex;
     "candles": candles.UniqueIndex;
     "check_hours": check_hours.UniqueIndex;
     "checks": checks.UniqueIndex;
@@ -5147,6 +5497,7 @@ declare module 'zapatos/schema' {
     "interval_changes": interval_changes.UniqueIndex;
     "ledger_entries": ledger_entries.UniqueIndex;
     "orders": orders.UniqueIndex;
+    "paper_funding": paper_funding.UniqueIndex;
     "paper_orders": paper_orders.UniqueIndex;
     "pauses": pauses.UniqueIndex;
     "positions": positions.UniqueIndex;
@@ -5166,11 +5517,14 @@ declare module 'zapatos/schema' {
     "reporting.api_tokens": reporting.api_tokens.UniqueIndex;
     "reporting.bot_pnl": reporting.bot_pnl.UniqueIndex;
     "reporting.bot_status": reporting.bot_status.UniqueIndex;
+    "reporting.candle_gaps": reporting.candle_gaps.UniqueIndex;
     "reporting.candles": reporting.candles.UniqueIndex;
+    "reporting.check_hours": reporting.check_hours.UniqueIndex;
     "reporting.checks": reporting.checks.UniqueIndex;
     "reporting.correlations": reporting.correlations.UniqueIndex;
     "reporting.data_freshness": reporting.data_freshness.UniqueIndex;
     "reporting.exchange_health": reporting.exchange_health.UniqueIndex;
+    "reporting.funding_rates": reporting.funding_rates.UniqueIndex;
     "reporting.instruments": reporting.instruments.UniqueIndex;
     "reporting.interval_changes": reporting.interval_changes.UniqueIndex;
     "reporting.orders": reporting.orders.UniqueIndex;
@@ -5194,6 +5548,8 @@ declare module 'zapatos/schema' {
     "audit_log": audit_log.Column;
     "bot_legs": bot_legs.Column;
     "bots": bots.Column;
+    "candle_coverage": candle_coverage.Column;
+    "candle_gaps": candle_gaps.Column;
     "candles": candles.Column;
     "check_hours": check_hours.Column;
     "checks": checks.Column;
@@ -5210,6 +5566,7 @@ declare module 'zapatos/schema' {
     "interval_changes": interval_changes.Column;
     "ledger_entries": ledger_entries.Column;
     "orders": orders.Column;
+    "paper_funding": paper_funding.Column;
     "paper_orders": paper_orders.Column;
     "pauses": pauses.Column;
     "positions": positions.Column;
@@ -5229,11 +5586,14 @@ declare module 'zapatos/schema' {
     "reporting.api_tokens": reporting.api_tokens.Column;
     "reporting.bot_pnl": reporting.bot_pnl.Column;
     "reporting.bot_status": reporting.bot_status.Column;
+    "reporting.candle_gaps": reporting.candle_gaps.Column;
     "reporting.candles": reporting.candles.Column;
+    "reporting.check_hours": reporting.check_hours.Column;
     "reporting.checks": reporting.checks.Column;
     "reporting.correlations": reporting.correlations.Column;
     "reporting.data_freshness": reporting.data_freshness.Column;
     "reporting.exchange_health": reporting.exchange_health.Column;
+    "reporting.funding_rates": reporting.funding_rates.Column;
     "reporting.instruments": reporting.instruments.Column;
     "reporting.interval_changes": reporting.interval_changes.Column;
     "reporting.orders": reporting.orders.Column;
@@ -5257,6 +5617,8 @@ declare module 'zapatos/schema' {
     "audit_log": audit_log.SQL;
     "bot_legs": bot_legs.SQL;
     "bots": bots.SQL;
+    "candle_coverage": candle_coverage.SQL;
+    "candle_gaps": candle_gaps.SQL;
     "candles": candles.SQL;
     "check_hours": check_hours.SQL;
     "checks": checks.SQL;
@@ -5273,6 +5635,7 @@ declare module 'zapatos/schema' {
     "interval_changes": interval_changes.SQL;
     "ledger_entries": ledger_entries.SQL;
     "orders": orders.SQL;
+    "paper_funding": paper_funding.SQL;
     "paper_orders": paper_orders.SQL;
     "pauses": pauses.SQL;
     "positions": positions.SQL;
@@ -5292,11 +5655,14 @@ declare module 'zapatos/schema' {
     "reporting.api_tokens": reporting.api_tokens.SQL;
     "reporting.bot_pnl": reporting.bot_pnl.SQL;
     "reporting.bot_status": reporting.bot_status.SQL;
+    "reporting.candle_gaps": reporting.candle_gaps.SQL;
     "reporting.candles": reporting.candles.SQL;
+    "reporting.check_hours": reporting.check_hours.SQL;
     "reporting.checks": reporting.checks.SQL;
     "reporting.correlations": reporting.correlations.SQL;
     "reporting.data_freshness": reporting.data_freshness.SQL;
     "reporting.exchange_health": reporting.exchange_health.SQL;
+    "reporting.funding_rates": reporting.funding_rates.SQL;
     "reporting.instruments": reporting.instruments.SQL;
     "reporting.interval_changes": reporting.interval_changes.SQL;
     "reporting.orders": reporting.orders.SQL;
