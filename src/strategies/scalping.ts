@@ -22,7 +22,7 @@ const parameters = z
 				stochastic_reversion: 0,
 				vwap_deviation: 0,
 			},
-			entryThreshold: 0.7,
+			entryThreshold: 0.65,
 			exitThreshold: 0,
 			stopLossFraction: 0.005,
 			takeProfitFraction: 0.008,

@@ -12,7 +12,7 @@ import { Market } from '../../src/simulator/market/market.ts';
 import { parseParameters, prepareStrategy } from '../../src/strategies/registry.ts';
 import type { CandleWindow, Evaluation, HeldPosition } from '../../src/strategies/strategy.ts';
 import { randomWalk, recorded, slice } from '../market/market-windows.ts';
-import { History, viewAt, withRegime } from './moments.ts';
+import { History, viewAt, withRegime, withVolume } from './moments.ts';
 
 const costPerSide = 0.0002 + 0.00055;
 
@@ -141,7 +141,7 @@ const cases: readonly Case[] = [
 	...['BTCUSDT', 'SOLUSDT'].map((symbol): Case => {
 		return { market: `simulated ${symbol} perpetual`, timeframe: '1m', candles: () => simulated(symbol, 14) };
 	}),
-	{ market: 'random walk', timeframe: '1m', candles: () => randomWalk(77, 20_000, 0.001, '1m') },
+	{ market: 'random walk', timeframe: '1m', candles: () => withVolume(randomWalk(77, 20_000, 0.001, '1m'), 77) },
 ];
 
 const [names, given] = splitArguments(process.argv.slice(2));

@@ -86,3 +86,52 @@ test('periods that must be ordered are', () => {
 	expect(() => prepareStrategy('ST-003', { macd_fast_period: 30 })).toThrow(/macd_fast_period: must be below/);
 	expect(() => prepareStrategy('ST-002', { adx_fade_from: 40 })).toThrow(/adx_fade_from: must be below adx_fade_to/);
 });
+
+test('a higher timeframe lies above the own one, and is there where it is weighed', () => {
+	for (const name of ['scalping', 'trend_following']) {
+		const refused = (parameters: object) => expect(() => prepareStrategy(name, parameters));
+		refused({ timeframe: '1h', higher_timeframe: '1h' }).toThrow(
+			/higher_timeframe: must be longer than timeframe \(1h\)/,
+		);
+		refused({ timeframe: '15m', higher_timeframe: '5m' }).toThrow(/higher_timeframe: must be longer/);
+		refused({ higher_timeframe: null }).toThrow(/higher_timeframe: must be set while weights\.higher_timeframe/);
+		refused({ higher_timeframe: '2h' }).toThrow(/higher_timeframe: /);
+		refused({ higher_fast_period: 20 }).toThrow(/higher_fast_period: must be below higher_slow_period/);
+
+		const { weights } = parseParameters(name, {}) as { weights: Record<string, number> };
+		const moved = { ...weights, higher_timeframe: 0, ema_cross: weights.ema_cross! + weights.higher_timeframe! };
+		expect(prepareStrategy(name, { higher_timeframe: null, weights: moved }).furtherWindows).toEqual([]);
+	}
+	expect(prepareStrategy('trend_following', {}).furtherWindows).toEqual([{ timeframe: '1h', history: 36 }]);
+	expect(prepareStrategy('scalping', {}).furtherWindows).toEqual([{ timeframe: '15m', history: 36 }]);
+});
+
+test('scalping asks for a session of candles where it weighs their VWAP', () => {
+	const { weights } = parseParameters('scalping', {}) as { weights: Record<string, number> };
+	const vwap = { ...weights, higher_timeframe: 0, vwap_deviation: weights.higher_timeframe! };
+	expect(prepareStrategy('scalping', { weights: vwap }).furtherWindows).toEqual([{ timeframe: '5m', history: 304 }]);
+	const minutes = prepareStrategy('scalping', { weights: vwap, vwap_timeframe: '1m' });
+	expect(minutes).toMatchObject({ history: 1456, furtherWindows: [] });
+});
+
+test.each(['scalping', 'mean_reversion', 'trend_following'])('%s: what its scored fields refuse', (name) => {
+	const refused = (parameters: object, message: RegExp) =>
+		expect(() => prepareStrategy(name, parameters)).toThrow(message);
+	refused({ trailing_stop_fraction: 0 }, /trailing_stop_fraction: /);
+	refused({ trailing_stop_fraction: 1 }, /trailing_stop_fraction: /);
+	refused({ entry_threshold: -1.5, exit_threshold: -1.6 }, /entry_threshold: .*exit_threshold: /);
+	expect(() => prepareStrategy(name, { trailing_stop_fraction: null })).not.toThrow();
+});
+
+test('fields of the new factors are bounded', () => {
+	const refused = (field: string, value: unknown) =>
+		expect(() => prepareStrategy('scalping', { [field]: value })).toThrow(new RegExp(`${field}: `));
+	refused('stochastic_smooth', 0);
+	refused('stochastic_oversold', 50);
+	refused('volume_candles', 17);
+	refused('volume_full', 0);
+	refused('vwap_timeframe', '1d');
+	refused('volatility_favours', 'ANY');
+	refused('volatility_fast_period', 100);
+	refused('donchian_period', 1.5);
+});
