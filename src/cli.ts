@@ -20,6 +20,8 @@ export function buildProgram(): Command {
 	const program = new Command('botbox')
 		.description('Signal generation and trade orchestration for many trading bots in one PostgreSQL database')
 		.version(version)
+		// So that a command may have a --version of its own.
+		.enablePositionalOptions()
 		.showHelpAfterError(false);
 	registerProcesses(program);
 	registerDatabase(program);

@@ -58,6 +58,9 @@ const create = (...changes: readonly string[]) => [
 	...['bots', 'create', '--name', 'new', '--strategy', 'trend_following', '--account', 'paper'],
 	...['--symbol', 'T1/USDT:USDT', '--notional', '100', ...changes],
 ];
+const set = (parameters: string, ...more: readonly string[]) => [
+	...['strategies', 'set', 'trend_following', '--parameters', parameters, ...more],
+];
 const open = (...changes: readonly string[]) => [
 	...['accounts', 'create', '--name', 'new', '--exchange', 'sim', '--capital', '100', ...changes],
 ];
@@ -102,6 +105,19 @@ const wrong: readonly (readonly [args: readonly string[], code: number, says: Re
 	[create('--parameters', '{"entry_threshold":2}'), 2, /entry_threshold/],
 	[create('--parameters', '{"weights":{"macd":0.9}}'), 2, /weights/],
 	[create('--parameters', '{"timeframe":"7m"}'), 2, /timeframe/],
+	[['strategies', 'show', 'trend_following', '--version', '99'], 1, /trend_following has no version 99/],
+	[['strategies', 'show', 'trend_following', '--version', 'one'], 2, /whole number above 0/],
+	[['strategies', 'versions', 'astrology'], 2, /there is no strategy astrology/],
+	[['strategies', 'diff', 'trend_following', '1', '99'], 1, /has no version 99/],
+	[['strategies', 'diff', 'trend_following', '1', 'x'], 2, /whole number above 0/],
+	[['strategies', 'set', 'trend_following'], 2, /required option/],
+	[set('{"entry_threshold":2}', '--all'), 2, /entry_threshold/],
+	[set('{"colour":"red"}', '--bot', 'one'), 2, /colour: unknown parameter/],
+	[set('{"weights":{"macd":0.9}}', '--all'), 2, /weights: must sum to 1/],
+	[set('{}', '--bot', 'nobody'), 1, /there is no bot nobody/],
+	[set('{}', '--bot', 'one', '--all'), 2, /either --bot or --all/],
+	[set('{}', '--from-version', '99'), 1, /has no version 99/],
+	[['strategies', 'set', 'mean_reversion', '--parameters', '{}', '--bot', 'one'], 2, /one of trend_following/],
 	[create('--strategy', 'astrology'), 2, /there is no strategy astrology/],
 	[create('--account', 'nobody'), 1, /there is no account nobody/],
 	[create('--symbol', 'TULIP/USDT'), 1, /no instrument TULIP/],

@@ -148,11 +148,76 @@ test('tokens: shown once, listed without themselves, revoked once', async () => 
 test('strategies: listed and shown with their defaults', async () => {
 	await createBot('for-its-version');
 	const { strategies, versions } = await json<{ strategies: Row[]; versions: Row[] }>('strategies', 'list');
-	expect(strategies.map(({ name }) => name)).toEqual(['mean_reversion', 'trend_following']);
+	expect(strategies.map(({ name }) => name)).toEqual(expect.arrayContaining(['mean_reversion', 'trend_following']));
 	expect(versions).toContainEqual(expect.objectContaining({ name: 'trend_following' }));
 	const shown = await json<{ defaults: Row; schema: Row }>('strategies', 'show', 'ST-003');
 	expect(shown).toMatchObject({ defaults: { timeframe: '15m' }, schema: { type: 'object' } });
 	expect(await say('strategies', 'show', 'trend_following')).toMatch(/entry_threshold +0\.6|entry threshold +0\.6/);
+});
+
+test('strategies: parameters changed for chosen bots, compared, and their versions told apart', async () => {
+	const parameters = '{"timeframe":"5m","entry_threshold":0.5}';
+	const [first, second] = [
+		await createBot('v-1', '--notional', '100', '--parameters', parameters),
+		await createBot('v-2', '--notional', '100', '--parameters', parameters),
+	];
+	const base = Number(first.strategy_version);
+	const change = [
+		'strategies',
+		'set',
+		'trend_following',
+		'--parameters',
+		'{"entry_threshold":0.55,"exit_threshold":0.1}',
+	];
+	const made = await json(...change, '--bot', 'v-1');
+	expect(made).toMatchObject({
+		strategy: 'trend_following',
+		fromVersion: base,
+		isNew: true,
+		differences: [
+			{ parameter: 'entry_threshold', before: 0.5, after: 0.55 },
+			{ parameter: 'exit_threshold', after: 0.1 },
+		],
+		moved: [{ botId: first.bot_id, name: 'v-1', fromVersion: base }],
+	});
+	const next = Number(made.version);
+	expect((await json<{ bot: Row }>('bots', 'show', 'v-1')).bot).toMatchObject({ strategy_version: next });
+	expect((await json<{ bot: Row }>('bots', 'show', 'v-2')).bot).toMatchObject({ strategy_version: base });
+
+	// The same change of the other bot finds the version there.
+	expect(await json(...change, '--bot', String(second.bot_id))).toMatchObject({ isNew: false, version: next });
+	const shown = await json<{ parameters: Row }>('strategies', 'show', 'trend_following', '--version', String(next));
+	expect(shown.parameters).toMatchObject({ timeframe: '5m', entry_threshold: 0.55, exit_threshold: 0.1 });
+	expect(await say('strategies', 'show', 'ST-003', '--version', String(next))).toMatch(/entry threshold +0\.55/);
+	const diff = await json<Row[]>('strategies', 'diff', 'ST-003', String(base), String(next));
+	expect(new Set(diff.map(({ parameter }) => parameter))).toEqual(new Set(['entry_threshold', 'exit_threshold']));
+	expect(await say('strategies', 'diff', 'ST-003', String(next), String(next))).toContain('(none)');
+	const versions = await json<Row[]>('strategies', 'versions', 'trend_following');
+	expect(versions.find(({ strategy_version: version }) => version === next)).toMatchObject({ active_bots: 2, bots: 2 });
+	expect(await say('strategies', 'versions', 'trend_following')).toMatch(/won +pnl live +pnl paper/);
+});
+
+test('strategies: nested weights are merged; without bots a version is made and its use told; --all moves every bot', async () => {
+	const names = ['all-1', 'all-2'];
+	for (const name of names) await createBot(name);
+	const { defaults } = await json<{ defaults: { weights: Record<string, number> } }>('strategies', 'show', 'ST-003');
+	const [one, two] = Object.keys(defaults.weights) as [string, string];
+	const sum = defaults.weights[one]! + defaults.weights[two]!;
+	const parameters = JSON.stringify({ weights: { [one]: sum, [two]: 0 } });
+	const told = await say('strategies', 'set', 'trend_following', '--parameters', parameters);
+	expect(told).toContain(`weights.${one}`);
+	expect(told).toMatch(
+		/no bot uses it by this\. Move bots: botbox strategies set trend_following .* --from-version \d+/,
+	);
+	const version = /--from-version (\d+)/.exec(told)?.[1] ?? '';
+	const all = await json<{ isNew: boolean; moved: Row[] }>(
+		...['strategies', 'set', 'trend_following', '--parameters', '{}', '--from-version', version, '--all'],
+	);
+	expect(all.isNew).toBe(false);
+	expect(all.moved.map(({ name }) => name)).toEqual(expect.arrayContaining(names));
+	expect((await json<{ bot: Row }>('bots', 'show', 'all-2')).bot).toMatchObject({ strategy_version: Number(version) });
+	const again = ['strategies', 'set', 'trend_following', '--parameters', '{}', '--all'];
+	expect(await json(...again)).toMatchObject({ fromVersion: Number(version), differences: [], moved: [] });
 });
 
 test('signals explain', async () => {
