@@ -4,7 +4,7 @@ import { Faults } from './http/faults.ts';
 import type { Category } from './market/instruments.ts';
 import { Market } from './market/market.ts';
 import { readRecording, recordingOffset } from './market/recording.ts';
-import type { Account, Fault, FaultKind, Meta } from './state/entities.ts';
+import type { Account, Fault, FaultKind, Meta, Order } from './state/entities.ts';
 import { Store } from './state/store.ts';
 import { matchSymbol, matchUntil } from './trading/matching.ts';
 import { settleCoin, type Venue } from './trading/venue.ts';
@@ -57,14 +57,15 @@ export class Exchange implements Venue {
 			instrumentCount: options.instrumentCount,
 			launchTime: meta.launchTime,
 			shifts: this.store.shifts,
+			funding: this.store.funding,
 			...(recording === undefined ? {} : { recording: { recording, offset: meta.recordingOffset } }),
 		});
 		this.store.changedMeta();
 		this.store.commit();
 	}
 
-	takeFault(kind: FaultKind, apiKey: string): Fault | undefined {
-		return this.faults.forFill(kind, apiKey);
+	takeFault(kind: FaultKind, order: Order): Fault | undefined {
+		return this.faults.forOrder(kind, order);
 	}
 
 	/** Registers a key; a known key keeps its money, its secret may change. */
@@ -94,6 +95,16 @@ export class Exchange implements Venue {
 		if (shifts === undefined) return false;
 		for (const [key, shift] of shifts) this.store.addedShift(key, shift);
 		matchSymbol(this, symbol, now);
+		return true;
+	}
+
+	/** Sets what a market's settlements pay from now on; null: its own rates again. False where there is no such perpetual. */
+	setFunding(symbol: string, rate: number | null): boolean {
+		const now = this.clock();
+		this.matchUntil(now);
+		if (this.market.find('linear', symbol) === undefined) return false;
+		// What has been settled stays as it was.
+		this.store.addFunding({ symbol, from: now + 1, rate });
 		return true;
 	}
 

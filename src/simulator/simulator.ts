@@ -8,7 +8,7 @@ import { Exchange } from './exchange.ts';
 import { type FaultRequest, faultRequest } from './http/faults.ts';
 import { type LimitOptions, Limits, publishedLimits } from './http/limits.ts';
 import { makeServer } from './http/server.ts';
-import { type ReportedOrder, reportOrders } from './http/sim-routes.ts';
+import { fundingRequest, type ReportedOrder, reportOrders } from './http/sim-routes.ts';
 import type { Category } from './market/instruments.ts';
 import type { Fault } from './state/entities.ts';
 
@@ -49,6 +49,8 @@ export interface Simulator {
 	faults(): readonly Fault[];
 	/** Moves a market from now on. */
 	movePrice(symbol: string, price: number, category?: Category): void;
+	/** What every settlement of a perpetual pays from now on, at most ±0.001; null: its own rates again. */
+	setFunding(symbol: string, rate: number | null): void;
 	/** The last price at a moment, now by default. */
 	price(symbol: string, category: Category, at?: number): number;
 	orders(filter?: { readonly apiKey?: string; readonly symbol?: string }): readonly ReportedOrder[];
@@ -113,6 +115,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 		faults: () => exchange.store.faults,
 		movePrice: (symbol, price, category) => {
 			if (!exchange.movePrice(symbol, price, category)) throw new Error(`no market ${symbol}`);
+			exchange.store.commit();
+		},
+		setFunding: (symbol, rate) => {
+			if (!exchange.setFunding(symbol, fundingRequest.parse({ symbol, rate }).rate))
+				throw new Error(`no perpetual ${symbol}`);
 			exchange.store.commit();
 		},
 		price: (symbol, category, at) => {

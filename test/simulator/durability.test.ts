@@ -42,6 +42,7 @@ test('everything survives a restart: keys, money, orders, stops, positions, move
 		await place(client, 'ETH/USDT', 'market', 'buy', 2);
 		await client.setLeverage(20, 'ETH/USDT:USDT');
 		simulator.addFault({ kind: 'no_fill', count: 2 });
+		simulator.setFunding('BTCUSDT', 0.0009);
 		return {
 			orders: simulator.orders(),
 			balance: (await client.fetchBalance()).USDT,
@@ -56,6 +57,7 @@ test('everything survives a restart: keys, money, orders, stops, positions, move
 		expect((await client.fetchBalance()).USDT).toEqual(before.balance);
 		expect(await client.fetchPositions()).toEqual(before.positions);
 		expect(simulator.faults()).toMatchObject([{ kind: 'no_fill', count: 2 }]);
+		expect((await client.fetchFundingRate(symbol)).fundingRate).toBe(0.0009);
 		simulator.clearFaults();
 		await expect(client.setLeverage(20, 'ETH/USDT:USDT')).rejects.toThrow(/110043/);
 		await expect(

@@ -118,6 +118,27 @@ test('partial_fill and no_fill strike the next market orders, of the key they na
 	});
 });
 
+test('faults of one market leave the other alone: fills and requests', async () => {
+	harness.simulator.addFault({ kind: 'no_fill', category: 'spot' });
+	harness.simulator.addFault({ kind: 'http_5xx', endpoint: 'order/create', category: 'linear', symbol: 'BTCUSDT' });
+	await buy('perpetual');
+	await place(client, 'ETH/USDT', 'market', 'buy', 1);
+	expect(harness.simulator.orders().map((order) => [order.category, order.orderStatus])).toEqual([
+		['linear', 'Filled'],
+		['spot', 'Cancelled'],
+	]);
+	await expect(place(client, 'BTC/USDT:USDT', 'market', 'buy', 0.01)).rejects.toThrow(/502/);
+	expect(harness.simulator.faults()).toEqual([]);
+});
+
+test('insufficient_funds: refused in the words of either category, without an order', async () => {
+	harness.simulator.addFault({ kind: 'insufficient_funds', count: 2 });
+	await expect(buy('perpetual')).rejects.toThrow(/110007/);
+	await expect(place(client, 'ETH/USDT', 'market', 'buy', 1)).rejects.toThrow(/170131/);
+	expect(accepted()).toEqual([]);
+	await buy('perpetual');
+});
+
 test('faults are listed with what is left of them, cleared, and checked', async () => {
 	expect(await sim('POST', 'faults', { kind: 'http_5xx', count: 3, endpoint: '/v5/market' })).toMatchObject({
 		fault: { count: 3 },

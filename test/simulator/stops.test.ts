@@ -235,6 +235,28 @@ test('an account whose equity is gone loses its positions', async () => {
 	expect(harness.simulator.orders().at(-1)).toMatchObject({ createType: 'CreateByLiq', orderLinkId: '' });
 });
 
+test('funding can be set from the next settlement on, and given back; what was settled stays', async () => {
+	const { clock, simulator, client } = harness;
+	const eightHours = 8 * 3_600_000;
+	const own = (await client.fetchFundingRateHistory(symbol)).map((rate) => rate.fundingRate);
+	simulator.setFunding('BTCUSDT', -0.0007);
+	expect((await client.fetchFundingRateHistory(symbol)).map((rate) => rate.fundingRate)).toEqual(own);
+	expect((await client.fetchFundingRate(symbol)).fundingRate).toBe(-0.0007);
+	clock.advance(2 * eightHours);
+	simulator.setFunding('BTCUSDT', null);
+	clock.advance(eightHours);
+	const rates = (await client.fetchFundingRateHistory(symbol)).map((rate) => rate.fundingRate);
+	expect(rates.slice(-3, -1)).toEqual([-0.0007, -0.0007]);
+	expect(rates.at(-1)).not.toBe(-0.0007);
+	const post = async (body: object) => {
+		const answer = await fetch(`${simulator.url}/_sim/funding`, { method: 'POST', body: JSON.stringify(body) });
+		return await answer.json();
+	};
+	expect(await post({ symbol: 'BTCUSDT', rate: 0.0001 })).toEqual({ symbol: 'BTCUSDT', rate: 0.0001 });
+	expect(await post({ symbol: 'BTCUSDT', rate: 0.002 })).toMatchObject({ error: expect.stringContaining('rate') });
+	expect(await post({ symbol: 'NOPEUSDT', rate: 0 })).toMatchObject({ error: 'no perpetual NOPEUSDT' });
+});
+
 test('funding is paid every eight hours on what is open, and is in the execution list and the transaction log', async () => {
 	const order = await place(client, symbol, 'market', 'buy', 0.1);
 	const fee = (await client.fetchOrder(order.id, symbol, { acknowledged: true })).fee!.cost!;

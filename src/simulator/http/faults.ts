@@ -1,6 +1,6 @@
 /** Faults on demand: what strikes which request. They are part of the state, so that a restart does not forgive them. */
 import { z } from 'zod';
-import { type Fault, type FaultKind, faultKinds } from '../state/entities.ts';
+import { type Fault, type FaultKind, faultKinds, type Order } from '../state/entities.ts';
 import type { Store } from '../state/store.ts';
 
 export const faultRequest = z
@@ -9,6 +9,8 @@ export const faultRequest = z
 		count: z.number().int().positive().default(1),
 		endpoint: z.string().min(1).optional(),
 		apiKey: z.string().min(1).optional(),
+		category: z.enum(['spot', 'linear']).optional(),
+		symbol: z.string().min(1).optional(),
 		ms: z.number().optional(),
 		after: z.boolean().optional(),
 		status: z.number().int().min(500).max(599).optional(),
@@ -18,7 +20,7 @@ export const faultRequest = z
 export type FaultRequest = z.input<typeof faultRequest>;
 
 /** These strike market orders, not requests. */
-const fillKinds: readonly FaultKind[] = ['partial_fill', 'no_fill'];
+const fillKinds: readonly FaultKind[] = ['partial_fill', 'no_fill', 'insufficient_funds'];
 const standardRatio = 0.5;
 const standardSkewMs = 10_000;
 const standardSlowMs = 2_000;
@@ -49,16 +51,16 @@ export class Faults {
 	}
 
 	/** The first fault that strikes this request, one strike of it used up. */
-	forRequest(path: string, apiKey: string): Fault | undefined {
+	forRequest(path: string, apiKey: string, input: unknown): Fault | undefined {
 		return this.take((fault) => {
 			if (fillKinds.includes(fault.kind)) return false;
 			if (fault.endpoint !== undefined && !path.includes(fault.endpoint)) return false;
-			return fault.apiKey === undefined || fault.apiKey === apiKey;
+			return isOf(fault, { ...(typeof input === 'object' ? input : {}), apiKey });
 		});
 	}
 
-	forFill(kind: FaultKind, apiKey: string): Fault | undefined {
-		return this.take((fault) => fault.kind === kind && (fault.apiKey === undefined || fault.apiKey === apiKey));
+	forOrder(kind: FaultKind, order: Order): Fault | undefined {
+		return this.take((fault) => fault.kind === kind && isOf(fault, order));
 	}
 
 	private take(strikes: (fault: Fault) => boolean): Fault | undefined {
@@ -69,4 +71,11 @@ export class Faults {
 		this.store.changedFaults();
 		return fault;
 	}
+}
+
+/** Whether the fault is for this key and market; what it does not name it does not look at. */
+function isOf(fault: Fault, struck: { apiKey: string; category?: unknown; symbol?: unknown }): boolean {
+	return (['apiKey', 'category', 'symbol'] as const).every((field) => {
+		return fault[field] === undefined || fault[field] === struck[field];
+	});
 }

@@ -67,7 +67,7 @@ async function serve(
 	const ip = message.socket.remoteAddress ?? '';
 	if (!limits.admitIp(ip, request.path, now)) return send(response, forbidden());
 	const apiKey = String(message.headers['x-bapi-api-key'] ?? '');
-	const fault = exchange.faults.forRequest(request.path, apiKey);
+	const fault = exchange.faults.forRequest(request.path, apiKey, request.input);
 	if (fault?.kind === 'slow') await delay(fault.ms ?? 0);
 	if (fault?.kind === 'ip_ban') limits.ban(ip, now, 'fault');
 	const struck = strikeBefore(fault, now);

@@ -25,6 +25,10 @@ export const priceRequest = z
 		category: z.enum(['spot', 'linear']).optional(),
 	})
 	.strict();
+/** Within the limits that the instruments state. */
+export const fundingRequest = z
+	.object({ symbol: z.string().min(1), rate: z.number().min(-0.001).max(0.001).nullable() })
+	.strict();
 const ordersRequest = z
 	.object({ apiKey: z.string().optional(), symbol: z.string().optional(), stops: z.literal('all').optional() })
 	.strict();
@@ -64,6 +68,11 @@ export function answerSim(
 			const { symbol, price, category } = parse(priceRequest, input);
 			if (!exchange.movePrice(symbol, price, category)) throw new ApiError(10001, `no market ${symbol}`);
 			return { symbol, price };
+		}
+		case 'POST /_sim/funding': {
+			const { symbol, rate } = parse(fundingRequest, input);
+			if (!exchange.setFunding(symbol, rate)) throw new ApiError(10001, `no perpetual ${symbol}`);
+			return { symbol, rate };
 		}
 		default:
 			return undefined;

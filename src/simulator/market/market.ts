@@ -1,4 +1,5 @@
 /** All markets of the simulated exchange: their instruments, prices, books, candles and funding rates. */
+import type { FundingSetting } from '../state/entities.ts';
 import { type Book, makeBook } from './book.ts';
 import { type Category, type Instrument, makeInstruments, recordedInstrument, referencePrices } from './instruments.ts';
 import { keyOf, signed } from './noise.ts';
@@ -15,6 +16,8 @@ export interface MarketOptions {
 	readonly recording?: { readonly recording: Recording; readonly offset: number };
 	/** Price shifts by `category:symbol`; the market appends to these lists. */
 	readonly shifts: Map<string, PriceShift[]>;
+	/** Funding that was set from outside, in the order of its times; the market only reads it. */
+	readonly funding?: readonly FundingSetting[];
 }
 
 export interface Listing {
@@ -103,8 +106,10 @@ export class Market {
 		return ticker;
 	}
 
-	/** The rate that is paid at `time`, a multiple of eight hours: 0.01% and a slow seeded part, at most ±0.1%. */
+	/** The rate that is paid at `time`, a multiple of eight hours: as set, else 0.01% and a slow seeded part, at most ±0.1%. */
 	fundingRate(symbol: string, time: number): number {
+		const set = this.options.funding?.findLast((setting) => setting.symbol === symbol && setting.from <= time);
+		if (set !== undefined && set.rate !== null) return set.rate;
 		const key = keyOf(this.options.seed, symbol, 'funding');
 		const slot = Math.floor(time / fundingIntervalMs);
 		const slow = signed(key, Math.floor(slot / 6));

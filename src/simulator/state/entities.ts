@@ -180,6 +180,7 @@ export const faultKinds = [
 	'maintenance',
 	'partial_fill',
 	'no_fill',
+	'insufficient_funds',
 	'slow',
 	'clock_skew',
 ] as const;
@@ -194,6 +195,9 @@ export interface Fault {
 	readonly endpoint?: string | undefined;
 	/** Strikes this key's requests only. */
 	readonly apiKey?: string | undefined;
+	/** Strikes requests and orders of this market only. */
+	readonly category?: Category | undefined;
+	readonly symbol?: string | undefined;
 	/** slow: delay; clock_skew: by how much the server clock is ahead. */
 	readonly ms?: number | undefined;
 	/** drop_connection: after the request was accepted. */
@@ -202,6 +206,13 @@ export interface Fault {
 	readonly status?: number | undefined;
 	/** partial_fill: share of the quantity that is filled. */
 	readonly ratio?: number | undefined;
+}
+
+/** A market's funding from a time on: at this rate, or at its own again (null). */
+export interface FundingSetting {
+	readonly symbol: string;
+	readonly from: number;
+	readonly rate: number | null;
 }
 
 /** What belongs to no single entity. */

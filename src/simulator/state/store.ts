@@ -6,6 +6,7 @@ import {
 	type ClosedPnl,
 	type Execution,
 	type Fault,
+	type FundingSetting,
 	isOpen,
 	type LogEntry,
 	type Meta,
@@ -24,6 +25,7 @@ interface Change {
 	readonly closed?: readonly ClosedPnl[];
 	readonly log?: readonly LogEntry[];
 	readonly shifts?: readonly (PriceShift & { readonly key: string })[];
+	readonly funding?: readonly FundingSetting[];
 	/** All pending faults, where any changed. */
 	readonly faults?: readonly Fault[];
 }
@@ -37,6 +39,7 @@ export class Store {
 	readonly closed: ClosedPnl[] = [];
 	readonly log: LogEntry[] = [];
 	readonly shifts = new Map<string, PriceShift[]>();
+	readonly funding: FundingSetting[] = [];
 	faults: Fault[] = [];
 	meta: Meta;
 	/** Orders that the market may still fill or trigger. */
@@ -57,6 +60,7 @@ export class Store {
 	private freshClosed: ClosedPnl[] = [];
 	private freshLog: LogEntry[] = [];
 	private freshShifts: (PriceShift & { key: string })[] = [];
+	private freshFunding: FundingSetting[] = [];
 
 	constructor(folder: string | undefined, meta: Meta) {
 		this.meta = meta;
@@ -118,6 +122,11 @@ export class Store {
 		this.freshShifts.push({ key, ...shift });
 	}
 
+	addFunding(setting: FundingSetting): void {
+		this.funding.push(setting);
+		this.freshFunding.push(setting);
+	}
+
 	position(apiKey: string, symbol: string): Position | undefined {
 		return this.positions.get(positionKey(apiKey, symbol));
 	}
@@ -146,6 +155,7 @@ export class Store {
 		this.freshClosed = [];
 		this.freshLog = [];
 		this.freshShifts = [];
+		this.freshFunding = [];
 	}
 
 	close(): void {
@@ -163,6 +173,7 @@ export class Store {
 			...(this.freshClosed.length > 0 ? { closed: this.freshClosed } : {}),
 			...(this.freshLog.length > 0 ? { log: this.freshLog } : {}),
 			...(this.freshShifts.length > 0 ? { shifts: this.freshShifts } : {}),
+			...(this.freshFunding.length > 0 ? { funding: this.freshFunding } : {}),
 		};
 		// Every commit says how far matching had come, so that a restart repeats no moment that led to it.
 		return this.dirtyMeta || Object.keys(change).length > 0 ? { ...change, meta: this.meta } : change;
@@ -178,6 +189,7 @@ export class Store {
 			closed: this.closed,
 			log: this.log,
 			shifts: [...this.shifts].flatMap(([key, shifts]) => shifts.map((shift) => ({ key, ...shift }))),
+			funding: this.funding,
 			faults: this.faults,
 		};
 	}
@@ -192,6 +204,7 @@ export class Store {
 			this.positions.set(positionKey(position.apiKey, position.symbol), position);
 		for (const closed of change.closed ?? []) this.closed.push(closed);
 		for (const entry of change.log ?? []) this.log.push(entry);
+		for (const setting of change.funding ?? []) this.funding.push(setting);
 		for (const { key, time, factor } of change.shifts ?? []) {
 			const shifts = this.shifts.get(key) ?? [];
 			shifts.push({ time, factor });

@@ -185,7 +185,8 @@ function checkReduceOnly(venue: Venue, order: Order): void {
 }
 
 function checkFunds(venue: Venue, account: Account, listing: Listing, order: Order, now: number): void {
-	if (hasFunds(venue, account, listing, order, now)) return;
+	const isStruck = venue.takeFault('insufficient_funds', order) !== undefined;
+	if (!isStruck && hasFunds(venue, account, listing, order, now)) return;
 	if (order.category === 'spot') throw new ApiError(170131, 'Insufficient balance.');
 	throw new ApiError(110007, 'ab not enough for new order');
 }

@@ -148,8 +148,8 @@ function reduceOnlyClip(venue: Venue, order: Order): string | undefined {
 }
 
 function faultyShare(venue: Venue, order: Order): number {
-	if (venue.takeFault('no_fill', order.apiKey) !== undefined) return 0;
-	return venue.takeFault('partial_fill', order.apiKey)?.ratio ?? 1;
+	if (venue.takeFault('no_fill', order) !== undefined) return 0;
+	return venue.takeFault('partial_fill', order)?.ratio ?? 1;
 }
 
 /** What a market order would cost if it were filled now: for the balance check of spot buys by quantity. */

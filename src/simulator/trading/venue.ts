@@ -4,14 +4,14 @@ import { ApiError } from '../api-error.ts';
 import { fromSteps } from '../decimals.ts';
 import type { Category } from '../market/instruments.ts';
 import type { Listing, Market } from '../market/market.ts';
-import type { Fault, FaultKind } from '../state/entities.ts';
+import type { Fault, FaultKind, Order } from '../state/entities.ts';
 import type { Store } from '../state/store.ts';
 
 export interface Venue {
 	readonly store: Store;
 	readonly market: Market;
-	/** Takes one strike of a pending fault of this kind for a market order of this key. */
-	takeFault(kind: FaultKind, apiKey: string): Fault | undefined;
+	/** Takes one strike of a pending fault of this kind for this order. */
+	takeFault(kind: FaultKind, order: Order): Fault | undefined;
 }
 
 export const settleCoin = 'USDT';
