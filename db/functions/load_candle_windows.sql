@@ -2,12 +2,14 @@ create function botbox.load_candle_windows(p_requests jsonb, p_now timestamptz d
 returns table (
   instrument_id bigint,
   timeframe botbox.timeframe,
+  is_whole boolean,
   open_at double precision[],
   open double precision[],
   high double precision[],
   low double precision[],
   close double precision[],
   volume double precision[],
+  recorded_at double precision[],
   previous_direction botbox.regime_direction,
   previous_volatility botbox.regime_volatility
 )
@@ -15,31 +17,57 @@ language sql
 stable
 set search_path = botbox, pg_temp
 as $$
-  select r.instrument_id, r.timeframe, w.open_at, w.open, w.high, w.low, w.close, w.volume, g.direction, g.volatility
-    from jsonb_to_recordset(p_requests) as r (instrument_id bigint, timeframe timeframe, candles integer)
+  select r.instrument_id, r.timeframe, not s.is_known, w.open_at, w.open, w.high, w.low, w.close, w.volume, w.recorded_at, g.direction, g.volatility
+    from jsonb_to_recordset(p_requests) as r (
+           instrument_id bigint, timeframe timeframe, candles integer,
+           first_at double precision, last_at double precision, known integer, recorded numeric
+         )
+   cross join lateral (
+           -- No look-ahead: a candle is visible only once its end has passed.
+           select p_now - case r.timeframe
+                    when '1m' then interval '1 minute'
+                    when '5m' then interval '5 minutes'
+                    when '15m' then interval '15 minutes'
+                    when '1h' then interval '1 hour'
+                    when '4h' then interval '4 hours'
+                    else interval '1 day'
+                  end as open_until,
+                  to_timestamp(r.first_at / 1000) as first_at,
+                  to_timestamp(r.last_at / 1000) as last_at
+         ) t
+    -- Whether what the worker holds is what is stored, its last candle aside: a candle that came late or was corrected has a later
+    -- recorded_at, and one that is gone is missing in the count.
+   cross join lateral (
+           select coalesce(
+                    t.last_at <= t.open_until
+                    and count(k.open_at) = r.known
+                    and sum(extract(epoch from k.recorded_at) * 1000000) filter (where k.open_at < t.last_at) is not distinct from r.recorded,
+                    false
+                  ) as is_known
+             from candles k
+            where k.instrument_id = r.instrument_id
+              and k.timeframe = r.timeframe
+              and k.open_at >= t.first_at
+              and k.open_at <= t.last_at
+         ) s
    cross join lateral (
            select array_agg(extract(epoch from k.open_at)::double precision * 1000 order by k.open_at) as open_at,
                   array_agg(k.open::double precision order by k.open_at) as open,
                   array_agg(k.high::double precision order by k.open_at) as high,
                   array_agg(k.low::double precision order by k.open_at) as low,
                   array_agg(k.close::double precision order by k.open_at) as close,
-                  array_agg(k.volume::double precision order by k.open_at) as volume
+                  array_agg(k.volume::double precision order by k.open_at) as volume,
+                  array_agg((extract(epoch from k.recorded_at) * 1000000)::double precision order by k.open_at) as recorded_at
              from (
                select c.*
                  from candles c
                 where c.instrument_id = r.instrument_id
                   and c.timeframe = r.timeframe
-                  -- No look-ahead: a candle is visible only once its end has passed.
-                  and c.open_at <= p_now - case r.timeframe
-                        when '1m' then interval '1 minute'
-                        when '5m' then interval '5 minutes'
-                        when '15m' then interval '15 minutes'
-                        when '1h' then interval '1 hour'
-                        when '4h' then interval '4 hours'
-                        else interval '1 day'
-                      end
+                  and c.open_at <= t.open_until
+                  and c.open_at >= case when s.is_known then t.last_at else '-infinity' end
                 order by c.open_at desc
-                limit r.candles
+                -- One more than are asked for, since the last known one is told again.
+                limit r.candles + s.is_known::integer
              ) k
          ) w
     -- The regime at the candle before: its thresholds have hysteresis.
@@ -55,4 +83,4 @@ as $$
    where w.open_at is not null;
 $$;
 comment on function botbox.load_candle_windows is
-  'The newest closed candles per instrument and timeframe as columns, oldest first, times in epoch milliseconds; floats, for indicators only.';
+  'The newest closed candles per instrument and timeframe as columns, oldest first, times in epoch milliseconds; floats, for indicators only. To whom tells what it holds - first_at, last_at, known (count), recorded (sum of recorded_at in epoch microseconds, all but the last) - only the candles from last_at on, unless something before has changed: is_whole.';

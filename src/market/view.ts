@@ -3,20 +3,24 @@
 import type { Regime } from '../domain.ts';
 import { indicatorHistory, maxBack } from '../strategies/history.ts';
 import type { CandleWindow, IndicatorSpec, IndicatorValue, MarketView } from '../strategies/strategy.ts';
-import { computeIndicator, type IndicatorSeries, indicatorKey } from './indicators/indicator.ts';
+import { type Moment, streamOver } from './indicator-states.ts';
+import { indicatorKey } from './indicators/indicator.ts';
 
-/** How often an indicator was computed and how often a finished one was reused. */
+/** How often an indicator was computed for a window and how often a finished value was reused. */
 export interface IndicatorUse {
 	computed: number;
+	/** Of those computed: how many cost no more than the candles that were new since the window before. */
+	advanced: number;
 	reused: number;
 }
 
 /** The counts of this process since its start: hit rate = reused / (computed + reused). */
-export const indicatorUse: IndicatorUse = { computed: 0, reused: 0 };
+export const indicatorUse: IndicatorUse = { computed: 0, advanced: 0, reused: 0 };
 
 interface Computed {
-	/** Over exactly `indicatorHistory(spec)` candles; empty where the window is shorter. */
-	readonly series: IndicatorSeries;
+	readonly outputs: readonly string[];
+	/** The values of the last `maxBack + 1` candles, oldest first; none where the window is shorter than the indicator needs. */
+	readonly recent: readonly (readonly number[])[];
 	/** By `back`, made when first asked for. */
 	readonly values: (IndicatorValue | undefined)[];
 }
@@ -26,11 +30,19 @@ const caches = new WeakMap<CandleWindow, Map<string, Computed>>();
 
 /**
  * A view of `window` (closed candles only, oldest first) in `regime`. Make one per instrument, timeframe and last candle, and
- * show it to every bot. The window may be longer than any strategy needs: each indicator is computed once, from exactly its
- * last `indicatorHistory(spec)` candles, and is null in a shorter window.
+ * show it to every bot. The window may be longer than any strategy needs: each indicator is computed once, and is null in a window
+ * shorter than `indicatorHistory(spec)`.
+ * `moment` says where the window stands among those of a market that goes on: then the market's states are taken on by the new
+ * candles. Without it each indicator is computed from exactly its last `indicatorHistory(spec)` candles. Both give the same to
+ * 10^-9: see `src/strategies/history.ts`.
  * `indicator` throws RangeError when `back` is not an integer from 0 to `maxBack`.
  */
-export function createMarketView(window: CandleWindow, regime: Regime | null, use = indicatorUse): MarketView {
+export function createMarketView(
+	window: CandleWindow,
+	regime: Regime | null,
+	use = indicatorUse,
+	moment: Moment | null = null,
+): MarketView {
 	const cache = caches.get(window) ?? new Map<string, Computed>();
 	caches.set(window, cache);
 	return {
@@ -46,33 +58,38 @@ export function createMarketView(window: CandleWindow, regime: Regime | null, us
 		const key = indicatorKey(spec);
 		let computed = cache.get(key);
 		if (computed === undefined) {
-			computed = compute(spec, window);
+			computed = compute(spec, window, moment, use);
 			cache.set(key, computed);
-			use.computed += 1;
 		} else {
 			use.reused += 1;
 		}
 		const known = computed.values[back];
 		if (known !== undefined) return known;
-		const value = valueAt(computed.series, back);
+		const value = valueAt(computed, back);
 		computed.values[back] = value;
 		return value;
 	}
 }
 
-function compute(spec: IndicatorSpec, window: CandleWindow): Computed {
-	const needed = indicatorHistory(spec, window.timeframe);
-	const enough = window.close.length >= needed;
-	return { series: computeIndicator(spec, lastCandles(window, enough ? needed : 0)), values: [] };
+function compute(spec: IndicatorSpec, window: CandleWindow, moment: Moment | null, use: IndicatorUse): Computed {
+	const isShort = window.close.length < indicatorHistory(spec, window.timeframe);
+	const { stream, isAdvanced } =
+		moment === null || isShort
+			? { stream: streamOver(spec, window), isAdvanced: false }
+			: moment.states.read(spec, window, moment);
+	use.computed += 1;
+	if (isAdvanced) use.advanced += 1;
+	return { outputs: stream.outputs, recent: stream.recent(), values: [] };
 }
 
-function valueAt(series: IndicatorSeries, back: number): IndicatorValue {
+function valueAt({ outputs, recent }: Computed, back: number): IndicatorValue {
 	if (!Number.isInteger(back) || back < 0 || back > maxBack) {
 		throw new RangeError(`an indicator can be asked 0 to ${maxBack} candles back, not ${back}`);
 	}
+	const values = recent[recent.length - 1 - back];
 	const value: Record<string, number | null> = {};
-	for (const [output, column] of Object.entries(series)) {
-		const number = column[column.length - 1 - back];
+	for (const [index, output] of outputs.entries()) {
+		const number = values?.[index];
 		value[output] = number === undefined || !Number.isFinite(number) ? null : number;
 	}
 	return value;

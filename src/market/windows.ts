@@ -1,22 +1,23 @@
 /**
  * Candle windows of a worker: one load per instrument and timeframe for all bots of all batches, kept until the feed has
- * stored something new. State that is derived only: a restart loads the same windows again.
+ * stored something new, and then extended by what is new. State that is derived only: a restart loads the same windows again.
  */
 
 import type { Queryable } from '../database/functions/define.ts';
 import { loadCandleWindows } from '../database/functions/market.ts';
 import { lastClosedOpen, type Regime, type Timeframe } from '../domain.ts';
-import type { CandleWindow, MarketView } from '../strategies/strategy.ts';
+import type { MarketView } from '../strategies/strategy.ts';
 import { FundingCache } from './funding-cache.ts';
+import { KeptWindow } from './kept-window.ts';
 import { classifyRegime, measureRegime, type RegimeFigures } from './regime.ts';
-import { createMarketView } from './view.ts';
+import { createMarketView, indicatorUse } from './view.ts';
 
 export interface WindowRequest {
 	readonly instrumentId: number;
 	readonly timeframe: Timeframe;
 	/** Candles that the most demanding strategy needs. */
 	readonly candles: number;
-	/** The feed's revision as the claim saw it: a window of an older one is loaded again, if it can have changed. */
+	/** The feed's revision as the claim saw it: for a window of an older one the database is asked, if it can have changed. */
 	readonly revision: number;
 	/** When the checks that ask were due, epoch ms: by then their candle had closed. */
 	readonly dueAt: number;
@@ -37,19 +38,22 @@ interface Entry {
 	readonly candles: number;
 	/** Whether it holds as many candles as were asked for: the feed has no history to add. */
 	readonly isFull: boolean;
-	readonly market: Market;
+	readonly kept: KeptWindow;
+	market: Market;
 }
 
-/** How often a window was loaded and how often a loaded one served again. */
+/** How often the database was asked for a window and how often one that is held served without. */
 export interface WindowUse {
 	loaded: number;
+	/** Of those loaded: how many were held already, so that only new candles came. */
+	extended: number;
 	reused: number;
 }
 
 const maxEntries = 2_000;
 
 export class CandleWindows {
-	readonly use: WindowUse = { loaded: 0, reused: 0 };
+	readonly use: WindowUse = { loaded: 0, extended: 0, reused: 0 };
 	readonly funding = new FundingCache();
 	readonly #entries = new Map<string, Entry>();
 
@@ -74,42 +78,55 @@ export class CandleWindows {
 
 	async #fetch(db: Queryable, requests: readonly WindowRequest[], now?: Date): Promise<void> {
 		const rows = await loadCandleWindows(db, {
-			requests: requests.map(({ instrumentId, timeframe, candles }) => ({
-				instrument_id: instrumentId,
-				timeframe,
-				candles,
-			})),
+			requests: requests.map((request) => {
+				const { instrumentId, timeframe, candles } = request;
+				return { instrument_id: instrumentId, timeframe, candles, ...this.#heldFor(request) };
+			}),
 			now,
 		});
 		const asked = new Map(requests.map((request) => [marketKey(request.instrumentId, request.timeframe), request]));
-		for (const key of asked.keys()) this.#entries.delete(key);
+		const told = new Set<string>();
+		const again: WindowRequest[] = [];
 		for (const row of rows) {
 			const key = marketKey(row.instrumentId, row.timeframe);
 			const request = asked.get(key);
 			if (request === undefined) continue;
-			const window: CandleWindow = {
-				timeframe: row.timeframe,
-				openAt: Float64Array.from(row.openAt),
-				open: Float64Array.from(row.open),
-				high: Float64Array.from(row.high),
-				low: Float64Array.from(row.low),
-				close: Float64Array.from(row.close),
-				volume: Float64Array.from(row.volume),
-			};
+			told.add(key);
 			const { previousDirection: direction, previousVolatility: volatility } = row;
 			const previous = direction !== null && volatility !== null ? { direction, volatility } : null;
-			this.#entries.set(key, {
-				revision: request.revision,
-				candles: request.candles,
-				isFull: window.close.length >= request.candles,
-				market: toMarket(window, previous),
-			});
+			const entry = this.#entries.get(key);
+			this.#entries.delete(key);
+			if (row.isWhole) {
+				const { revision, candles } = request;
+				const kept = new KeptWindow(row.timeframe, candles, row);
+				const isFull = row.openAt.length >= candles;
+				this.#entries.set(key, { revision, candles, isFull, kept, market: toMarket(kept, previous) });
+				continue;
+			}
+			const isAnother = entry?.kept.extend(row) ?? null;
+			if (entry === undefined || isAnother === null) {
+				again.push(request);
+				continue;
+			}
+			this.use.extended += 1;
+			if (isAnother) entry.market = toMarket(entry.kept, previous);
+			entry.revision = request.revision;
+			this.#entries.set(key, entry);
 		}
+		for (const key of asked.keys()) if (!told.has(key)) this.#entries.delete(key);
+		// What another load has dropped meanwhile, or what so many candles have come to that they do not join: whole, then.
+		if (again.length > 0) await this.#fetch(db, again, now);
 		// The oldest entries go first: a Map keeps the order of insertion.
 		for (const key of this.#entries.keys()) {
 			if (this.#entries.size <= maxEntries) break;
 			this.#entries.delete(key);
 		}
+	}
+
+	/** What the database need not send again; nothing where more is wanted than is held, or history may have come before it. */
+	#heldFor({ instrumentId, timeframe, candles }: WindowRequest) {
+		const entry = this.#entries.get(marketKey(instrumentId, timeframe));
+		return entry?.isFull && entry.candles >= candles ? entry.kept.held : null;
 	}
 }
 
@@ -130,13 +147,14 @@ export function marketKey(instrumentId: number, timeframe: Timeframe): string {
 	return `${instrumentId} ${timeframe}`;
 }
 
-function toMarket(window: CandleWindow, previous: Regime | null): Market {
-	const bare = createMarketView(window, null);
+function toMarket(kept: KeptWindow, previous: Regime | null): Market {
+	const { window, moment } = kept;
+	const bare = createMarketView(window, null, indicatorUse, moment);
 	const regime = classifyRegime(bare, previous);
 	const last = window.close.length - 1;
 	return {
 		// Views of one window share their indicators, so the regime's are not computed twice.
-		view: createMarketView(window, regime),
+		view: createMarketView(window, regime, indicatorUse, moment),
 		regime,
 		regimeFigures: measureRegime(bare),
 		candleAt: window.openAt[last] ?? Number.NaN,

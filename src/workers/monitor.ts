@@ -107,7 +107,7 @@ export async function beat(
 	identity: WorkerIdentity,
 	options: { isStopping?: boolean; now?: Date } = {},
 ): Promise<void> {
-	const { loaded, reused } = context.windows.use;
+	const { loaded, extended, reused } = context.windows.use;
 	const { evaluated, repeated } = context.checkCache.use;
 	await recordHeartbeat(context.pool, {
 		workerId: context.workerId,
@@ -115,8 +115,10 @@ export async function beat(
 		startedAt: context.startedAt,
 		figures: {
 			windows_loaded: loaded,
+			windows_extended: extended,
 			windows_reused: reused,
 			indicators_computed: indicatorUse.computed,
+			indicators_advanced: indicatorUse.advanced,
 			indicators_reused: indicatorUse.reused,
 			checks_evaluated: evaluated,
 			checks_repeated: repeated,

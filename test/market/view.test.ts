@@ -32,11 +32,11 @@ function computeWhole(spec: IndicatorSpec, window: CandleWindow): Record<string,
 }
 
 test('a thousand bots compute each indicator once per window', () => {
-	const use = { computed: 0, reused: 0 };
+	const use = { computed: 0, advanced: 0, reused: 0 };
 	const window = randomWalk(1, 500);
 	const view = createMarketView(window, null, use);
 	for (let bot = 0; bot < 1000; bot += 1) for (const spec of specs) view.indicator({ ...spec });
-	expect(use).toEqual({ computed: specs.length, reused: 999 * specs.length });
+	expect(use).toEqual({ computed: specs.length, advanced: 0, reused: 999 * specs.length });
 
 	createMarketView(window, { direction: 'RANGING', volatility: 'LOW' }, use).indicator(specs[0]!);
 	expect(use.computed).toBe(specs.length);

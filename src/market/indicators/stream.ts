@@ -58,6 +58,11 @@ export class IndicatorStream {
 		return this.#values[this.#values.length - 1 - back] ?? this.#undefined;
 	}
 
+	/** The values of the last `maxBack + 1` candles, oldest first: a copy, which later candles leave as it is. */
+	recent(): readonly (readonly number[])[] {
+		return this.#values.slice();
+	}
+
 	/** See `Calculation.hasFaded`. */
 	get hasFaded(): boolean {
 		return this.#calculation.hasFaded ?? false;
