@@ -2,13 +2,14 @@
 import type { z } from 'zod';
 import { BotboxError, UsageError } from '../errors.ts';
 import { fundingArbitrage } from './funding-arbitrage.ts';
+import { grid } from './grid.ts';
 import { meanReversion } from './mean-reversion.ts';
 import { scalping } from './scalping.ts';
 import type { PreparedStrategy, Strategy } from './strategy.ts';
 import { trendFollowing } from './trend-following.ts';
 
 /** By catalogue id. */
-export const strategies: readonly Strategy[] = [scalping, meanReversion, trendFollowing, fundingArbitrage];
+export const strategies: readonly Strategy[] = [scalping, meanReversion, trendFollowing, grid, fundingArbitrage];
 
 /** The strategy of this catalogue id (`ST-003`) or name (`trend_following`); null when there is none. */
 export function findStrategy(idOrName: string): Strategy | null {
