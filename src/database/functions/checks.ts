@@ -73,3 +73,30 @@ export const recordChecks = rowsFunction(
 		tradeId: 'uuid?',
 	},
 );
+
+/** At most one row. */
+export const findSignalBasis = rowsFunction(
+	'find_signal_basis',
+	{ signalId: 'bigint' },
+	{
+		botId: 'bigint',
+		strategyName: 'text',
+		strategyVersionId: 'bigint',
+		parameters: 'jsonb',
+		timeframe: 'timeframe',
+		history: 'integer',
+		furtherWindows: 'jsonb',
+		instrumentId: 'bigint',
+		furtherInstrumentIds: 'bigint[]?',
+		candleAt: 'timestamptz',
+		decidedAt: 'timestamptz',
+		score: 'double precision?',
+		factors: 'jsonb?',
+		positionDirection: 'direction?',
+		positionQuantity: 'double precision?',
+		positionEntryPrice: 'double precision?',
+		positionLots: 'integer?',
+		positionOpenedAt: 'timestamptz?',
+	},
+);
+export type SignalBasis = Awaited<ReturnType<typeof findSignalBasis>>[number];

@@ -69,6 +69,13 @@ export const loadCandleWindows = rowsFunction(
 	},
 );
 
+/** `windows`: [{ instrument_id, timeframe, first_at, last_at }]. */
+export const findLateCandles = rowsFunction(
+	'find_late_candles',
+	{ windows: 'jsonb', since: 'timestamptz', limit: 'integer?' },
+	{ instrumentId: 'bigint', timeframe: 'timeframe', openAt: 'timestamptz', recordedAt: 'timestamptz' },
+);
+
 export const loadFundingRates = rowsFunction(
 	'load_funding_rates',
 	{ instrumentIds: 'bigint[]', limit: 'integer?', now: 'timestamptz?' },
