@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { registerAccounts } from './cli/commands/accounts.ts';
 import { registerBots } from './cli/commands/bots.ts';
+import { registerCandles } from './cli/commands/candles.ts';
 import { registerDatabase } from './cli/commands/database.ts';
 import { registerIndicators } from './cli/commands/indicators.ts';
 import { registerPauses } from './cli/commands/pauses.ts';
@@ -29,6 +30,7 @@ export function buildProgram(): Command {
 	registerBots(program);
 	registerAccounts(program);
 	registerStrategies(program);
+	registerCandles(program);
 	registerSignals(program);
 	registerIndicators(program);
 	registerPauses(program);

@@ -53,6 +53,16 @@ export function timeframe(text: string): Timeframe {
 	return found;
 }
 
+/** ISO 8601, a day or a moment; in UTC where it names no zone. */
+export function moment(text: string): Date {
+	const match = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[-+]\d\d:?\d\d)?)?$/i.exec(text);
+	const [, date, time = '00:00', zone = 'Z'] = match ?? [];
+	const at = new Date(`${date}T${time}${zone.toUpperCase()}`);
+	if (match === null || Number.isNaN(at.getTime()))
+		throw new InvalidArgumentError('Expected a time such as 2026-01-31 or 2026-01-31T12:00:00Z.');
+	return at;
+}
+
 const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `90s`, `30m`, `2h`, `1d` to milliseconds. */

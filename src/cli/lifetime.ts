@@ -22,3 +22,18 @@ export async function untilToldToEnd(): Promise<string> {
 		}
 	});
 }
+
+/** Ctrl-C ends the page or batch under way and then the command; what was stored stays. */
+export function stopOnInterrupt(): { readonly signal: AbortSignal; end(): void } {
+	const stopping = new AbortController();
+	const stop = (): void => stopping.abort();
+	process.once('SIGINT', stop);
+	process.once('SIGTERM', stop);
+	return {
+		signal: stopping.signal,
+		end: () => {
+			process.off('SIGINT', stop);
+			process.off('SIGTERM', stop);
+		},
+	};
+}

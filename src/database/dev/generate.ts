@@ -102,6 +102,9 @@ async function customTypes(pool: Pool, schema: string): Promise<string> {
 		// The pool knows no parser for arrays of our types: they come as PostgreSQL writes them, `{A,B}`. Cast to text[].
 		if (used.delete(arrayName)) lines.push(`\texport type ${arrayName} = string;`);
 	}
+	// Types of PostgreSQL itself that zapatos does not know and the pool does not parse.
+	for (const name of plainTypes)
+		if (used.delete(customTypeName(name))) lines.push(`\texport type ${customTypeName(name)} = string;`);
 	if (used.size > 0)
 		throw new Error(`no TypeScript type is known for ${[...used].join(', ')}: see ${import.meta.filename}`);
 	return [
@@ -112,6 +115,8 @@ async function customTypes(pool: Pool, schema: string): Promise<string> {
 		'',
 	].join('\n');
 }
+
+const plainTypes = ['tstzmultirange'];
 
 /** As the pool parses it. */
 function baseType(base: string): string {

@@ -73,6 +73,12 @@ export const recordFundingRates = valueFunction(
 	'integer',
 );
 
+export const releaseMinutes = valueFunction(
+	'release_minutes',
+	{ instrumentId: 'bigint', actor: 'text?', now: 'timestamptz?' },
+	'integer',
+);
+
 export const pruneMinutes = valueFunction(
 	'prune_minutes',
 	{ life: 'interval?', limit: 'integer?', now: 'timestamptz?' },

@@ -28,4 +28,5 @@ declare module 'zapatos/custom' {
 	export type PgTimeframe = '1m' | '5m' | '15m' | '1h' | '4h' | '1d';
 	export type PgTokenRole = 'viewer' | 'operator' | 'admin';
 	export type PgTradeStatus = 'PENDING' | 'EXECUTING' | 'EXECUTED' | 'EXPIRED' | 'CANCELLED' | 'FAILED' | 'PARKED';
+	export type PgTstzmultirange = string;
 }
