@@ -6,8 +6,9 @@ import { ensureStrategyVersion, publishStrategies } from '../../src/market/strat
 export const instrumentCount = 200;
 /** Bots that share an account. */
 const botsPerAccount = 100;
-const timeframes = { '1m': 1, '5m': 5, '15m': 15 } as const;
-type BenchTimeframe = keyof typeof timeframes;
+/** Timeframes that bots decide on, and the hours that trend following looks at besides. */
+const decisionTimeframes = ['1m', '5m', '15m'] as const;
+const timeframes = { '1m': 1, '5m': 5, '15m': 15, '1h': 60 } as const;
 /** Candles of each timeframe before the first cycle: more than any strategy looks at. */
 const history = 1_000;
 
@@ -52,7 +53,7 @@ export async function createMarket(pool: Pool, until: Date, minutes: number): Pr
 async function createVersions(pool: Pool): Promise<number[]> {
 	await publishStrategies(pool);
 	const versions: number[] = [];
-	for (const timeframe of Object.keys(timeframes) as BenchTimeframe[]) {
+	for (const timeframe of decisionTimeframes) {
 		for (const shift of [0, 0.05, 0.1, 0.2]) {
 			versions.push(
 				await ensureStrategyVersion(pool, 'trend_following', {
