@@ -25,8 +25,9 @@ module.exports = {
 			},
 		},
 		only('market', '^src/market/', ['^src/database/', '^src/strategies/', '^src/exchange/']),
-		only('workers', '^src/workers/', ['^src/(database|exchange|market|strategies)/']),
-		only('api', '^src/api/', ['^src/(database|exchange|market|strategies)/']),
+		only('sandbox', '^src/sandbox/', ['^src/(market|strategies)/']),
+		only('workers', '^src/workers/', ['^src/(database|exchange|market|strategies|sandbox)/']),
+		only('api', '^src/api/', ['^src/(database|exchange|market|strategies|sandbox)/']),
 		only('simulator', '^src/simulator/', []),
 		only('dashboard', '^src/dashboard/', []),
 		{

@@ -46,6 +46,7 @@ const environment = z.object({
 				.map((name) => name.trim())
 				.filter((name) => name !== ''),
 		),
+	BOTBOX_STRATEGIES: z.string().optional(),
 	BOTBOX_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 	BOTBOX_CHECK_SPREAD_SECONDS: z
 		.string()
@@ -68,6 +69,8 @@ export interface Config {
 	/** Base64 of 32 bytes; null: read from or generated into the data directory. */
 	readonly masterKey: string | null;
 	readonly liveAccounts: readonly string[];
+	/** The folder of the user's own strategies; null: there are none. */
+	readonly strategiesDir: string | null;
 	readonly logLevel: string;
 	/** Seconds over which the checks of a tick are spread when more than 500 bots are due. */
 	readonly checkSpreadSeconds: number;
@@ -108,6 +111,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 		port: e.BOTBOX_PORT,
 		masterKey: e.BOTBOX_MASTER_KEY ?? null,
 		liveAccounts: Object.freeze(e.BOTBOX_LIVE_ACCOUNTS),
+		strategiesDir: e.BOTBOX_STRATEGIES ?? null,
 		logLevel: e.BOTBOX_LOG_LEVEL,
 		checkSpreadSeconds: e.BOTBOX_CHECK_SPREAD_SECONDS,
 		keepMinutesDays: e.BOTBOX_KEEP_MINUTES_DAYS,

@@ -11,6 +11,7 @@ import type { Config } from '../config.ts';
 import type { Jobs } from '../database/jobs.ts';
 import type { Pool } from '../database/pool.ts';
 import type { Logger } from '../logger.ts';
+import type { StrategyCatalogue } from '../strategies/catalogue.ts';
 import type { ManualChecks } from './manual-checks.ts';
 
 export interface ApiContext {
@@ -21,6 +22,8 @@ export interface ApiContext {
 	readonly jobs: Pick<Jobs, 'requestCheck'>;
 	readonly manualChecks: ManualChecks;
 	readonly config: Config;
+	/** What bots can be made of; botbox's own strategies if left out. */
+	readonly catalogue?: StrategyCatalogue;
 	readonly log: Logger;
 	readonly version: string;
 	/** The built page; null serves none. */

@@ -8,6 +8,7 @@ import { listRows } from '../database/views/define.ts';
 import { apiTokens } from '../database/views/operation.ts';
 import { BotboxError, errorMessage } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { openCatalogue } from '../sandbox/catalogue.ts';
 import { isLoopbackAddress } from './access.ts';
 import { buildApp } from './app.ts';
 import { listenForManualChecks } from './manual-checks.ts';
@@ -69,8 +70,14 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 		);
 		cleanups.push(() => manualChecks.close());
 
+		const catalogue = openCatalogue({
+			folder: config.strategiesDir,
+			onOutput: (file, line) => log.info({ file, line }, 'an own strategy says'),
+		});
+		cleanups.push(() => catalogue.close());
+
 		const { version, pageDir } = options;
-		const app = await buildApp({ pool, readPool, jobs, manualChecks, config, log, version, pageDir });
+		const app = await buildApp({ pool, readPool, jobs, manualChecks, config, catalogue, log, version, pageDir });
 		cleanups.push(() => app.close());
 		await app.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
 			throw listenFailure(error, config);

@@ -5,8 +5,8 @@ import { listView, type ViewRow } from '../database/listing.ts';
 import type { Pool } from '../database/pool.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { BotboxError, UsageError } from '../errors.ts';
-import { ensureStrategyVersion, publishStrategies } from '../market/strategy-versions.ts';
-import { parseParameters } from '../strategies/registry.ts';
+import { describeVersion, publishStrategies, recordVersion } from '../market/strategy-versions.ts';
+import type { StrategyCatalogue } from '../strategies/catalogue.ts';
 import { type Difference, diffParameters, mergeParameters, type Parameters } from './parameters.ts';
 import { actor } from './session.ts';
 
@@ -33,19 +33,25 @@ export interface Change {
 }
 
 /** Throws UsageError naming each wrong parameter, and for bots of another strategy or of several versions; then nothing has changed. */
-export async function changeStrategy(pool: Pool, request: ChangeRequest): Promise<Change> {
+export async function changeStrategy(
+	pool: Pool,
+	catalogue: StrategyCatalogue,
+	request: ChangeRequest,
+): Promise<Change> {
 	const { strategy, bots } = request;
 	const foreign = bots.find((bot) => bot.strategy !== strategy);
 	if (foreign !== undefined)
 		throw new UsageError(`bot ${foreign.name} is one of ${foreign.strategy}, not of ${strategy}`);
+	const fromVersion = request.fromVersion ?? commonVersion(bots);
+	const base =
+		fromVersion === null
+			? await catalogue.parse(strategy, {})
+			: parametersOf(await findVersion(pool, strategy, fromVersion));
+	const described = await describeVersion(strategy, mergeParameters(base, request.parameters), catalogue);
 	return await inTransaction(pool, async (db) => {
 		await publishStrategies(db);
-		const fromVersion = request.fromVersion ?? commonVersion(bots);
-		const base =
-			fromVersion === null ? parseParameters(strategy, {}) : parametersOf(await findVersion(db, strategy, fromVersion));
-		const parameters = parseParameters(strategy, mergeParameters(base, request.parameters));
 		const known = await listView(db, 'strategies', { where: { name: strategy }, limit: 100_000 });
-		const id = await ensureStrategyVersion(db, strategy, parameters);
+		const id = await recordVersion(db, described);
 		const [made] = await listView(db, 'strategies', { where: { strategy_version_id: id }, limit: 1 });
 		const moved = await setBotsStrategyVersion(db, {
 			botIds: bots.map((bot) => Number(bot.bot_id)),
@@ -58,7 +64,7 @@ export async function changeStrategy(pool: Pool, request: ChangeRequest): Promis
 			version: Number(made?.version),
 			strategyVersionId: id,
 			isNew: !known.some((row) => row.strategy_version_id === id),
-			differences: diffParameters(base, parameters),
+			differences: diffParameters(base, described.parameters),
 			moved: moved.map(({ botId, name, fromVersion: from }) => ({ botId, name, fromVersion: from })),
 		};
 	});

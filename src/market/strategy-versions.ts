@@ -2,12 +2,43 @@
 
 import { recordStrategies, recordStrategyVersion } from '../database/functions/administration.ts';
 import type { Queryable } from '../database/functions/define.ts';
-import { UsageError } from '../errors.ts';
-import { findStrategy, parseParameters, prepareStrategy, strategies } from '../strategies/registry.ts';
+import { BotboxError } from '../errors.ts';
+import {
+	type StrategyCatalogue,
+	type StrategyDescription,
+	type StrategyFault,
+	type StrategyInfo,
+	shippedStrategies,
+} from '../strategies/catalogue.ts';
 import { regimeHistory } from './regime.ts';
 
-/** Writes the code's registry of strategies into the database; needed before versions are recorded. */
-export async function publishStrategies(db: Queryable): Promise<void> {
+/**
+ * Writes the catalogue's strategies into the database; needed before versions are recorded. A user's strategy that the database
+ * refuses, since another one has had its name, is answered and the others are written. Not in a transaction if there are users' ones.
+ */
+export async function publishStrategies(
+	db: Queryable,
+	catalogue: StrategyCatalogue = shippedStrategies,
+): Promise<StrategyFault[]> {
+	const all = await catalogue.list();
+	await publish(
+		db,
+		all.filter(({ file }) => file === null),
+	);
+	const faults: StrategyFault[] = [];
+	for (const info of all) {
+		if (info.file === null) continue;
+		try {
+			await publish(db, [info]);
+		} catch (error) {
+			if (!(error instanceof Error && 'code' in error && error.code === '23505')) throw error;
+			faults.push({ file: info.file, message: `its name ${info.name} belongs to a strategy of another id` });
+		}
+	}
+	return faults;
+}
+
+async function publish(db: Queryable, strategies: readonly StrategyInfo[]): Promise<void> {
 	await recordStrategies(db, {
 		strategies: strategies.map(({ id, name, title, defaultInterval }) => ({
 			id,
@@ -18,24 +49,52 @@ export async function publishStrategies(db: Queryable): Promise<void> {
 	});
 }
 
+/** A strategy with complete parameters, ready to be recorded. */
+export interface DescribedVersion {
+	readonly info: StrategyInfo;
+	readonly parameters: Readonly<Record<string, unknown>>;
+	readonly description: StrategyDescription;
+}
+
 /**
- * The id of the version of this strategy with these parameters (completed with defaults), made if it is new.
- * Throws UsageError naming each wrong parameter, STRATEGY_NOT_FOUND for an unknown name.
+ * Completes the parameters and asks what the strategy needs with them: a user's code may take its time, so this comes before any
+ * transaction. Throws UsageError naming each wrong parameter, STRATEGY_NOT_FOUND for an unknown name.
  */
-export async function ensureStrategyVersion(db: Queryable, name: string, parameters: unknown): Promise<number> {
-	const complete = parseParameters(name, parameters);
-	const prepared = prepareStrategy(name, complete);
-	const strategy = findStrategy(name);
-	if (strategy === null) throw new UsageError(`no strategy is called ${name}`);
+export async function describeVersion(
+	name: string,
+	parameters: unknown,
+	catalogue: StrategyCatalogue = shippedStrategies,
+): Promise<DescribedVersion> {
+	const complete = await catalogue.parse(name, parameters);
+	const description = await catalogue.describe(name, complete);
+	const info = await catalogue.find(name);
+	if (info === null) throw new BotboxError('STRATEGY_NOT_FOUND', `no strategy is called ${name}`);
+	return { info, parameters: complete, description };
+}
+
+/** The id of the version, made if it is new. */
+export async function recordVersion(db: Queryable, version: DescribedVersion): Promise<number> {
+	const { info, parameters, description } = version;
+	if (info.file !== null) await publish(db, [info]);
 	return await recordStrategyVersion(db, {
-		strategyId: strategy.id,
-		parameters: complete,
-		timeframe: prepared.timeframe,
+		strategyId: info.id,
+		parameters,
+		timeframe: description.timeframe,
 		// Enough candles for the factors and for the regime that validation asks for.
-		history: Math.max(prepared.history, regimeHistory),
-		favourableRegimes: prepared.favourableRegimes,
-		maxLots: prepared.maxLots,
-		furtherWindows: prepared.furtherWindows ?? [],
-		legs: strategy.legs ?? 1,
+		history: Math.max(description.history, regimeHistory),
+		favourableRegimes: description.favourableRegimes,
+		maxLots: description.maxLots,
+		furtherWindows: description.furtherWindows,
+		legs: info.legs,
 	});
+}
+
+/** Both at once; the same errors. */
+export async function ensureStrategyVersion(
+	db: Queryable,
+	name: string,
+	parameters: unknown,
+	catalogue: StrategyCatalogue = shippedStrategies,
+): Promise<number> {
+	return await recordVersion(db, await describeVersion(name, parameters, catalogue));
 }

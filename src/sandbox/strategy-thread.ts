@@ -126,7 +126,7 @@ export class StrategyThread {
 		worker.on('message', (message: unknown) => this.#receive(worker, message));
 		worker.on('messageerror', (error) => this.#fail(worker, error.message));
 		worker.on('error', (error) => this.#fail(worker, messageOf(error)));
-		worker.on('exit', (code) => this.#fail(worker, endingOf(code)));
+		worker.on('exit', (code) => this.#fail(worker, endingOf(code, this.#waiting?.id === loadedId)));
 		// What our own modules take on a busy machine is not held against the file.
 		this.#info = await new Promise((resolve, reject) => {
 			this.#expect(worker, { id: startedId, resolve, reject }, 'start', startWithinMs);
@@ -197,9 +197,9 @@ function refusal(name: string, answer: Extract<Answer, { ok: false }>): Error {
 	return new Error(answer.message);
 }
 
-function endingOf(code: number): string {
-	// Node's word for a top-level await that nothing can ever settle.
-	return code === 13 ? 'it waits for ever while it is loaded' : `it ended its thread with exit code ${code}`;
+function endingOf(code: number, isLoading: boolean): string {
+	if (isLoading && code === 0) return 'its thread ended while it was loaded: it awaits what never comes';
+	return `it ended its thread with exit code ${code}`;
 }
 
 /** Out of memory is told by a code; the message speaks of a worker, which the user never started. */

@@ -31,7 +31,8 @@ const prepared = new Map<string, PreparedStrategy>();
 const maxPrepared = 1_000;
 
 if (parentPort === null) throw new Error('this file runs as a thread only');
-await serve(parentPort);
+// Not awaited: a file that awaits for ever ends its thread, and that is told by whoever started it.
+void serve(parentPort);
 
 async function serve(port: MessagePort): Promise<void> {
 	let strategy: Strategy;

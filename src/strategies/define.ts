@@ -154,15 +154,13 @@ function candlesOf({ timeframe, indicators = [], candles = 1 }: TimeframeNeeds):
 }
 
 function toEvaluation(decision: StrategyDecision | null, idle: Evaluation['reason']): Evaluation {
-	if (decision !== null && typeof decision !== 'object')
-		throw new TypeError(`decide must answer with an object or null, not ${String(decision)}`);
-	const { decision: what = 'NONE', score = null, figures = {} } = decision ?? {};
+	if (decision !== null) assertAnswered(decision);
+	const { decision: what, score = null, figures = {} } = decision ?? { decision: 'NONE' };
 	const factors = Object.entries(figures).map(([name, value]) => {
 		return { name, value, score: null, weight: 0, contribution: null };
 	});
 	const evaluation = { score, factors, decision: what, stopLossFraction: null, takeProfitFraction: null };
-	if (decision === null || decision.decision === 'NONE' || decision.decision === undefined)
-		return { ...evaluation, reason: idle };
+	if (decision === null || decision.decision === 'NONE') return { ...evaluation, reason: idle };
 	const lots = decision.lots ?? null;
 	if (decision.decision === 'CLOSE') return { ...evaluation, reason: 'EXIT_RULE', lots };
 	return {
@@ -173,6 +171,13 @@ function toEvaluation(decision: StrategyDecision | null, idle: Evaluation['reaso
 		trailingStopFraction: decision.trailingStopFraction ?? null,
 		lots,
 	};
+}
+
+function assertAnswered(decision: unknown): void {
+	if (typeof decision === 'object' && decision !== null && 'then' in decision)
+		throw new TypeError('decide answered with a promise: a strategy decides at once');
+	const isDecision = typeof decision === 'object' && decision !== null && 'decision' in decision;
+	if (!isDecision) throw new TypeError(`decide must answer with { decision } or null, not ${String(decision)}`);
 }
 
 /** JavaScript files, too, define strategies: what the types say is looked at here. */

@@ -4,9 +4,10 @@
  * Reads: strategy versions, candles, funding rates. Writes: through record_checks only. Nothing here survives a crash and nothing
  * needs to: the claims lapse and the bots stay due.
  */
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDatabaseAway, isPassing } from '../database/failures.ts';
-import { loadStrategyVersions, recordChecks } from '../database/functions/checks.ts';
+import { loadStrategyVersions, recordChecks, type StrategyVersion } from '../database/functions/checks.ts';
 import type { CheckKind } from '../database/functions/define.ts';
 import { findDataAges } from '../database/functions/market.ts';
 import type { Direction, Timeframe } from '../domain.ts';
@@ -14,10 +15,11 @@ import { errorMessage } from '../errors.ts';
 import { fetchFeeds } from '../market/feed.ts';
 import { viewOf } from '../market/views.ts';
 import { type Market, marketKey, type WindowRequest } from '../market/windows.ts';
-import { prepareStrategy } from '../strategies/registry.ts';
+import { findStrategy, prepareStrategy } from '../strategies/registry.ts';
 import type { FundingRates, HeldPosition, MarketView, PreparedStrategy, WindowNeed } from '../strategies/strategy.ts';
-import type { WorkerContext } from './context.ts';
-import { type EvaluatedCheck, evaluateCheck, heldPosition, maxDataAgeMs } from './evaluate.ts';
+import { checkLeaseMs, type WorkerContext } from './context.ts';
+import { asksStrategy, type EvaluatedCheck, evaluateCheck, heldPosition, maxDataAgeMs } from './evaluate.ts';
+import type { OwnCheck, OwnVersion } from './own-checks.ts';
 
 /** A claimed check on its way to evaluation. */
 export interface ClaimedForCheck {
@@ -69,15 +71,28 @@ export function toClaimed(
 	};
 }
 
-/** Evaluates claimed checks and records them; what cannot be recorded is found by halving and recorded as FAILED. */
+/**
+ * Evaluates claimed checks and records them; what cannot be recorded is found by halving and recorded as FAILED. Those of users'
+ * strategies take their time in the background, after this has returned unless the clock is simulated: the answer is of the others.
+ */
 export async function checkAndRecord(context: WorkerContext, claimed: readonly ClaimedForCheck[], now?: Date) {
 	if (claimed.length === 0) return [];
-	const evaluated = await evaluateAll(context, await refreshStale(context, claimed, now), now);
-	return await recordBatch(context, evaluated, now);
+	const leaseEndsAt = performance.now() + checkLeaseMs;
+	const { evaluated, own } = await evaluateAll(context, await refreshStale(context, claimed, now), now);
+	const recorded = await recordBatch(context, evaluated, now);
+	if (own.length > 0 && context.ownChecks !== undefined) {
+		const record = (checks: readonly EvaluatedCheck[]) => recordBatch(context, checks, now);
+		const running = context.ownChecks.run({ ...context, record }, own, { leaseEndsAt, now });
+		// They take the time that users' code takes, and nobody else waits for it. On a simulated clock nothing else goes on meanwhile.
+		if (context.isSimulated) await running;
+	}
+	return recorded;
 }
 
 interface Version {
+	/** Of an own strategy: only what the pipeline reads; it is evaluated in a thread. */
 	readonly strategy: PreparedStrategy;
+	readonly own: OwnVersion | null;
 	readonly timeframe: Timeframe;
 	readonly history: number;
 	readonly furtherWindows: readonly WindowNeed[];
@@ -86,42 +101,81 @@ interface Version {
 /** Strategy versions never change, so a process keeps what it once prepared. */
 const prepared = new Map<number, Version>();
 
-async function strategiesOf(context: WorkerContext, ids: readonly number[]): Promise<ReadonlyMap<number, Version>> {
+type Versions = Pick<ReadonlyMap<number, Version>, 'get'>;
+
+async function strategiesOf(context: WorkerContext, ids: readonly number[]): Promise<Versions> {
 	const missing = [...new Set(ids)].filter((id) => !prepared.has(id));
+	const faulty = new Map<number, Version>();
 	if (missing.length > 0) {
 		for (const version of await loadStrategyVersions(context.pool, { ids: missing })) {
-			prepared.set(version.id, {
-				strategy: prepareStrategy(version.strategyName, version.parameters),
-				timeframe: version.timeframe,
-				history: version.history,
-				furtherWindows: version.furtherWindows as readonly WindowNeed[],
-			});
+			try {
+				prepared.set(version.id, await prepareVersion(context, version));
+			} catch (error) {
+				// Parameters of another release, or a user's file that is gone: its own checks fail, with the reason, and no others.
+				faulty.set(version.id, { ...fieldsOf(version), own: null, strategy: unusable(version, error) });
+			}
 		}
 	}
-	return prepared;
+	return { get: (id) => faulty.get(id) ?? prepared.get(id) };
+}
+
+async function prepareVersion(context: WorkerContext, version: StrategyVersion): Promise<Version> {
+	const fields = fieldsOf(version);
+	const strategy = (await context.ownChecks?.catalogue.own(version.strategyName)) ?? null;
+	const { strategyName, parameters } = version;
+	if (strategy === null) {
+		// Refused in words that name the files that could not be loaded.
+		if (findStrategy(strategyName) === null) await context.ownChecks?.catalogue.parse(strategyName, parameters);
+		return { ...fields, own: null, strategy: prepareStrategy(strategyName, parameters) };
+	}
+	return {
+		...fields,
+		own: { strategy, parameters, history: fields.history, furtherWindows: fields.furtherWindows },
+		strategy: unusable(version, new Error('a strategy of a user is evaluated in its thread')),
+	};
+}
+
+function fieldsOf({ timeframe, history, furtherWindows }: StrategyVersion) {
+	return { timeframe, history, furtherWindows: furtherWindows as readonly WindowNeed[] };
+}
+
+/** What the pipeline reads of a strategy, for one that cannot be asked here. */
+function unusable({ timeframe, history, maxLots }: StrategyVersion, error: unknown): PreparedStrategy {
+	return {
+		...{ timeframe, history, maxLots, favourableRegimes: [] },
+		// Whether a user's strategy reads them only its thread could say: they are in memory anyway.
+		readsFunding: true,
+		evaluate: () => {
+			throw error;
+		},
+	};
 }
 
 async function evaluateAll(
 	context: WorkerContext,
 	claimed: readonly ClaimedForCheck[],
 	now?: Date,
-): Promise<EvaluatedCheck[]> {
+): Promise<{ evaluated: EvaluatedCheck[]; own: OwnCheck[] }> {
 	const ids = claimed.map(({ strategyVersionId }) => strategyVersionId);
 	const versions = await strategiesOf(context, ids);
 	const look = await loadMarkets(context, claimed, versions, now);
 	const nowMs = (now ?? new Date()).getTime();
 	const told = new Set<Market>();
-	return claimed.flatMap((check) => {
-		const version = versions.get(check.strategyVersionId);
-		if (version === undefined) return [];
+	const evaluated: EvaluatedCheck[] = [];
+	const own: OwnCheck[] = [];
+	for (const claim of claimed) {
+		const version = versions.get(claim.strategyVersionId);
+		if (version === undefined) continue;
 		const { strategy, timeframe } = version;
-		const { market, view, legs } = look(check);
+		const { market, view, legs } = look(claim);
 		const tellsRegime = market !== null && !told.has(market);
 		if (market !== null) told.add(market);
-		return [
-			evaluateCheck({ ...check, strategy, timeframe, market, view, legs, tellsRegime }, nowMs, context.checkCache),
-		];
-	});
+		const check = { ...claim, strategy, timeframe, market, view, legs, tellsRegime };
+		if (version.own !== null && asksStrategy(check, nowMs, context.checkCache))
+			own.push({ check, version: version.own });
+		else evaluated.push(evaluateCheck(check, nowMs, context.checkCache));
+	}
+	return { evaluated, own };
 }
 
 /** What one check looks at. */
@@ -136,7 +190,7 @@ interface Looked {
 async function loadMarkets(
 	context: WorkerContext,
 	claimed: readonly ClaimedForCheck[],
-	versions: ReadonlyMap<number, Version>,
+	versions: Versions,
 	now?: Date,
 ): Promise<(check: ClaimedForCheck) => Looked> {
 	const requests = new WindowRequests();

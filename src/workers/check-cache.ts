@@ -56,6 +56,17 @@ export class CheckCache {
 
 	/** The evaluation that this check would come to again; null: it has to be evaluated. A person who asks is never given an old one. */
 	find(check: CheckSubject, nowMs: number): Evaluation | null {
+		const evaluation = this.#look(check, nowMs);
+		if (evaluation !== null) this.use.repeated += 1;
+		return evaluation;
+	}
+
+	/** Whether `find` would find one. */
+	has(check: CheckSubject, nowMs: number): boolean {
+		return this.#look(check, nowMs) !== null;
+	}
+
+	#look(check: CheckSubject, nowMs: number): Evaluation | null {
 		if (check.kind !== 'SCHEDULED' || check.view === null) return null;
 		const kept = this.#kept.get(check.botId);
 		if (kept === undefined) return null;
@@ -64,9 +75,7 @@ export class CheckCache {
 			kept.token === this.#tokens.get(check.view) &&
 			isSamePosition(kept.position, check.position) &&
 			isValid(kept.evaluation, nowMs);
-		if (!holds) return null;
-		this.use.repeated += 1;
-		return kept.evaluation;
+		return holds ? kept.evaluation : null;
 	}
 
 	/** Takes over the result of an evaluation, if it says how long it holds. */

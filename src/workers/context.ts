@@ -6,9 +6,13 @@ import type { Venues } from '../exchange/registry.ts';
 import type { Logger } from '../logger.ts';
 import type { CandleWindows } from '../market/windows.ts';
 import type { CheckCache } from './check-cache.ts';
+import type { OwnChecks } from './own-checks.ts';
 
 export const roles = ['tick', 'check', 'execute', 'feed', 'guard', 'monitor'] as const;
 export type Role = (typeof roles)[number];
+
+/** For so long a claimed check is its worker's alone. */
+export const checkLeaseMs = 30_000;
 
 export interface WorkerContext {
 	readonly workerId: string;
@@ -19,6 +23,8 @@ export interface WorkerContext {
 	readonly log: Logger;
 	readonly windows: CandleWindows;
 	readonly checkCache: CheckCache;
+	/** Evaluates users' strategies in threads; without it there are none. */
+	readonly ownChecks?: OwnChecks;
 	/** Part of every client order id: tells our orders from those of another installation. */
 	readonly installationId: string;
 	/** When this worker began, by the database's clock: accounts must have been reconciled since. */

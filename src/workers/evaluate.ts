@@ -5,6 +5,7 @@ import type { Direction, Timeframe } from '../domain.ts';
 import { errorMessage } from '../errors.ts';
 import type { RegimeFigures } from '../market/regime.ts';
 import type { Market } from '../market/windows.ts';
+import { StrategyTimedOut } from '../sandbox/strategy-thread.ts';
 import type { Evaluation, HeldPosition, IndicatorSpec, MarketView, PreparedStrategy } from '../strategies/strategy.ts';
 import type { CheckCache } from './check-cache.ts';
 
@@ -157,8 +158,16 @@ export function evaluateCheck(check: CheckToEvaluate, nowMs: number, cache?: Che
 			error: null,
 		};
 	} catch (error) {
+		if (error instanceof StrategyTimedOut) return undecided('CHECK_TIMED_OUT', 'TIMED_OUT', errorMessage(error));
 		return undecided('CHECK_FAILED', 'FAILED', errorMessage(error));
 	}
+}
+
+/** Whether `evaluateCheck` will ask the strategy: not about data too old, nor without a market, nor what the cache knows. */
+export function asksStrategy(check: CheckToEvaluate, nowMs: number, cache: CheckCache): boolean {
+	const { dataFetchedAt, view } = check;
+	if (dataFetchedAt === null || nowMs - dataFetchedAt.getTime() > maxDataAgeMs) return false;
+	return view !== null && !cache.has(check, nowMs);
 }
 
 function legsOf({ legs = [] }: CheckToEvaluate): EvaluatedCheck['legs'] {

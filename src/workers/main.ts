@@ -19,6 +19,8 @@ import type { Logger } from '../logger.ts';
 import { fetchFeeds } from '../market/feed.ts';
 import { publishStrategies } from '../market/strategy-versions.ts';
 import { CandleWindows } from '../market/windows.ts';
+import { type Catalogue, openCatalogue } from '../sandbox/catalogue.ts';
+import type { StrategyFault } from '../strategies/catalogue.ts';
 import { balancePairs } from './balance-pairs.ts';
 import { CheckCache } from './check-cache.ts';
 import { done, type Role, type RunResult, type WorkerContext } from './context.ts';
@@ -28,6 +30,7 @@ import { type HealthServer, serveHealth } from './health.ts';
 import { keepHistory } from './keep-history.ts';
 import { type Loop, startLoop, untilNextMinute } from './loop.ts';
 import { beat, measureClocks, runMonitor } from './monitor.ts';
+import { OwnChecks } from './own-checks.ts';
 import { reconcileAccounts } from './reconcile.ts';
 import { runChecks } from './run-checks.ts';
 import { runManualChecks } from './run-manual-checks.ts';
@@ -68,7 +71,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 		...(role === undefined ? {} : { role }),
 	});
 	await requireMatchingSchema(pool);
-	await publishStrategies(pool);
+	const catalogue = openCatalogue({
+		folder: config.strategiesDir,
+		onOutput: (file, line) => log.info({ file, line }, 'an own strategy says'),
+	});
+	await reportStrategies(log, catalogue, await publishStrategies(pool, catalogue));
 
 	const stopping = new AbortController();
 	const jobs = await createJobs({
@@ -94,6 +101,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 		log,
 		windows: new CandleWindows(),
 		checkCache: new CheckCache(),
+		ownChecks: new OwnChecks(catalogue),
 		installationId: await installationId(pool),
 		startedAt: await databaseTime(pool),
 		databaseTime: () => databaseTime(pool),
@@ -121,7 +129,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 	let health: HealthServer | null = null;
 	const stop = async (): Promise<void> => {
 		stopping.abort();
-		const ended = Promise.all([...loops.all, heart].map((loop) => loop.ended));
+		const ended = Promise.all([...[...loops.all, heart].map((loop) => loop.ended), context.ownChecks?.stop()]);
 		await Promise.race([ended, sleep(stopWithinMs - 2_000, undefined, { ref: false })]);
 		await listener?.close();
 		await health?.close();
@@ -158,6 +166,16 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 	}
 	log.info({ worker: workerId, roles: options.roles, healthPort: health?.port }, 'worker started');
 	return { id: workerId, stop };
+}
+
+/** Whoever wrote a strategy reads here whether this worker has it. */
+async function reportStrategies(log: Logger, catalogue: Catalogue, refused: readonly StrategyFault[]): Promise<void> {
+	for (const { id, name, file } of await catalogue.list()) {
+		if (file !== null) log.info({ file, strategy: name, id }, 'own strategy loaded');
+	}
+	for (const { file, message } of [...(await catalogue.faults()), ...refused]) {
+		log.error({ file, error: message }, 'own strategy not loaded: checks of its bots will fail');
+	}
 }
 
 /** One tick that succeeded; a database that is away is waited for. */

@@ -8,13 +8,14 @@
 import { claimChecks, releaseChecks } from '../database/functions/checks.ts';
 import type { CheckJob, FetchedJob } from '../database/jobs.ts';
 import { type ClaimedForCheck, checkAndRecord, toClaimed } from './check-batch.ts';
-import { again, done, type RunResult, type WorkerContext } from './context.ts';
+import { again, checkLeaseMs, done, type RunResult, type WorkerContext } from './context.ts';
+
+export { checkLeaseMs };
 
 /** Checks of one batch: one claim, one load, one recording. */
 const batchSize = 500;
 /** A job whose bot is busy or whose candle is awaited comes back after this long, as a new job. */
 const comeBackMs = 1_000;
-export const checkLeaseMs = 30_000;
 
 export async function runChecks(context: WorkerContext, now?: Date): Promise<RunResult> {
 	const { pool, jobs, workerId } = context;

@@ -20,6 +20,7 @@ import { executeTrades } from '../../src/workers/execute-trades.ts';
 import { guardPositions } from '../../src/workers/guard-positions.ts';
 import { keepHistory } from '../../src/workers/keep-history.ts';
 import { recordMarkets, runMonitor } from '../../src/workers/monitor.ts';
+import type { OwnChecks } from '../../src/workers/own-checks.ts';
 import { reconcileAccounts } from '../../src/workers/reconcile.ts';
 import { runChecks } from '../../src/workers/run-checks.ts';
 import { settleOrders } from '../../src/workers/settle-orders.ts';
@@ -63,7 +64,7 @@ const wideLimits = {
 };
 
 export async function startSimulatedSystem(
-	options: { simulator?: SimulatorOptions; startAt?: number } = {},
+	options: { simulator?: SimulatorOptions; startAt?: number; ownChecks?: OwnChecks } = {},
 ): Promise<SimulatedSystem> {
 	let nowMs = options.startAt ?? flowStart;
 	const clock = (): number => nowMs;
@@ -96,6 +97,7 @@ export async function startSimulatedSystem(
 		log,
 		windows: new CandleWindows(),
 		checkCache: new CheckCache(),
+		...(options.ownChecks === undefined ? {} : { ownChecks: options.ownChecks }),
 		installationId: await installationId(pool),
 		startedAt: now(),
 		databaseTime: async () => now(),

@@ -16,8 +16,13 @@ import { accounts, positions, trades } from '../../database/views/execution.ts';
 import { instruments } from '../../database/views/market.ts';
 import { type BotStatus, type IntervalMinutes, intervals } from '../../domain.ts';
 import { BotboxError } from '../../errors.ts';
-import { ensureStrategyVersion, publishStrategies } from '../../market/strategy-versions.ts';
-import { findStrategy, parseParameters } from '../../strategies/registry.ts';
+import {
+	type DescribedVersion,
+	describeVersion,
+	publishStrategies,
+	recordVersion,
+} from '../../market/strategy-versions.ts';
+import { type StrategyCatalogue, shippedStrategies } from '../../strategies/catalogue.ts';
 import { callerOf } from '../access.ts';
 import type { ApiContext, ApiServer } from '../context.ts';
 import { zodFieldErrors } from '../field-errors.ts';
@@ -181,9 +186,7 @@ function refuseUnknownBot(botId: number): never {
 }
 
 async function create(context: ApiContext, wanted: NewBot, actor: string): Promise<BotStatusRow> {
-	const strategy = findStrategy(wanted.strategy);
-	if (strategy === null) throw new BotboxError('STRATEGY_NOT_FOUND', `there is no strategy ${wanted.strategy}`);
-	const parameters = completeParameters(strategy.name, wanted.parameters);
+	const version = await describeWanted(context.catalogue ?? shippedStrategies, wanted);
 	const { pool } = context;
 	const [account, instrument] = await Promise.all([
 		findRow(pool, accounts, { account_id: wanted.account_id }),
@@ -193,12 +196,12 @@ async function create(context: ApiContext, wanted: NewBot, actor: string): Promi
 	if (instrument === null) {
 		throw new BotboxError('INSTRUMENT_NOT_FOUND', `there is no instrument ${wanted.instrument_id}`);
 	}
-	const interval: IntervalMinutes = wanted.interval_minutes ?? strategy.defaultInterval;
+	const interval: IntervalMinutes = wanted.interval_minutes ?? version.info.defaultInterval;
 	const botId = await inTransaction(pool, async (db) => {
 		await publishStrategies(db);
 		return await createBot(db, {
 			name: wanted.name,
-			strategyVersionId: await ensureStrategyVersion(db, strategy.name, parameters),
+			strategyVersionId: await recordVersion(db, version),
 			accountId: wanted.account_id,
 			instrumentId: wanted.instrument_id,
 			intervalMinutes: interval,
@@ -214,9 +217,11 @@ async function create(context: ApiContext, wanted: NewBot, actor: string): Promi
 }
 
 /** Names wrong parameters as fields of the body. */
-function completeParameters(strategy: string, parameters: unknown): Readonly<Record<string, unknown>> {
+async function describeWanted(catalogue: StrategyCatalogue, wanted: NewBot): Promise<DescribedVersion> {
+	const strategy = await catalogue.find(wanted.strategy);
+	if (strategy === null) throw new BotboxError('STRATEGY_NOT_FOUND', `there is no strategy ${wanted.strategy}`);
 	try {
-		return parseParameters(strategy, parameters);
+		return await describeVersion(strategy.name, wanted.parameters, catalogue);
 	} catch (error) {
 		if (!(error instanceof BotboxError) || !(error.cause instanceof z.ZodError)) throw error;
 		const errors = zodFieldErrors(error.cause).map(({ field, message }) => ({

@@ -11,9 +11,9 @@ import { inTransaction } from '../../database/transaction.ts';
 import { type BotStatus, botStatuses, type IntervalMinutes } from '../../domain.ts';
 import { BotboxError, UsageError } from '../../errors.ts';
 import { createLogger } from '../../logger.ts';
-import { ensureStrategyVersion, publishStrategies } from '../../market/strategy-versions.ts';
-import { findStrategy, parseParameters } from '../../strategies/registry.ts';
+import { describeVersion, publishStrategies, recordVersion } from '../../market/strategy-versions.ts';
 import { idOrName, intervalMinutes, jsonObject, newName, oneOf, positiveDecimal } from '../arguments.ts';
+import { existingStrategy, withCatalogue } from '../catalogue.ts';
 import { awaitManualCheck, printCheck } from '../manual-check.ts';
 import { printFacts, printJson, printTable } from '../output.ts';
 import { describeRegime, findRegime } from '../regimes.ts';
@@ -183,9 +183,10 @@ interface CreateOptions {
 async function create(pool: Pool, config: Config, options: CreateOptions): Promise<number> {
 	if ((options.notional === undefined) === (options.fraction === undefined))
 		throw new UsageError('give the size as either --notional or --fraction');
-	const strategy = findStrategy(options.strategy);
-	if (strategy === null) throw new UsageError(`--strategy: there is no strategy ${options.strategy}`);
-	parseParameters(options.strategy, options.parameters);
+	const version = await withCatalogue(config, async (catalogue) => {
+		const { name } = await existingStrategy(catalogue, options.strategy);
+		return await describeVersion(name, options.parameters, catalogue);
+	});
 	const account = await findAccount(pool, options.account);
 	const exchangeId = String(account.exchange_id);
 	await ensureMarkets(pool, config, exchangeId);
@@ -203,10 +204,10 @@ async function create(pool: Pool, config: Config, options: CreateOptions): Promi
 			await publishStrategies(db);
 			return await createBot(db, {
 				name: options.name,
-				strategyVersionId: await ensureStrategyVersion(db, options.strategy, options.parameters),
+				strategyVersionId: await recordVersion(db, version),
 				accountId: Number(account.account_id),
 				instrumentId: instrument.id,
-				intervalMinutes: options.interval ?? strategy.defaultInterval,
+				intervalMinutes: options.interval ?? version.info.defaultInterval,
 				isAdaptive: options.adaptive ?? false,
 				sizing: options.notional === undefined ? 'CAPITAL_FRACTION' : 'FIXED_NOTIONAL',
 				sizingValue: options.notional ?? options.fraction ?? '0',

@@ -2,12 +2,14 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { Config } from '../../config.ts';
 import { databaseFacts } from '../../database/installation.ts';
 import { listView } from '../../database/listing.ts';
 import { requireMatchingSchema } from '../../database/migrate/matching.ts';
 import { migrate } from '../../database/migrate/migrate.ts';
 import { createPool } from '../../database/pool.ts';
 import { errorMessage } from '../../errors.ts';
+import { withCatalogue } from '../catalogue.ts';
 import { printJson } from '../output.ts';
 import { masterKey, readEnvironment, requireDatabase, withDatabaseUrl } from '../session.ts';
 import { withoutPassword } from '../status.ts';
@@ -84,6 +86,7 @@ async function examine(): Promise<Finding[]> {
 		await masterKey(config);
 		return 'in the data directory';
 	});
+	if (config.strategiesDir !== null) await examineStrategies(config, findings);
 	await find('database', 'see that the server of DATABASE_URL runs and lets this user in', async () => {
 		requireDatabase(config);
 		await withDatabaseUrl(config, async (url) => {
@@ -136,4 +139,15 @@ async function examine(): Promise<Finding[]> {
 		return 'answers';
 	});
 	return findings;
+}
+
+/** One finding for what was loaded, and one for each file that was not. */
+async function examineStrategies(config: Config, findings: Finding[]): Promise<void> {
+	const [all, faults] = await withCatalogue(config, (catalogue) => Promise.all([catalogue.list(), catalogue.faults()]));
+	const own = all.flatMap(({ name, file }) => (file === null ? [] : [`${name} (${file})`]));
+	findings.push({ name: 'own strategies', ok: true, says: own.length === 0 ? 'none' : own.join(', ') });
+	for (const { file, message } of faults) {
+		const mend = 'mend the file, then start the workers again: see docs/strategies/own.md';
+		findings.push({ name: `strategy file ${file}`, ok: false, says: message, mend });
+	}
 }

@@ -1,6 +1,8 @@
 /** `botbox status`: what runs and what it did, for people or as JSON. */
 import type { Command } from 'commander';
+import type { Config } from '../../config.ts';
 import type { ViewRow } from '../../database/listing.ts';
+import { withCatalogue } from '../catalogue.ts';
 import { printFacts, printJson, printTable } from '../output.ts';
 import { withDatabase } from '../session.ts';
 import { readStatus, type Status, withoutPassword } from '../status.ts';
@@ -13,10 +15,24 @@ export function registerStatus(program: Command): void {
 		.action(async (options: { json?: boolean }) => {
 			await withDatabase(async (pool, config, url) => {
 				const status = await readStatus(pool, config, url);
-				if (options.json) printJson(status);
-				else print(status);
+				const own = await ownStrategies(config);
+				if (options.json) return printJson({ ...status, own_strategies: own });
+				print(status);
+				if (own !== null) section('Own strategies', own, ['file', 'strategy', 'error']);
 			});
 		});
+}
+
+/** What of BOTBOX_STRATEGIES could be loaded, as this command's environment has it; null without one. */
+async function ownStrategies(config: Config) {
+	if (config.strategiesDir === null) return null;
+	return await withCatalogue(config, async (catalogue) => {
+		const loaded = (await catalogue.list()).flatMap(({ name, file }) => {
+			return file === null ? [] : [{ file, strategy: name, error: null }];
+		});
+		const failed = (await catalogue.faults()).map(({ file, message }) => ({ file, strategy: null, error: message }));
+		return [...loaded, ...failed];
+	});
 }
 
 function print(status: Status): void {

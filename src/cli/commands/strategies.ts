@@ -1,15 +1,14 @@
 /** `botbox strategies …`: list, show, versions, diff, set. */
 import type { Command } from 'commander';
-import { z } from 'zod';
 import { listView, type ViewRow } from '../../database/listing.ts';
 import type { Pool } from '../../database/pool.ts';
 import { UsageError } from '../../errors.ts';
-import { findStrategy, strategies } from '../../strategies/registry.ts';
-import type { Strategy } from '../../strategies/strategy.ts';
+import type { StrategyInfo } from '../../strategies/catalogue.ts';
 import { jsonObject, positiveInteger } from '../arguments.ts';
+import { existingStrategy, withCatalogue } from '../catalogue.ts';
 import { printFacts, printJson, printTable } from '../output.ts';
 import { type Difference, diffParameters, type Parameters } from '../parameters.ts';
-import { withDatabase } from '../session.ts';
+import { readEnvironment, withDatabase } from '../session.ts';
 import { type Change, changeStrategy, findVersion, parametersOf } from '../strategy-change.ts';
 import { asUsage, findBot } from './bots.ts';
 
@@ -21,14 +20,32 @@ export function registerStrategies(program: Command): void {
 		.description('list the strategies and their versions in use')
 		.option('--json', 'print as JSON')
 		.action(async (options: { json?: boolean }) => {
-			await withDatabase(async (pool) => {
+			await withDatabase(async (pool, config) => {
 				const versions = await listView(pool, 'strategies', { orderBy: 'strategy_version_id' });
-				const known = strategies.map(({ id, name, title, defaultInterval }) => ({ id, name, title, defaultInterval }));
-				if (options.json) return printJson({ strategies: known, versions });
-				printTable(
-					known.map(({ defaultInterval, ...strategy }) => ({ ...strategy, interval_minutes: defaultInterval })),
-					['id', 'name', 'title', 'interval_minutes'],
+				const [all, faults] = await withCatalogue(config, (catalogue) =>
+					Promise.all([catalogue.list(), catalogue.faults()]),
 				);
+				const known = all.map(({ id, name, title, defaultInterval, file }) => ({
+					id,
+					name,
+					title,
+					defaultInterval,
+					file,
+				}));
+				if (options.json) return printJson({ strategies: known, not_loaded: faults, versions });
+				printTable(
+					known.map(({ defaultInterval, file, ...strategy }) => {
+						return { ...strategy, interval_minutes: defaultInterval, from: file ?? 'botbox' };
+					}),
+					['id', 'name', 'title', 'interval_minutes', 'from'],
+				);
+				if (faults.length > 0) {
+					process.stdout.write('\nNot loaded\n');
+					printTable(
+						faults.map(({ file, message }) => ({ file, message })),
+						['file', 'message'],
+					);
+				}
 				process.stdout.write('\nVersions\n');
 				printTable(versions, [
 					'strategy_version_id',
@@ -48,7 +65,7 @@ export function registerStrategies(program: Command): void {
 		.option('--version <number>', 'show the parameters of this version instead', positiveInteger)
 		.option('--json', 'print as JSON')
 		.action(async (name: string, options: { version?: number; json?: boolean }) => {
-			const strategy = existing(name);
+			const strategy = await existing(name);
 			const { version } = options;
 			if (version === undefined) {
 				showStrategy(strategy, options.json ?? false);
@@ -69,7 +86,7 @@ export function registerStrategies(program: Command): void {
 		.description('compare what the versions of a strategy did: bots, checks, signals, trades, profit')
 		.option('--json', 'print as JSON')
 		.action(async (name: string, options: { json?: boolean }) => {
-			const strategy = existing(name);
+			const strategy = await existing(name);
 			await withDatabase(async (pool) => {
 				const where = { strategy: strategy.name };
 				const rows = await listView(pool, 'strategy_performance', { where, orderBy: 'strategy_version' });
@@ -99,7 +116,7 @@ export function registerStrategies(program: Command): void {
 		.description('show each parameter that differs between two versions, nested ones too')
 		.option('--json', 'print as JSON')
 		.action(async (name: string, before: number, after: number, options: { json?: boolean }) => {
-			const strategy = existing(name);
+			const strategy = await existing(name);
 			await withDatabase(async (pool) => {
 				const [left, right] = await Promise.all([
 					findVersion(pool, strategy.name, before),
@@ -124,15 +141,14 @@ export function registerStrategies(program: Command): void {
 		)
 		.option('--json', 'print as JSON')
 		.action(async (name: string, options: SetOptions) => {
-			const strategy = existing(name);
+			const strategy = await existing(name);
 			if (options.all && options.bot !== undefined) throw new UsageError('give either --bot or --all');
-			await withDatabase(async (pool) => {
-				const change = await changeStrategy(pool, {
-					strategy: strategy.name,
-					parameters: options.parameters,
-					fromVersion: options.fromVersion ?? null,
-					bots: await chosenBots(pool, strategy, options),
-				}).catch((error: unknown) => {
+			await withDatabase(async (pool, config) => {
+				const bots = await chosenBots(pool, strategy, options);
+				const { parameters, fromVersion = null } = options;
+				const change = await withCatalogue(config, (catalogue) =>
+					changeStrategy(pool, catalogue, { strategy: strategy.name, parameters, fromVersion, bots }),
+				).catch((error: unknown) => {
 					throw asUsage(error);
 				});
 				if (options.json) printJson(change);
@@ -149,13 +165,11 @@ interface SetOptions {
 	readonly json?: boolean;
 }
 
-function existing(name: string): Strategy {
-	const strategy = findStrategy(name);
-	if (strategy === null) throw new UsageError(`there is no strategy ${name}`);
-	return strategy;
+async function existing(name: string): Promise<StrategyInfo> {
+	return await withCatalogue(readEnvironment(), (catalogue) => existingStrategy(catalogue, name));
 }
 
-async function chosenBots(pool: Pool, strategy: Strategy, { bot, all }: SetOptions): Promise<readonly ViewRow[]> {
+async function chosenBots(pool: Pool, strategy: StrategyInfo, { bot, all }: SetOptions): Promise<readonly ViewRow[]> {
 	if (all) return await listView(pool, 'bot_status', { where: { strategy: strategy.name }, limit: 1_000_000 });
 	const rows: ViewRow[] = [];
 	for (const text of bot ?? []) rows.push(await findBot(pool, text));
@@ -179,17 +193,16 @@ function shortened(row: ViewRow) {
 	};
 }
 
-function showStrategy(strategy: Strategy, isJson: boolean): void {
-	const { id, name, title, defaultInterval } = strategy;
-	const defaults = strategy.parameters.parse({}) as Parameters;
+function showStrategy(strategy: StrategyInfo, isJson: boolean): void {
+	const { id, name, title, defaultInterval, file, defaults, schema } = strategy;
 	if (isJson) {
-		const schema = z.toJSONSchema(strategy.parameters, { unrepresentable: 'any', io: 'input' });
-		printJson({ id, name, title, defaultInterval, defaults, schema });
+		printJson({ id, name, title, defaultInterval, file, defaults, schema });
 		return;
 	}
-	printFacts({ id, name, title, interval_minutes: defaultInterval });
+	printFacts({ id, name, title, interval_minutes: defaultInterval, from: file ?? 'botbox' });
 	process.stdout.write('\nParameters and their defaults\n');
-	printParameters(defaults);
+	if (defaults === null) process.stdout.write('(not every parameter has a default: see --json)\n');
+	else printParameters(defaults);
 }
 
 function printParameters(parameters: Parameters): void {

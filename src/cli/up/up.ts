@@ -69,6 +69,7 @@ export async function up(config: Config, options: UpOptions): Promise<void> {
 			BOTBOX_DATA_DIR: dataDir,
 			BOTBOX_MASTER_KEY: key,
 			BOTBOX_PORT: String(port),
+			...(config.strategiesDir === null ? {} : { BOTBOX_STRATEGIES: resolve(config.strategiesDir) }),
 		};
 		const start = (name: string, args: readonly string[]): void => {
 			children.push(
