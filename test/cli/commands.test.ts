@@ -226,9 +226,13 @@ test('signals explain', async () => {
 	const refused = await decide(database.pool, bot, { regime: null });
 	const signal = await json('signals', 'explain', String(refused.signalId));
 	expect(signal).toMatchObject({ signal_id: refused.signalId, status: 'REJECTED', reason_code: 'REGIME_UNKNOWN' });
-	expect(await say('signals', 'explain', String(refused.signalId))).toContain(
-		'Too little history to tell the market regime',
-	);
+	expect(signal.reEvaluation).toMatchObject({
+		isEqual: false,
+		missing: [expect.stringMatching(/no score was recorded/)],
+	});
+	const said = await say('signals', 'explain', String(refused.signalId));
+	expect(said).toContain('Too little history to tell the market regime');
+	expect(said).toMatch(/Evaluated again from the stored candles\n(.*\n)+missing +no score was recorded/);
 });
 
 test('status names the page and the database, and every list', async () => {

@@ -5,6 +5,7 @@ import { createAccount, createBot } from '../../src/database/functions/administr
 import { findInstruments, recordCandles } from '../../src/database/functions/market.ts';
 import { reEvaluateSignal } from '../../src/market/re-evaluate.ts';
 import { ensureStrategyVersion } from '../../src/market/strategy-versions.ts';
+import { runCommand } from '../cli/command.ts';
 import { type SimulatedSystem, startSimulatedSystem } from '../support/simulated-system.ts';
 
 let system: SimulatedSystem;
@@ -87,6 +88,53 @@ test('equal to 1e-9, entries and exits, of both strategies, also those decided a
 		expect(result.factors.length).toBeGreaterThan(1);
 	}
 }, 120_000);
+
+test('botbox signals explain shows what was recorded, the regime with its figures, and that the score is the same', async () => {
+	const env = { DATABASE_URL: system.database.url };
+	const signal = signals.find(({ strategy }) => strategy === 'mean_reversion')!;
+	const said = await runCommand(['signals', 'explain', String(signal.id)], env);
+	expect(said).toMatchObject({ code: 0, stderr: '' });
+	expect(said.stdout).toMatch(
+		/regime +(TRENDING_UP|TRENDING_DOWN|RANGING), volatility \w+ \(ADX [\d.]+, slope -?[\d.]+ ATR/,
+	);
+	expect(said.stdout).toMatch(/name +value +score +weight +contribution\n/);
+	expect(said.stdout).toMatch(/recorded score +-?0\.\d+\nscore now +-?0\.\d+\nequal +yes, to 1e-9\n/);
+	const { stdout } = await runCommand(['signals', 'explain', String(signal.id), '--json'], env);
+	expect(JSON.parse(stdout)).toMatchObject({
+		signal_id: signal.id,
+		regime: { adx: expect.any(Number), atr_percentile: expect.any(Number) },
+		reEvaluation: { isEqual: true, missing: [] },
+	});
+	const shown = await runCommand(['bots', 'show', String(signal.bot_id)], env);
+	expect(shown.stdout).toMatch(/regime +\w+, volatility \w+ \(ADX/);
+});
+
+test('every candle that a check saw has its regime stored, with the figures that say the same', async () => {
+	const { rows } = await system.database.pool.query(
+		`select count(*)::integer as checks, count(distinct (b.instrument_id, v.timeframe, c.candle_at))::integer as candles,
+		        count(*) filter (where r.direction = c.regime_direction and r.volatility = c.regime_volatility)::integer as same,
+		        count(distinct (r.instrument_id, r.timeframe, r.candle_at))::integer as stored,
+		        bool_and(r.adx between 0 and 100 and r.atr > 0 and r.atr_percentile between 0 and 100) as have_figures,
+		        bool_and(case r.direction when 'TRENDING_UP' then r.slope > 0 and r.adx >= 20 when 'TRENDING_DOWN' then r.slope < 0 and r.adx >= 20
+		                 else r.adx < 25 or abs(r.slope) < 0.05 end) as directions_follow,
+		        bool_and(case r.volatility when 'HIGH' then r.atr_percentile >= 70 when 'LOW' then r.atr_percentile <= 30
+		                 else r.atr_percentile between 20 and 80 end) as volatilities_follow
+		   from botbox.checks c
+		   join botbox.bots b on b.id = c.bot_id
+		   join botbox.strategy_versions v on v.id = c.strategy_version_id
+		   left join reporting.regimes r on (r.instrument_id, r.timeframe, r.candle_at) = (b.instrument_id, v.timeframe, c.candle_at)
+		  where c.regime_direction is not null`,
+	);
+	const [found] = rows;
+	expect(found.checks).toBeGreaterThan(300);
+	expect(found).toMatchObject({
+		same: found.checks,
+		stored: found.candles,
+		have_figures: true,
+		directions_follow: true,
+		volatilities_follow: true,
+	});
+});
 
 test('a candle that was corrected since shows as a difference, and is named', async () => {
 	await undone(async (pool) => {
