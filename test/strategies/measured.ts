@@ -3,6 +3,8 @@
  *
  *     node test/strategies/measured.ts [STRATEGY ...] [--parameters JSON]
  *
+ * ONLY=REGEX picks markets by name, REASONS=1 counts why trades ended.
+ *
  * Entry and exit at the close of the candle that decided, 0.02% slippage and 0.055% fee per side; stops at their price, looked for in
  * every candle of the market's own timeframe, the stop before the target where one candle holds both. One unit per trade.
  */
@@ -11,7 +13,7 @@ import { classifyRegime } from '../../src/market/regime.ts';
 import { Market } from '../../src/simulator/market/market.ts';
 import { parseParameters, prepareStrategy } from '../../src/strategies/registry.ts';
 import type { CandleWindow, Evaluation, HeldPosition } from '../../src/strategies/strategy.ts';
-import { randomWalk, recorded, slice } from '../market/market-windows.ts';
+import { randomWalk, recorded } from '../market/market-windows.ts';
 import { History, viewAt, withRegime, withVolume } from './moments.ts';
 
 const costPerSide = 0.0002 + 0.00055;
@@ -34,7 +36,7 @@ interface Held extends HeldPosition {
 }
 
 /** One bot of `name`, checked at every close of its timeframe. */
-export function backtest(name: string, parameters: Readonly<Record<string, unknown>>, base: CandleWindow): Outcome {
+function backtest(name: string, parameters: Readonly<Record<string, unknown>>, base: CandleWindow): Outcome {
 	const strategy = prepareStrategy(name, parameters);
 	const { timeframe } = strategy;
 	const history = new History(base);
@@ -96,7 +98,7 @@ function stopIn(held: Held, { high, low }: CandleWindow, index: number): { price
 }
 
 /** Minutes of a market of the simulated exchange, seed 7. */
-export function simulated(symbol: string, days: number): CandleWindow {
+function simulated(symbol: string, days: number): CandleWindow {
 	const start = Date.UTC(2025, 4, 1);
 	const market = new Market({ seed: 7, instrumentCount: 6, launchTime: start, shifts: new Map() });
 	const listing = market.find('linear', symbol);
@@ -160,7 +162,7 @@ for (const name of names.length > 0 ? names : ['scalping', 'mean_reversion', 'tr
 			if (window === null || timeframeMs[timeframe] < timeframeMs[own]) continue;
 			if (name === 'scalping' && timeframeMs[timeframe] > timeframeMs['5m']) continue;
 			const parameters = { ...given, timeframe, allow_short: !isLongOnly };
-			const { days, entryShare, trades } = backtest(name, parameters, slice(window, 0, window.close.length));
+			const { days, entryShare, trades } = backtest(name, parameters, window);
 			const mean = (of: (trade: Trade) => number) => trades.reduce((sum, trade) => sum + of(trade), 0) / trades.length;
 			const cells = [
 				`${market}${isLongOnly ? ', long only' : ''}`,

@@ -53,7 +53,7 @@ export class History {
 		return known;
 	}
 
-	/** The last `count` candles of `timeframe` that have closed by `at`, the same object until another closes; fewer where there are no more. */
+	/** The last `count` candles of `timeframe` that have closed by `at`, or all there are; the same object until another closes. */
 	closedBy(at: number, timeframe: Timeframe, count: number): CandleWindow {
 		const window = this.candles(timeframe);
 		let [from, end] = [0, window.openAt.length];
