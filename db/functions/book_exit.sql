@@ -30,15 +30,13 @@ begin
     );
     v_rest := 0;
   end if;
-  -- A close of everything leaves lots in proportion; one of some lots takes them as its order is filled, each lot once it is
-  -- filled whole or what is missing of it would be too small an order.
+  -- A close of everything leaves lots in proportion. One of some lots takes each with the first fill of it, as an entry adds it:
+  -- what is missing of a lot is sold by a retry, and nobody may take the lot for one that is still to be closed.
   v_lots := case
     when p_lots is null then ceil(v_position.lots * v_rest / v_position.quantity)
     else v_position.lots
-      - floor(p_lots * case when p_order.quantity - v_filled < p_instrument.minimum_quantity
-                         then p_order.quantity else v_filled end / p_order.quantity)
-      + floor(p_lots * case when p_order.quantity - p_order.filled_quantity < p_instrument.minimum_quantity
-                         then p_order.quantity else p_order.filled_quantity end / p_order.quantity)
+      - ceil(p_lots * least(v_filled, p_order.quantity) / p_order.quantity)
+      + ceil(p_lots * p_order.filled_quantity / p_order.quantity)
   end;
   -- What is left below the smallest order cannot be sold: it is closed in the books, and said so. Not while the order goes on.
   if v_rest > 0
@@ -67,4 +65,4 @@ begin
 end
 $$;
 comment on function botbox.book_exit is
-  'Reduces or closes the position that the order was sent for, and books the realised profit or loss before fees. p_lots: lots that the order closes, null for all; a closed position keeps the lots it had last.';
+  'Reduces or closes the position that the order was sent for, and books the realised profit or loss before fees. p_lots: lots that the order closes, 0 for the rest of one that is counted, null for all; a closed position keeps the lots it had last.';

@@ -12,7 +12,7 @@ begin
     select p.id, p.bot_id, p.account_id, p.instrument_id, t.trigger_reason, coalesce(k.last, t.price) as price,
            -- A close of some lots goes on with what was not filled of them, one of everything with what is held.
            case when t.lots is not null then t.quantity - t.filled end as quantity,
-           greatest(t.lots - floor(t.lots * t.filled / t.quantity), 1) as lots
+           t.lots - ceil(t.lots * least(t.filled, t.quantity) / t.quantity) as lots
       from positions p
       join lateral (
              select t.*,
@@ -37,7 +37,7 @@ begin
       p_signal => row(
         v_position.bot_id, v_position.instrument_id, 'CLOSE', v_position.trigger_reason, date_trunc('minute', p_now),
         v_position.price, v_position.quantity, null, null, null, null, null, null, null,
-        null, case when v_position.quantity is not null then v_position.lots end, null, null, null
+        null, v_position.lots, null, null, null
       )::signal_input,
       p_now => p_now
     );

@@ -35,11 +35,11 @@ begin
   end if;
   -- One order holds at most what the exchange takes. The rest of a whole close follows as a retry, that of a part when asked again.
   if v_quantity > v_largest then
-    v_lots := case when v_lots is not null then greatest(floor(v_lots * v_largest / v_quantity), 1) end;
+    v_lots := case when v_lots is not null then greatest(floor(v_lots * v_largest / v_quantity), least(v_lots, 1)) end;
     v_quantity := v_largest;
   end if;
   return row(v_quantity, v_lots)::close_size;
 end
 $$;
 comment on function botbox.size_close is
-  'Quantity of a close and the lots it stands for, null for all: lots asked for as their share of the position, or the quantity asked for; rounded down to the lot size, never so that less is left than can be sold.';
+  'Quantity of a close and the lots it stands for, null for all, 0 for the rest of a lot that is counted already: lots asked for as their share of the position, or the quantity asked for; rounded down to the lot size, never so that less is left than can be sold.';

@@ -53,7 +53,7 @@ create table botbox.trade_queue (
   price botbox.price not null,
   reserved_capital botbox.quantity not null default 0,
   leverage numeric not null default 1 constraint trade_leverage_is_sane check (leverage between 1 and 100),
-  lots integer constraint trade_lots_are_positive check (lots > 0),
+  lots integer constraint trade_lots_are_not_negative check (lots > 0 or lots = 0 and direction = 'CLOSE'),
   stop_loss_price botbox.price,
   take_profit_price botbox.price,
   trailing_stop_fraction numeric constraint trade_trail_is_a_share check (trailing_stop_fraction > 0 and trailing_stop_fraction < 1),
