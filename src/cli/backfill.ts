@@ -1,6 +1,6 @@
 /** `botbox candles backfill`: history of one instrument from its exchange. */
 
-import type { Timeframe } from '../domain.ts';
+import { candleOpen, type Timeframe } from '../domain.ts';
 import { BotboxError, UsageError } from '../errors.ts';
 import { backfillCandles } from '../market/backfill.ts';
 import { gapsWithin } from './candle-gaps.ts';
@@ -34,7 +34,9 @@ export async function backfill(options: BackfillOptions): Promise<void> {
 	if (options.from !== undefined && options.days !== undefined) throw new UsageError('give either --from or --days');
 	const now = new Date();
 	const to = options.to ?? now;
-	const from = options.from ?? new Date(to.getTime() - (options.days ?? defaultDays) * dayMs);
+	// Whole days back from the last candle that may be closed.
+	const lastMs = candleOpen(to.getTime(), options.timeframe);
+	const from = options.from ?? new Date(lastMs - (options.days ?? defaultDays) * dayMs);
 	if (from >= to) throw new UsageError(`--from ${from.toISOString()} is not before ${to.toISOString()}`);
 
 	await withDatabase(async (pool, config) => {

@@ -1,6 +1,7 @@
 /** `botbox candles import`: a file into the database, with its bad rows told line by line. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { Decimal } from 'decimal.js';
 import { createInstrument } from '../database/functions/history.ts';
 import type { ViewRow } from '../database/listing.ts';
 import type { Pool } from '../database/pool.ts';
@@ -146,8 +147,7 @@ async function deriveSteps(path: string, timeframe: Timeframe): Promise<{ tickSi
 
 /** Decimals that are meant: files made by floating point write 0.00005330000000000001 for 0.0000533. */
 function decimalsOf(figure: string): number {
-	const fixed = Number(Number(figure).toPrecision(15)).toFixed(mostDecimals).replace(/0+$/, '');
-	return fixed.length - fixed.indexOf('.') - 1;
+	return Math.min(new Decimal(figure).toSignificantDigits(15).decimalPlaces(), mostDecimals);
 }
 
 function stepOf(decimals: number): string {

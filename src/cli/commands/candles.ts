@@ -58,18 +58,7 @@ export function registerCandles(program: Command): void {
 			await withDatabase(async (pool) => {
 				const rows = await listGaps(pool, options);
 				if (options.json) printJson(rows);
-				else
-					printTable(rows, [
-						'exchange_id',
-						'symbol',
-						'timeframe',
-						'gap_from',
-						'gap_to',
-						'missing',
-						'state',
-						'attempts',
-						'tried_at',
-					]);
+				else printTable(rows, ['exchange_id', 'symbol', 'timeframe', 'gap_from', 'gap_to', 'missing', 'state']);
 			});
 		});
 
