@@ -62,7 +62,7 @@ create table botbox.signals (
   price botbox.price not null,
   quantity botbox.quantity,
   notional botbox.quantity,
-  lots integer constraint signal_lots_are_positive check (lots > 0),
+  lots integer constraint signal_lots_are_not_negative check (lots > 0 or lots = 0 and direction = 'CLOSE'),
   stop_loss_price botbox.price,
   take_profit_price botbox.price,
   trailing_stop_fraction numeric constraint signal_trail_is_a_share check (trailing_stop_fraction > 0 and trailing_stop_fraction < 1),
