@@ -27,7 +27,7 @@ const fullDistance = 0.25;
  * `higher_slow_period`) / (highest high − lowest low of these), by its closed candles only; score = value / 0.25. Rises with the
  * fast average, falls with the slow one. Undefined where `higher_timeframe` is null.
  * Source: moving average crossover (Murphy 1999, ch. 9). Simple averages, because 36 candles define them: an EMA of 20 would be
- * settled after 243, which are ten days of hours.
+ * settled after 313, which are thirteen days of hours.
  */
 export function higherTimeframe(parameters: Parameters): Factor {
 	const fast: IndicatorSpec = { name: 'sma', period: parameters.higher_fast_period };
