@@ -1,12 +1,11 @@
 /**
- * How many candles an indicator is computed from. Every value a strategy sees is computed from exactly that many candles
- * (`src/market/view.ts`), whatever else lies in the window: the same candles give the same score on every worker, in every
- * test and when a signal is explained a month later. Smoothed indicators get so many that older candles would change them by
- * less than one part in 10^9, so they also equal what a chart computes from the whole past.
+ * How many candles an indicator is computed from. Smoothed indicators get so many that older ones would change them by less than one
+ * part in 10^12 of the movement that they smooth. So a value is the same to 10^-9, and with it the score that factors make of it by
+ * dividing through a range, whether it was computed from exactly that many candles, by a state that has run for months, or by a chart
+ * from the whole past: on every worker, after a restart, and when a signal is explained a month later.
  *
- * Ratios of smoothed movement (RSI, ADX, ATR among its own past) get a hundred times that, since what they divide by shrinks
- * while a market is quiet. Where it shrinks further a running state gives way to one computed from the window
- * (`Calculation.hasFaded`).
+ * Ratios of smoothed movement (RSI, ADX, ATR among its own past) divide by what shrinks while a market is quiet: where it has shrunk
+ * too far a running state gives way to one computed from the window (`Calculation.hasFaded`).
  */
 import { type Timeframe, timeframeMs } from '../domain.ts';
 import type { IndicatorSpec } from './strategy.ts';
@@ -14,18 +13,17 @@ import type { IndicatorSpec } from './strategy.ts';
 /** The furthest back a factor may ask an indicator, in candles. */
 export const maxBack = 16;
 
-const tolerance = 1e-9;
-const ratioTolerance = 1e-11;
+const tolerance = 1e-12;
 const dayMs = 86_400_000;
 
 /** Steps after which an exponential average forgets its seed: the smallest n with λ^n ≤ `tolerance`. */
-function decaySteps(lambda: number, tolerance: number): number {
+function decaySteps(lambda: number): number {
 	return lambda <= 0 ? 0 : Math.ceil(Math.log(tolerance) / Math.log(lambda));
 }
 
 /** The same for an average of an average, whose memory of step n is at most (n + 1)·λ^n. */
-function doubleDecaySteps(lambda: number, tolerance: number): number {
-	let steps = decaySteps(lambda, tolerance);
+function doubleDecaySteps(lambda: number): number {
+	let steps = decaySteps(lambda);
 	while ((steps + 1) * lambda ** steps > tolerance) steps += 1;
 	return steps;
 }
@@ -48,15 +46,15 @@ function settledAfter(spec: IndicatorSpec, timeframe: Timeframe): number {
 		case 'stochastic':
 			return spec.period + spec.smooth + spec.signal - 2;
 		case 'ema':
-			return spec.period + decaySteps(emaLambda(spec.period), tolerance);
+			return spec.period + decaySteps(emaLambda(spec.period));
 		case 'rsi':
 		case 'atr':
-			return spec.period + 1 + decaySteps(wilderLambda(spec.period), ratioTolerance);
+			return spec.period + 1 + decaySteps(wilderLambda(spec.period));
 		case 'adx':
-			return 2 * spec.period + doubleDecaySteps(wilderLambda(spec.period), ratioTolerance);
+			return 2 * spec.period + doubleDecaySteps(wilderLambda(spec.period));
 		case 'macd': {
 			const slowest = emaLambda(Math.max(spec.fast, spec.slow, spec.signal));
-			return Math.max(spec.fast, spec.slow) + spec.signal + doubleDecaySteps(slowest, tolerance);
+			return Math.max(spec.fast, spec.slow) + spec.signal + doubleDecaySteps(slowest);
 		}
 		case 'atr_percentile':
 			return settledAfter({ name: 'atr', period: spec.period }, timeframe) + spec.lookback;

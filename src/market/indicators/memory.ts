@@ -37,8 +37,8 @@ export class Previous<T> {
 }
 
 /**
- * A window is long enough to forget to 10^-11 (`src/strategies/history.ts`). Below this share of what a figure once was that is
- * 2 × 10^-10 of it, and what is computed from it may be off by 10^-9.
+ * A window is long enough to forget to 10^-12 (`src/strategies/history.ts`). Below this share of what a figure once was that is
+ * 2 × 10^-11 of it, and a ratio of such figures, or a score made of it, may be off by 10^-9.
  */
 const fadedShare = 0.05;
 
