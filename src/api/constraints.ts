@@ -20,7 +20,7 @@ const byConstraint: Readonly<Record<string, Refusal>> = {
 	bot_trades_on_its_accounts_exchange: invalid('instrument_id', "must be on the account's exchange"),
 	bot_settles_in_its_accounts_asset: invalid('instrument_id', "must settle in the account's asset"),
 	spot_bot_has_no_leverage: invalid('leverage', 'must be 1 on a spot market'),
-	sizing_fraction_is_a_share: invalid('sizing_value', 'must be at most 1 for CAPITAL_FRACTION'),
+	sizing_fraction_is_a_share: invalid('sizing_value', 'must be at most 1: it is a share of the capital'),
 	pause_lifts_after_it_began: invalid('lifts_at', 'must lie in the future'),
 	pauses_exchange_id_fkey: { code: 'NOT_FOUND', detail: 'there is no such exchange' },
 	pauses_account_id_fkey: { code: 'ACCOUNT_NOT_FOUND', detail: 'there is no such account' },

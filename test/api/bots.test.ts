@@ -114,6 +114,7 @@ describe('refuses to create', () => {
 		['with an interval that is none', { interval_minutes: 7 }, ['interval_minutes']],
 		['with a size of nothing', { sizing_value: '0' }, ['sizing_value']],
 		['with more than the capital', { sizing_value: '1.5' }, ['sizing_value']],
+		['with more than the capital per ATR', { sizing: 'VOLATILITY_TARGET', sizing_value: '1.5' }, ['sizing_value']],
 		['with leverage below one', { leverage: 0.5 }, ['leverage']],
 		[
 			'with wrong parameters, each named',

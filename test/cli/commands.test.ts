@@ -52,6 +52,10 @@ test('bots: created, listed, shown, paused, resumed and deleted', async () => {
 	const bot = await createBot('trend-1', '--fraction', '0.05', '--interval', '5', '--parameters', '{"timeframe":"5m"}');
 	expect(bot).toMatchObject({ name: 'trend-1', status: 'ACTIVE', interval_minutes: 5, strategy: 'trend_following' });
 	expect(Date.parse(String(bot.next_check_at)) % 300_000).toBe(0);
+	expect(await createBot('trend-2', '--volatility', '0.005')).toMatchObject({
+		sizing: 'VOLATILITY_TARGET',
+		sizing_value: '0.005',
+	});
 	const id = String(bot.bot_id);
 
 	expect(await say('bots', 'pause', 'trend-1', '--reason', 'lunch')).toBe(`bot ${id} trend-1 is PAUSED\n`);

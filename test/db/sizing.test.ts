@@ -7,7 +7,7 @@ import { one, openBooks } from './books.ts';
 const books = openBooks();
 
 async function sized(
-	sizing: Parameters<typeof makeBot>[2]['sizing'] & object,
+	sizing: { readonly kind: 'CAPITAL_FRACTION' | 'VOLATILITY_TARGET'; readonly value: number },
 	options: { atr?: number; lots?: number; leverage?: number; contractSize?: string; maximumQuantity?: string } = {},
 ): Promise<unknown> {
 	const { contractSize, maximumQuantity, leverage = 1, atr, lots } = options;

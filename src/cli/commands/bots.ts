@@ -100,6 +100,7 @@ export function registerBots(program: Command): void {
 		.option('--parameters <json>', 'strategy parameters that differ from the defaults', jsonObject, {})
 		.option('--notional <amount>', 'size of an entry in the settlement asset', positiveDecimal)
 		.option('--fraction <share>', 'size of an entry as a share of the capital', positiveDecimal)
+		.option('--volatility <share>', 'size of an entry by the share of the capital that one ATR costs', positiveDecimal)
 		.option('--leverage <factor>', 'leverage on perpetuals', positiveDecimal, '1')
 		.option('--json', 'print as JSON')
 		.action(async (options: CreateOptions) => {
@@ -176,13 +177,13 @@ interface CreateOptions {
 	readonly parameters: Readonly<Record<string, unknown>>;
 	readonly notional?: string;
 	readonly fraction?: string;
+	readonly volatility?: string;
 	readonly leverage: string;
 	readonly json?: boolean;
 }
 
 async function create(pool: Pool, config: Config, options: CreateOptions): Promise<number> {
-	if ((options.notional === undefined) === (options.fraction === undefined))
-		throw new UsageError('give the size as either --notional or --fraction');
+	const { sizing, sizingValue } = sizeOf(options);
 	const version = await withCatalogue(config, async (catalogue) => {
 		const { name } = await existingStrategy(catalogue, options.strategy);
 		return await describeVersion(name, options.parameters, catalogue);
@@ -209,8 +210,8 @@ async function create(pool: Pool, config: Config, options: CreateOptions): Promi
 				instrumentId: instrument.id,
 				intervalMinutes: options.interval ?? version.info.defaultInterval,
 				isAdaptive: options.adaptive ?? false,
-				sizing: options.notional === undefined ? 'CAPITAL_FRACTION' : 'FIXED_NOTIONAL',
-				sizingValue: options.notional ?? options.fraction ?? '0',
+				sizing,
+				sizingValue,
 				leverage: options.leverage,
 				actor: actor(),
 			});
@@ -218,6 +219,22 @@ async function create(pool: Pool, config: Config, options: CreateOptions): Promi
 	} catch (error) {
 		throw asUsage(error);
 	}
+}
+
+/** The one size that was given; throws UsageError without one, and with several. */
+function sizeOf({ notional, fraction, volatility }: CreateOptions) {
+	const given = [
+		{ sizing: 'FIXED_NOTIONAL', sizingValue: notional },
+		{ sizing: 'CAPITAL_FRACTION', sizingValue: fraction },
+		{ sizing: 'VOLATILITY_TARGET', sizingValue: volatility },
+	] as const;
+	const sizes = given.flatMap(({ sizing, sizingValue }) =>
+		sizingValue === undefined ? [] : [{ sizing, sizingValue }],
+	);
+	const [only] = sizes;
+	if (only === undefined || sizes.length > 1)
+		throw new UsageError('give the size as either --notional, --fraction or --volatility');
+	return only;
 }
 
 /** Workers refresh the markets of exchanges that bots are on; the first bot of an exchange needs its list before that. */
