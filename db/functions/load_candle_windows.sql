@@ -3,6 +3,7 @@ returns table (
   instrument_id bigint,
   timeframe botbox.timeframe,
   is_whole boolean,
+  candles integer,
   open_at double precision[],
   open double precision[],
   high double precision[],
@@ -17,7 +18,7 @@ language sql
 stable
 set search_path = botbox, pg_temp
 as $$
-  select r.instrument_id, r.timeframe, not s.is_known, w.open_at, w.open, w.high, w.low, w.close, w.volume, w.recorded_at, g.direction, g.volatility
+  select r.instrument_id, r.timeframe, not s.is_known, n.candles, w.open_at, w.open, w.high, w.low, w.close, w.volume, w.recorded_at, g.direction, g.volatility
     from jsonb_to_recordset(p_requests) as r (
            instrument_id bigint, timeframe timeframe, candles integer,
            first_at double precision, last_at double precision, known integer, recorded numeric
@@ -52,6 +53,30 @@ as $$
               and k.open_at >= t.first_at
               and k.open_at <= t.last_at
          ) s
+    -- A whole window is as long as the most demanding bot needs it, so that no later check asks for more of it.
+   cross join lateral (
+           select case
+                    when s.is_known then r.candles
+                    else greatest(r.candles, (
+                           select max(d.history)
+                             from bots b
+                             join strategy_versions v on v.id = b.strategy_version_id
+                            cross join lateral (
+                                    select v.timeframe, v.history
+                                    union all
+                                    select x.timeframe, x.history
+                                      from jsonb_to_recordset(v.further_windows) as x (timeframe timeframe, history integer)
+                                  ) d
+                            where b.status = 'ACTIVE'
+                              and d.timeframe = r.timeframe
+                              and b.id in (
+                                    select y.id from bots y where y.instrument_id = r.instrument_id
+                                    union all
+                                    select z.bot_id from bot_legs z where z.instrument_id = r.instrument_id
+                                  )
+                         ))
+                  end as candles
+         ) n
    cross join lateral (
            select array_agg(extract(epoch from k.open_at)::double precision * 1000 order by k.open_at) as open_at,
                   array_agg(k.open::double precision order by k.open_at) as open,
@@ -69,7 +94,7 @@ as $$
                   and c.open_at >= case when s.is_known then t.last_at else '-infinity' end
                 order by c.open_at desc
                 -- One more than are asked for, since the last known one is told again.
-                limit r.candles + s.is_known::integer
+                limit n.candles + s.is_known::integer
              ) k
          ) w
     -- The regime at the candle before: its thresholds have hysteresis.
@@ -85,4 +110,4 @@ as $$
    where w.open_at is not null;
 $$;
 comment on function botbox.load_candle_windows is
-  'The newest closed candles per instrument and timeframe as columns, oldest first, times in epoch milliseconds; floats, for indicators only. To whom tells what it holds - first_at, last_at, known (count), recorded (sum of recorded_at in epoch microseconds, all but the last) - only the candles from last_at on, unless something before has changed: is_whole.';
+  'The newest closed candles per instrument and timeframe as columns, oldest first, times in epoch milliseconds; floats, for indicators only. To whom tells what it holds - first_at, last_at, known (count), recorded (sum of recorded_at in epoch microseconds, all but the last) - only the candles from last_at on, unless something before has changed: is_whole, then of as many candles as any active bot needs.';

@@ -97,7 +97,8 @@ export class CandleWindows {
 			const entry = this.#entries.get(key);
 			this.#entries.delete(key);
 			if (row.isWhole) {
-				const { revision, candles } = request;
+				const { candles } = row;
+				const { revision } = request;
 				const kept = new KeptWindow(row.timeframe, candles, row);
 				const isFull = row.openAt.length >= candles;
 				this.#entries.set(key, { revision, candles, isFull, kept, market: toMarket(kept, previous) });

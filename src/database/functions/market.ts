@@ -57,6 +57,7 @@ export const loadCandleWindows = rowsFunction(
 		instrumentId: 'bigint',
 		timeframe: 'timeframe',
 		isWhole: 'boolean',
+		candles: 'integer',
 		openAt: 'double precision[]',
 		open: 'double precision[]',
 		high: 'double precision[]',
