@@ -69,15 +69,18 @@ describe.each(strategies)('$name', (strategy) => {
 		expect(attempt).toThrow(/^parameters of \w+: [^\n]*leverage: unknown parameter[^\n]*$/);
 	});
 
-	test.runIf('weights' in parseParameters(strategy.name, {}))('weights must sum to 1 within 1e-9 and not be negative', () => {
-		const { weights } = parseParameters(strategy.name, {}) as { weights: Record<string, number> };
-		const [first, second] = Object.keys(weights) as [string, string];
-		const shifted = (share: number) => ({ weights: { ...weights, [first]: weights[first]! + share } });
-		expect(() => prepareStrategy(strategy.name, shifted(5e-10))).not.toThrow();
-		expect(() => prepareStrategy(strategy.name, shifted(1e-6))).toThrow(/weights: must sum to 1/);
-		const negative = { ...weights, [first]: weights[first]! + weights[second]! + 0.1, [second]: -0.1 };
-		expect(() => prepareStrategy(strategy.name, { weights: negative })).toThrow(new RegExp(`weights\\.${second}: `));
-	});
+	test.runIf('weights' in parseParameters(strategy.name, {}))(
+		'weights must sum to 1 within 1e-9 and not be negative',
+		() => {
+			const { weights } = parseParameters(strategy.name, {}) as { weights: Record<string, number> };
+			const [first, second] = Object.keys(weights) as [string, string];
+			const shifted = (share: number) => ({ weights: { ...weights, [first]: weights[first]! + share } });
+			expect(() => prepareStrategy(strategy.name, shifted(5e-10))).not.toThrow();
+			expect(() => prepareStrategy(strategy.name, shifted(1e-6))).toThrow(/weights: must sum to 1/);
+			const negative = { ...weights, [first]: weights[first]! + weights[second]! + 0.1, [second]: -0.1 };
+			expect(() => prepareStrategy(strategy.name, { weights: negative })).toThrow(new RegExp(`weights\\.${second}: `));
+		},
+	);
 });
 
 test('periods that must be ordered are', () => {
