@@ -12,12 +12,14 @@ import { parametersRefused } from '../strategies/registry.ts';
 import { type Answer, answerSchema, type Request, type ThreadData } from './protocol.ts';
 
 export interface ThreadLimits {
-	/** For one answer, and for loading the file. */
+	/** For one answer. */
 	readonly limitMs: number;
+	/** For loading the file. */
+	readonly loadMs: number;
 	readonly heapMb: number;
 }
 
-export const defaultLimits: ThreadLimits = { limitMs: 10_000, heapMb: 256 };
+export const defaultLimits: ThreadLimits = { limitMs: 10_000, loadMs: 10_000, heapMb: 256 };
 
 export interface ThreadOptions {
 	/** For messages, e.g. `breakout.ts`. */
@@ -151,7 +153,7 @@ export class StrategyThread {
 		if (worker !== this.#worker || !answer.success || answer.data.id !== this.#waiting?.id) return;
 		const waiting = this.#settle();
 		if (answer.data.id === startedId && waiting !== null) {
-			this.#expect(worker, { ...waiting, id: loadedId }, 'load', this.#options.limits.limitMs);
+			this.#expect(worker, { ...waiting, id: loadedId }, 'load', this.#options.limits.loadMs);
 			return;
 		}
 		if (answer.data.ok) waiting?.resolve(answer.data.value);

@@ -8,7 +8,7 @@ import { makeFolder, strategyFile } from './folder.ts';
 function open(folder: string | null, onOutput?: (file: string, line: string) => void): Catalogue {
 	const catalogue = openCatalogue({
 		folder,
-		limits: { limitMs: 3_000 },
+		limits: { loadMs: 3_000 },
 		...(onOutput === undefined ? {} : { onOutput }),
 	});
 	onTestFinished(() => catalogue.close());
@@ -16,7 +16,7 @@ function open(folder: string | null, onOutput?: (file: string, line: string) => 
 }
 
 test('an evaluation and a file have ten seconds unless told otherwise', () => {
-	expect(defaultLimits.limitMs).toBe(10_000);
+	expect(defaultLimits).toMatchObject({ limitMs: 10_000, loadMs: 10_000 });
 });
 
 test('the documented examples are loaded from a folder outside of the project, beside what botbox ships', async () => {
