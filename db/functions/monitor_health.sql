@@ -18,13 +18,16 @@ begin
     select 'QUEUE_DEPTH', 'WARNING', 'trade_queue',
            (select count(*) from trade_queue where status = 'PENDING') > 100, 'More than 100 trades wait in the queue'
     union all
+    -- Of every feed, so that the alert also ends when the last bot that needed it does.
     select 'DATA_LAG', 'WARNING', i.exchange_id || ' ' || i.symbol,
-           f.fetched_at < p_now - interval '5 minutes' or (f.fetched_at is null and f.created_at < p_now - interval '5 minutes'),
+           coalesce(f.fetched_at, f.created_at) < p_now - interval '5 minutes'
+             and (
+               exists (select from bots b where b.instrument_id = f.instrument_id and b.status = 'ACTIVE')
+               or exists (select from bot_legs g join bots b on b.id = g.bot_id where g.instrument_id = f.instrument_id and b.status = 'ACTIVE')
+             ),
            format('Market data of %s is older than five minutes', i.symbol)
       from feeds f
       join instruments i on i.id = f.instrument_id
-     where exists (select from bots b where b.instrument_id = f.instrument_id and b.status = 'ACTIVE')
-        or exists (select from bot_legs g join bots b on b.id = g.bot_id where g.instrument_id = f.instrument_id and b.status = 'ACTIVE')
     union all
     select 'WORKER_LOST', 'WARNING', w.id, w.heartbeat_at < p_now - interval '30 seconds',
            format('Worker %s on %s was last heard at %s', w.id, w.host, w.heartbeat_at)

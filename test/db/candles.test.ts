@@ -104,6 +104,47 @@ test("the exchange's own candle wins over ours, whichever came first", async () 
 	]);
 });
 
+test('longer candles come from those below them, the exchange’s own among them', async () => {
+	const instrument = await makeInstrument(books.pool);
+	const five = (index: number, high = 200): Bar => [start.getTime() + index * 300_000, 100, high, 90, 110, 0.1];
+	// Minute 7 is missing for good: the exchange has the five minutes around it.
+	await record(instrument, [...minutes(0, 7), ...minutes(8, 60)], { now: after(3_600) });
+	expect(await stored(instrument, '1h')).toEqual([]);
+	expect(await record(instrument, [five(1)], { timeframe: '5m', now: after(3_700) })).toMatchObject({
+		stored: 1,
+		rolledUp: 2,
+	});
+	expect(await stored(instrument, '1h')).toMatchObject([{ open: 100, high: 200, low: 90, close: 152, volume: 55.1 }]);
+	// Corrected, it corrects what is above it.
+	expect(await record(instrument, [five(1, 300)], { timeframe: '5m', now: after(3_800) })).toMatchObject({
+		rolledUp: 2,
+	});
+	expect(await stored(instrument, '1h')).toMatchObject([{ high: 300 }]);
+	expect(await stored(instrument, '15m')).toMatchObject([{ high: 300 }, {}, {}, {}]);
+});
+
+test('five-minute candles alone make quarters, hours and days, and only whole ones', async () => {
+	const instrument = await makeInstrument(books.pool);
+	const midnight = after(12 * 3_600).getTime();
+	const fives = Array.from({ length: 288 }, (_, index): Bar => [midnight + index * 300_000, 100, 102, 98, 101, 0.1]);
+	await record(instrument, fives.toSpliced(200, 1), { timeframe: '5m', now: after(40 * 3_600) });
+	const count = async (timeframe: Timeframe) => (await stored(instrument, timeframe)).length;
+	expect([await count('15m'), await count('1h'), await count('4h'), await count('1d')]).toEqual([95, 23, 5, 0]);
+	await record(instrument, [fives[200]!], { timeframe: '5m', now: after(40 * 3_600) });
+	expect([await count('15m'), await count('1h'), await count('4h'), await count('1d')]).toEqual([96, 24, 6, 1]);
+	expect((await stored(instrument, '1d'))[0]).toMatchObject({
+		open: 100,
+		high: 102,
+		low: 98,
+		close: 101,
+		volume: 28.8,
+	});
+});
+
+test('candles of no instrument are refused', async () => {
+	await expect(record({ id: 999_999, symbol: 'X' }, minutes(0, 1))).rejects.toMatchObject({ code: '23503' });
+});
+
 test('a candle that comes twice in one answer is one, the later', async () => {
 	const instrument = await makeInstrument(books.pool);
 	expect(await record(instrument, [minute(0, 100), minute(0, 110)])).toMatchObject({ stored: 1 });

@@ -13,7 +13,7 @@ import {
 } from '../../src/database/functions/guards.ts';
 import { recordOrderResult } from '../../src/database/functions/trades.ts';
 import { queueTrade, submitTrade, workerId } from '../support/factories/trading.ts';
-import { after, makeBot, makeFeedFresh, makeWorld, start } from '../support/factories/world.ts';
+import { after, makeBot, makeFeedFresh, makeInstrument, makeWorld, start } from '../support/factories/world.ts';
 import { one, openBooks } from './books.ts';
 
 const books = openBooks();
@@ -54,6 +54,31 @@ test('DATA_LAG of followed instruments, WORKER_LOST of silent workers', async ()
 	await recordHeartbeat(books.pool, { ...beat, isStopping: true, now: after(330) });
 	expect(await look(331)).toBe(0);
 	expect([await open('DATA_LAG'), await open('WORKER_LOST')]).toEqual([0, 0]);
+});
+
+test('DATA_LAG of a market that is a second leg only', async () => {
+	const world = await makeWorld(books.pool);
+	const bot = await makeBot(books.pool, world);
+	const second = await makeInstrument(books.pool);
+	await books.pool.query('insert into bot_legs (bot_id, leg, account_id, instrument_id) values ($1, 2, $2, $3)', [
+		bot.id,
+		bot.accountId,
+		second.id,
+	]);
+	const lagging = async () =>
+		(await books.pool.query(`select subject from alerts where code = 'DATA_LAG' and resolved_at is null`)).rows;
+	await makeFeedFresh(books.pool, bot.instrumentId, after(300));
+	await makeFeedFresh(books.pool, second.id, start);
+	await look(300);
+	expect(await lagging()).toEqual([]);
+	await look(301);
+	expect(await lagging()).toEqual([{ subject: `sim ${second.symbol}` }]);
+	const { rows } = await books.pool.query('select is_followed from reporting.data_freshness');
+	expect(rows).toEqual([{ is_followed: true }, { is_followed: true }]);
+	// A market that nobody follows may be as old as it likes.
+	await books.pool.query(`update bots set status = 'PAUSED', next_check_at = null`);
+	await look(302);
+	expect(await lagging()).toEqual([]);
 });
 
 test('QUEUE_DEPTH beyond 100, TRADE_FAILURES beyond a tenth of the last hour', async () => {

@@ -8,13 +8,13 @@ import { createJobs } from '../../database/jobs.ts';
 import { listView, type ViewRow } from '../../database/listing.ts';
 import type { Pool } from '../../database/pool.ts';
 import { inTransaction } from '../../database/transaction.ts';
-import { type BotStatus, botStatuses, type IntervalMinutes } from '../../domain.ts';
+import { type BotStatus, botStatuses, type IntervalMinutes, type MarketType } from '../../domain.ts';
 import { BotboxError, UsageError } from '../../errors.ts';
-import { createLogger } from '../../logger.ts';
 import { describeVersion, publishStrategies, recordVersion } from '../../market/strategy-versions.ts';
 import { idOrName, intervalMinutes, jsonObject, newName, oneOf, positiveDecimal } from '../arguments.ts';
 import { existingStrategy, withCatalogue } from '../catalogue.ts';
 import { awaitManualCheck, printCheck } from '../manual-check.ts';
+import { ensureMarkets } from '../market-access.ts';
 import { printFacts, printJson, printTable } from '../output.ts';
 import { describeRegime, findRegime } from '../regimes.ts';
 import { actor, withDatabase } from '../session.ts';
@@ -95,6 +95,7 @@ export function registerBots(program: Command): void {
 		.requiredOption('--strategy <name>', 'strategy, by name or id')
 		.requiredOption('--account <account>', 'account, by id or name')
 		.requiredOption('--symbol <symbol>', 'instrument, such as BTC/USDT:USDT or BTCUSDT')
+		.option('--second-symbol <symbol>', 'the perpetual of a strategy of two legs, whose first leg is --symbol')
 		.option('--interval <minutes>', "1, 5, 15 or 60; the strategy's own by default", intervalMinutes)
 		.option('--adaptive', 'let the interval follow volatility: one step shorter in HIGH, one longer in LOW')
 		.option('--parameters <json>', 'strategy parameters that differ from the defaults', jsonObject, {})
@@ -172,6 +173,7 @@ interface CreateOptions {
 	readonly strategy: string;
 	readonly account: string;
 	readonly symbol: string;
+	readonly secondSymbol?: string;
 	readonly interval?: IntervalMinutes;
 	readonly adaptive?: boolean;
 	readonly parameters: Readonly<Record<string, unknown>>;
@@ -191,14 +193,9 @@ async function create(pool: Pool, config: Config, options: CreateOptions): Promi
 	const account = await findAccount(pool, options.account);
 	const exchangeId = String(account.exchange_id);
 	await ensureMarkets(pool, config, exchangeId);
-	const candidates = await findInstruments(pool, { exchangeId, symbols: [options.symbol] });
-	// An exchange's own symbol names the spot market and the perpetual alike: the perpetual is meant unless said otherwise.
-	const instrument =
-		candidates.find(({ symbol }) => symbol === options.symbol) ??
-		candidates.find(({ marketType }) => marketType === 'LINEAR') ??
-		candidates[0];
-	if (instrument === undefined)
-		throw new BotboxError('INSTRUMENT_NOT_FOUND', `${exchangeId} has no instrument ${options.symbol}`);
+	const { symbol, secondSymbol } = options;
+	const instrument = await findInstrument(pool, exchangeId, symbol, version.info.legs === 2 ? 'SPOT' : 'LINEAR');
+	const second = secondSymbol === undefined ? null : await findInstrument(pool, exchangeId, secondSymbol, 'LINEAR');
 	try {
 		// All or nothing: a bot that is refused leaves no strategy version behind.
 		return await inTransaction(pool, async (db) => {
@@ -208,6 +205,7 @@ async function create(pool: Pool, config: Config, options: CreateOptions): Promi
 				strategyVersionId: await recordVersion(db, version),
 				accountId: Number(account.account_id),
 				instrumentId: instrument.id,
+				furtherInstrumentIds: second === null ? [] : [second.id],
 				intervalMinutes: options.interval ?? version.info.defaultInterval,
 				isAdaptive: options.adaptive ?? false,
 				sizing,
@@ -237,17 +235,16 @@ function sizeOf({ notional, fraction, volatility }: CreateOptions) {
 	return only;
 }
 
-/** Workers refresh the markets of exchanges that bots are on; the first bot of an exchange needs its list before that. */
-async function ensureMarkets(pool: Pool, config: Config, exchangeId: string): Promise<void> {
-	if ((await listView(pool, 'instruments', { where: { exchange_id: exchangeId }, limit: 1 })).length > 0) return;
-	const [{ createVenues }, { recordMarkets }] = await Promise.all([
-		import('../../exchange/registry.ts'),
-		import('../../workers/monitor.ts'),
-	]);
-	const log = createLogger({ level: 'silent', name: 'cli' });
-	// Market lists are public: no account is opened, so no key is needed.
-	const venues = createVenues({ pool, workerId: 'cli', log, masterKey: '', liveAccounts: config.liveAccounts });
-	await recordMarkets({ pool, venues }, exchangeId);
+/** An exchange's own symbol names the spot market and the perpetual alike: `meant` unless the symbol says otherwise. */
+async function findInstrument(pool: Pool, exchangeId: string, text: string, meant: MarketType) {
+	const candidates = await findInstruments(pool, { exchangeId, symbols: [text] });
+	const instrument =
+		candidates.find(({ symbol }) => symbol === text) ??
+		candidates.find(({ marketType }) => marketType === meant) ??
+		candidates[0];
+	if (instrument === undefined)
+		throw new BotboxError('INSTRUMENT_NOT_FOUND', `${exchangeId} has no instrument ${text}`);
+	return instrument;
 }
 
 /** A broken constraint is the caller's mistake, not the system's. */
