@@ -78,8 +78,8 @@ begin
            or (c.rho >= v_account.correlation_threshold and held.direction = p_direction)
            or (c.rho <= -v_account.correlation_threshold and held.direction <> p_direction)
          )
-         -- The legs of a pair are each other's opposite.
-     and (held.bot_id <> p_bot.id or held.instrument_id = p_instrument.id);
+     -- The legs of a pair are each other's opposite, and a lot that is added makes no further position.
+     and held.bot_id <> p_bot.id;
   if v_correlated >= v_account.max_correlated_positions then
     return row(
       'CORRELATION_LIMIT',

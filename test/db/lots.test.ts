@@ -306,3 +306,18 @@ test('a lot that is added moves the stops to their distance from the average ent
 		await one(books.pool, 'select stop_loss_price::float as stop from orders where id = $1', [order.orderId]),
 	).toEqual({ stop: 60 });
 });
+
+test('lots that are added are no further position: neither slots nor correlation stand against them', async () => {
+	const world = await makeWorld(books.pool, {
+		account: { maxPositions: 1, maxCorrelatedPositions: 1 },
+		version: { maxLots: 3 },
+	});
+	const bot = await makeBot(books.pool, world, { notional: 100 });
+	await openPosition(books.pool, bot);
+	await openPosition(books.pool, bot, { lots: 2, candleAt: after(300), now: after(300) });
+	expect(await position(bot)).toMatchObject({ lots: 3 });
+	const other = await makeBot(books.pool, world, { notional: 100 });
+	expect(await decide(books.pool, other)).toMatchObject({ reasonCode: 'MAX_POSITIONS' });
+	await books.pool.query('update accounts set max_positions = 9 where id = $1', [world.accountId]);
+	expect(await decide(books.pool, other)).toMatchObject({ reasonCode: 'CORRELATION_LIMIT' });
+});
