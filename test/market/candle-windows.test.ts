@@ -278,7 +278,7 @@ test('streamed through 500 candles with corrections and gaps: the same values as
 				expect(figure).not.toBeNull();
 				const value = market!.view.indicator(spec)[output]!;
 				compared += 1;
-				expect(Math.abs(value - figure!)).toBeLessThanOrEqual(1e-9 * Math.max(100, Math.abs(figure!)));
+				expect(Math.abs(value - figure!)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(figure!)));
 			}
 		}
 	}

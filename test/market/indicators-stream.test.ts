@@ -107,9 +107,8 @@ test.each(finite.map((spec) => [indicatorKey(spec), spec] as const))(
 						const exact = computeIndicator(spec, slice(window, index + 1 - history, index + 1));
 						for (const [position, output] of stream.outputs.entries()) {
 							const expected = exact[output]!.at(-1)!;
-							// Prices are about 100, and so is the scale of what is not in price.
 							const error = Math.abs(stream.values()[position]! - expected);
-							expect(error, `${output} at ${index}`).toBeLessThanOrEqual(1e-9 * Math.max(100, Math.abs(expected)));
+							expect(error, `${output} at ${index}`).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(expected)));
 						}
 					}
 				},

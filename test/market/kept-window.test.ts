@@ -38,7 +38,7 @@ function expectClose(actual: MarketView, expected: MarketView, specs: readonly I
 				if (figure === null || value === null) expect(value).toBe(figure);
 				else
 					expect(Math.abs(value - figure), `${spec.name} ${output}`).toBeLessThanOrEqual(
-						1e-9 * Math.max(100, Math.abs(figure)),
+						1e-9 * Math.max(1, Math.abs(figure)),
 					);
 			}
 		}

@@ -84,7 +84,7 @@ describe.each(specs)('$name', (spec) => {
 		const walk = randomWalk(5, 2500);
 		const whole = computeWhole(spec, walk);
 		for (const [output, value] of Object.entries(createMarketView(walk, null).indicator(spec))) {
-			expect(Math.abs(value! - whole[output]!)).toBeLessThan(1e-9 * Math.max(100, Math.abs(whole[output]!)));
+			expect(Math.abs(value! - whole[output]!)).toBeLessThan(1e-9 * Math.max(1, Math.abs(whole[output]!)));
 		}
 	});
 });
