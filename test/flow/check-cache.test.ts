@@ -77,7 +77,7 @@ test('results repeat between two candles as long as nothing else happens, and ti
 	// Repeating an entry is repeating its signal, not another one.
 	expect(rows.filter((row) => row.is_repeated && row.outcome === 'QUEUED')).toEqual([]);
 	const { use } = system.context.checkCache;
-	expect(use.evaluated + use.repeated).toBe(rows.length);
+	expect(use.evaluated + use.repeated).toBe(rows.length + (await checks('MANUAL')).length);
 	expect(use.repeated).toBe(repeated);
 	const positions = await system.database.pool.query(
 		`select max(extract(epoch from coalesce(closed_at, $2) - opened_at)) as seconds, count(*)::integer as count
