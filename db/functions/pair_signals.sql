@@ -1,7 +1,6 @@
 create function botbox.pair_signals(p_signal botbox.signal_input, p_legs jsonb)
 returns botbox.signal_input[]
 language plpgsql
-stable
 set search_path = botbox, pg_temp
 as $$
 declare

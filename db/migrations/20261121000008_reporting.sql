@@ -82,7 +82,7 @@ comment on view reporting.checks is 'Checks with their outcome and reason; one r
 create view reporting.bot_status as
 select b.id as bot_id, b.name, b.status, b.status_reason, st.name as strategy, v.version as strategy_version, b.strategy_version_id, v.timeframe,
        b.interval_minutes, b.adaptive_base_minutes, b.sizing, b.sizing_value, b.leverage, b.execution, b.account_id, a.name as account, a.mode as account_mode,
-       a.settle_asset, i.exchange_id, i.symbol, i.market_type, b.instrument_id, b.next_check_at, b.last_check_at,
+       a.settle_asset, i.exchange_id, i.symbol, i.market_type, b.instrument_id, j.symbol as second_symbol, b.next_check_at, b.last_check_at,
        l.outcome as last_outcome, l.reason_code as last_reason_code, l.reason as last_reason, l.score as last_score, b.consecutive_failures,
        exists (
          select
@@ -93,7 +93,7 @@ select b.id as bot_id, b.name, b.status, b.status_reason, st.name as strategy, v
        ) as entries_paused,
        s.accepted as signals_accepted_day, s.rejected as signals_rejected_day,
        p.direction as position_direction, p.quantity as position_quantity, p.average_entry_price as position_entry_price,
-       p.opened_at as position_opened_at, p.unrealised_pnl,
+       p.opened_at as position_opened_at, u.unrealised_pnl,
        coalesce(g.net_pnl, 0) as net_pnl, coalesce(g.fees, 0) as fees, coalesce(g.closed_positions, 0) as closed_positions, b.created_at
   from botbox.bots b
   join botbox.strategy_versions v on v.id = b.strategy_version_id
@@ -121,6 +121,15 @@ select b.id as bot_id, b.name, b.status, b.status_reason, st.name as strategy, v
           where q.bot_id = b.id
        ) g on true
   left join reporting.positions p on p.bot_id = b.id and p.status = 'OPEN' and p.instrument_id = b.instrument_id
+  -- A pair's profit is that of both legs.
+  left join lateral (
+         select sum(o.unrealised_pnl) as unrealised_pnl
+           from reporting.positions o
+          where o.bot_id = b.id
+            and o.status = 'OPEN'
+       ) u on true
+  left join botbox.bot_legs e on e.bot_id = b.id and e.leg = 2
+  left join botbox.instruments j on j.id = e.instrument_id
  where b.status <> 'DELETED';
 comment on view reporting.bot_status is 'Bots with their schedule, last check, position and profit; one row per bot that is not deleted.';
 

@@ -19,6 +19,14 @@ const byConstraint: Readonly<Record<string, Refusal>> = {
 	bots_one_living_per_name: { code: 'NAME_TAKEN', detail: 'another bot has this name' },
 	bot_trades_on_its_accounts_exchange: invalid('instrument_id', "must be on the account's exchange"),
 	bot_settles_in_its_accounts_asset: invalid('instrument_id', "must settle in the account's asset"),
+	bot_has_the_legs_of_its_strategy: invalid(
+		'second_instrument_id',
+		'must be given for a strategy of two legs, and only for such a one',
+	),
+	second_leg_mirrors_the_first: invalid(
+		'second_instrument_id',
+		"must be another market of the first leg's base asset: a perpetual on the same exchange that settles in the account's asset",
+	),
 	spot_bot_has_no_leverage: invalid('leverage', 'must be 1 on a spot market'),
 	sizing_fraction_is_a_share: invalid('sizing_value', 'must be at most 1: it is a share of the capital'),
 	pause_lifts_after_it_began: invalid('lifts_at', 'must lie in the future'),

@@ -4,6 +4,7 @@ import { createManualChecks } from '../../src/api/manual-checks.ts';
 import { makeApi, makeToken, type TestApi } from '../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { makeManualCheck } from '../support/factories/checks.ts';
+import { makeLegs } from '../support/factories/pairs.ts';
 import { makeBot, makeInstrument, makeWorld, type World } from '../support/factories/world.ts';
 
 let database: TestDatabase;
@@ -68,6 +69,36 @@ test('creates a bot with the defaults of its strategy, on its grid', async () =>
 	expect((await get(`bots?q=${encodeURIComponent(bot.name.toUpperCase())}&status=ACTIVE`)).json().items).toContainEqual(
 		bot,
 	);
+});
+
+test('a bot of two legs: spot and perpetual of one coin, anything else is refused by the field', async () => {
+	const [spot, perpetual] = await makeLegs(database.pool, 'PAIRED');
+	const pair = (fields: Record<string, unknown>) =>
+		post('bots', newBot({ strategy: 'funding_arbitrage', instrument_id: spot.id, ...fields }));
+	const made = await pair({ second_instrument_id: perpetual.id });
+	expect(made.statusCode).toBe(201);
+	expect(made.json()).toMatchObject({
+		symbol: 'PAIRED/USDT',
+		second_symbol: 'PAIRED/USDT:USDT',
+		interval_minutes: 60,
+		strategy: 'funding_arbitrage',
+		unrealised_pnl: null,
+	});
+	const refusals: [Record<string, unknown>, RegExp][] = [
+		[{}, /second_instrument_id: must be given/],
+		[{ second_instrument_id: world.instrument.id }, /second_instrument_id: must be another market/],
+		[{ instrument_id: perpetual.id, second_instrument_id: spot.id }, /second_instrument_id: must be another market/],
+		[
+			{ second_instrument_id: perpetual.id, strategy: 'trend_following' },
+			/second_instrument_id: must be given .* only/,
+		],
+	];
+	for (const [fields, message] of refusals) {
+		const answer = await pair(fields);
+		expect(answer.statusCode).toBe(400);
+		expect(answer.json()).toMatchObject({ detail: expect.stringMatching(message) });
+	}
+	expect((await pair({ second_instrument_id: 999_999 })).json()).toMatchObject({ code: 'INSTRUMENT_NOT_FOUND' });
 });
 
 test('a bot whose interval adapts says its base, and every change is listed', async () => {

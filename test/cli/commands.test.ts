@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildProgram } from '../../src/cli.ts';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { makeLegs } from '../support/factories/pairs.ts';
 import { decide } from '../support/factories/trading.ts';
 import { makeBot, makeWorld } from '../support/factories/world.ts';
 import { runCommand, spawnCommand } from './command.ts';
@@ -46,6 +47,27 @@ test('migrate, on an empty database and again', async () => {
 	expect(JSON.parse(first.stdout)).toMatchObject({ changed: true });
 	const again = await runCommand(['migrate'], { DATABASE_URL: empty.url });
 	expect(again).toEqual({ code: 0, stdout: 'nothing to do\n', stderr: '' });
+});
+
+test("bots of two legs: an exchange's own symbol means spot for the first and the perpetual for the second", async () => {
+	await makeLegs(database.pool, 'DUO');
+	const create = ['bots', 'create', '--strategy', 'ST-005', '--account', 'paper', '--notional', '100'];
+	const bot = await json(...create, '--name', 'duo', '--symbol', 'DUOUSDT', '--second-symbol', 'DUOUSDT');
+	expect(bot).toMatchObject({ symbol: 'DUO/USDT', second_symbol: 'DUO/USDT:USDT', interval_minutes: 60 });
+	const alone = await runCommand([...create, '--name', 'alone', '--symbol', 'DUO/USDT'], env());
+	expect(alone).toMatchObject({
+		code: 2,
+		stderr: expect.stringMatching(/trades 2 instruments together, 1 were given/),
+	});
+	const other = ['--name', 'other', '--symbol', 'DUO/USDT', '--second-symbol'];
+	expect(await runCommand([...create, ...other, 'T1/USDT:USDT'], env())).toMatchObject({
+		code: 2,
+		stderr: expect.stringMatching(/second leg must be another market of DUO/),
+	});
+	expect(await runCommand([...create, ...other, 'NOPE'], env())).toMatchObject({
+		code: 1,
+		stderr: expect.stringMatching(/has no instrument NOPE/),
+	});
 });
 
 test('bots: created, listed, shown, paused, resumed and deleted', async () => {

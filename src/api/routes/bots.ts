@@ -41,6 +41,9 @@ const newBot = z
 			.meta({ description: "Parameters that differ from the strategy's defaults" }),
 		account_id: idSchema,
 		instrument_id: idSchema,
+		second_instrument_id: idSchema.optional().meta({
+			description: 'The perpetual of a strategy of two legs, whose first leg is instrument_id',
+		}),
 		interval_minutes: z
 			.literal([...intervals])
 			.optional()
@@ -196,6 +199,10 @@ async function create(context: ApiContext, wanted: NewBot, actor: string): Promi
 	if (instrument === null) {
 		throw new BotboxError('INSTRUMENT_NOT_FOUND', `there is no instrument ${wanted.instrument_id}`);
 	}
+	const second = wanted.second_instrument_id;
+	if (second !== undefined && (await findRow(pool, instruments, { instrument_id: second })) === null) {
+		throw new BotboxError('INSTRUMENT_NOT_FOUND', `there is no instrument ${second}`);
+	}
 	const interval: IntervalMinutes = wanted.interval_minutes ?? version.info.defaultInterval;
 	const botId = await inTransaction(pool, async (db) => {
 		await publishStrategies(db);
@@ -204,6 +211,7 @@ async function create(context: ApiContext, wanted: NewBot, actor: string): Promi
 			strategyVersionId: await recordVersion(db, version),
 			accountId: wanted.account_id,
 			instrumentId: wanted.instrument_id,
+			furtherInstrumentIds: second === undefined ? [] : [second],
 			intervalMinutes: interval,
 			sizing: wanted.sizing,
 			sizingValue: wanted.sizing_value,

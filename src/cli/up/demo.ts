@@ -9,6 +9,7 @@ import type { IntervalMinutes, Timeframe } from '../../domain.ts';
 import { UsageError } from '../../errors.ts';
 import { encryptCredentials } from '../../exchange/credentials.ts';
 import { ensureStrategyVersion } from '../../market/strategy-versions.ts';
+import { findStrategy } from '../../strategies/registry.ts';
 
 export interface DemoOptions {
 	readonly exchangeId: string;
@@ -36,7 +37,11 @@ const paces: readonly Pace[] = [
 const capital = 10_000;
 /** Of an account's capital, per position. */
 const sizingFraction = 0.05;
+/** Per lot of a grid, which holds several. */
+const lotFraction = 0.01;
 const mostInstruments = 16;
+/** Of those, how many get the strategies that trade often. */
+const fewInstruments = 2;
 
 /** Creates the demo accounts and bots; answers how many bots. */
 export async function createDemo(db: Queryable, options: DemoOptions): Promise<number> {
@@ -58,8 +63,26 @@ export async function createDemo(db: Queryable, options: DemoOptions): Promise<n
 		const reversion = isSingle ? paces.map(() => only) : account.mode === 'LIVE' ? spots : perpetuals;
 		bots += await createBots(db, options, account, 'trend_following', trend);
 		bots += await createBots(db, options, account, 'mean_reversion', reversion);
+		const few = isSingle ? [only] : perpetuals.slice(0, fewInstruments);
+		for (const instrument of few) {
+			await createDemoBot(db, options, account, { strategy: 'scalping', short: 'scalping', instrument });
+			// Each level is a lot of its own.
+			await createDemoBot(db, options, account, { strategy: 'grid', short: 'grid', instrument, fraction: lotFraction });
+		}
+		const pair = pairOf(perpetuals, spots);
+		if (pair !== null) await createDemoBot(db, options, account, pair);
+		bots += 2 * few.length + (pair === null ? 0 : 1);
 	}
 	return bots;
+}
+
+/** The first coin that has both markets, for funding arbitrage. */
+function pairOf(perpetuals: readonly Instrument[], spots: readonly Instrument[]): DemoBot | null {
+	for (const second of perpetuals) {
+		const instrument = spots.find(({ baseAsset }) => baseAsset === second.baseAsset);
+		if (instrument !== undefined) return { strategy: 'funding_arbitrage', short: 'funding', instrument, second };
+	}
+	return null;
 }
 
 interface DemoAccount {
@@ -68,7 +91,7 @@ interface DemoAccount {
 }
 
 async function createAccounts(db: Queryable, options: DemoOptions, settleAsset: string): Promise<DemoAccount[]> {
-	const limits = { max_positions: 12, max_correlated_positions: 6 };
+	const limits = { max_positions: 16, max_correlated_positions: 6 };
 	const amount = settleAsset === 'USDT' ? capital : 5;
 	const base = { exchangeId: options.exchangeId, settleAsset, limits, actor: options.actor, now: options.now };
 	const accounts: DemoAccount[] = [
@@ -96,24 +119,48 @@ async function createBots(
 	strategy: string,
 	instruments: readonly Instrument[],
 ): Promise<number> {
+	const short = strategy === 'trend_following' ? 'trend' : 'reversion';
 	for (const [i, instrument] of instruments.entries()) {
 		const pace = paces[i % paces.length];
-		if (pace === undefined) continue;
-		const short = strategy === 'trend_following' ? 'trend' : 'reversion';
-		await createBot(db, {
-			name: `${account.mode.toLowerCase()}-${short}-${instrument.exchangeSymbol.toLowerCase()}-${pace.timeframe}`,
-			strategyVersionId: await ensureStrategyVersion(db, strategy, { timeframe: pace.timeframe }),
-			accountId: account.id,
-			instrumentId: instrument.id,
-			intervalMinutes: pace.interval,
-			sizing: 'CAPITAL_FRACTION',
-			sizingValue: sizingFraction,
-			actor: options.actor,
-			isDueAtOnce: true,
-			now: options.now,
-		});
+		if (pace !== undefined) await createDemoBot(db, options, account, { strategy, short, instrument, pace });
 	}
 	return instruments.length;
+}
+
+interface DemoBot {
+	readonly strategy: string;
+	readonly short: string;
+	readonly instrument: Instrument;
+	readonly second?: Instrument;
+	/** The strategy's own if left out. */
+	readonly pace?: Pace;
+	/** Of the capital, per entry and leg. */
+	readonly fraction?: number;
+}
+
+async function createDemoBot(
+	db: Queryable,
+	options: DemoOptions,
+	account: DemoAccount,
+	{ strategy, short, instrument, second, pace, fraction = sizingFraction }: DemoBot,
+): Promise<void> {
+	const parameters = pace === undefined ? {} : { timeframe: pace.timeframe };
+	const own = findStrategy(strategy);
+	if (own === null) throw new UsageError(`there is no strategy ${strategy}`);
+	const timeframe = pace?.timeframe ?? own.prepare(own.parameters.parse({})).timeframe;
+	await createBot(db, {
+		name: `${account.mode.toLowerCase()}-${short}-${instrument.exchangeSymbol.toLowerCase()}-${timeframe}`,
+		strategyVersionId: await ensureStrategyVersion(db, strategy, parameters),
+		accountId: account.id,
+		instrumentId: instrument.id,
+		furtherInstrumentIds: second === undefined ? [] : [second.id],
+		intervalMinutes: pace?.interval ?? own.defaultInterval,
+		sizing: 'CAPITAL_FRACTION',
+		sizingValue: fraction,
+		actor: options.actor,
+		isDueAtOnce: true,
+		now: options.now,
+	});
 }
 
 /** On a real exchange with hundreds of markets, the ones that people know first. */

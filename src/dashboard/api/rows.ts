@@ -63,6 +63,8 @@ export interface Bot {
 	readonly symbol: string;
 	readonly market_type: 'SPOT' | 'LINEAR';
 	readonly instrument_id: number;
+	/** Of the second leg of a pair. */
+	readonly second_symbol: string | null;
 	readonly next_check_at: string | null;
 	readonly last_check_at: string | null;
 	readonly last_outcome: string | null;

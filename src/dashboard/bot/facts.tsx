@@ -32,7 +32,7 @@ export function Facts({ bot }: { readonly bot: Bot }) {
 			>
 				{words(bot.strategy)}
 			</Fact>
-			<Fact title="Market" note={`${bot.exchange_id}, ${bot.market_type === 'SPOT' ? 'spot' : 'perpetual'}`}>
+			<Fact title="Market" note={marketNote(bot)}>
 				{bot.symbol}
 			</Fact>
 			<Fact title="Account" note={sizingNote(bot)}>
@@ -103,4 +103,9 @@ function Fact({ title, note, children }: FactProps) {
 			<dd className="note">{note}</dd>
 		</div>
 	);
+}
+
+function marketNote({ exchange_id, market_type, second_symbol }: Bot): string {
+	const note = `${exchange_id}, ${market_type === 'SPOT' ? 'spot' : 'perpetual'}`;
+	return second_symbol === null ? note : `${note}, against ${second_symbol}`;
 }

@@ -29,6 +29,7 @@ export const botStatus = defineView(
 		symbol: 'text',
 		market_type: 'market_type',
 		instrument_id: 'bigint',
+		second_symbol: 'text?',
 		next_check_at: 'timestamptz?',
 		last_check_at: 'timestamptz?',
 		last_outcome: 'check_outcome?',

@@ -3438,6 +3438,7 @@ declare module 'zapatos/schema' {
         position_entry_price: c.PgPrice | null;
         position_opened_at: Date | null;
         position_quantity: c.PgQuantity | null;
+        second_symbol: string | null;
         settle_asset: string | null;
         signals_accepted_day: number | null;
         signals_rejected_day: number | null;
@@ -3481,6 +3482,7 @@ declare module 'zapatos/schema' {
         position_entry_price: c.PgPrice | null;
         position_opened_at: db.TimestampTzString | null;
         position_quantity: c.PgQuantity | null;
+        second_symbol: string | null;
         settle_asset: string | null;
         signals_accepted_day: number | null;
         signals_rejected_day: number | null;
@@ -3524,6 +3526,7 @@ declare module 'zapatos/schema' {
         position_entry_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
         position_opened_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
         position_quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
+        second_symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         settle_asset?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         signals_accepted_day?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         signals_rejected_day?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;

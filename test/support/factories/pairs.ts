@@ -62,10 +62,11 @@ export async function makePair(
 	return { id, instrumentId: spot.id, accountId, versionId, spot, perpetual };
 }
 
-async function makeLegs(
+/** The spot market and the perpetual of `base`. */
+export async function makeLegs(
 	db: Queryable,
 	base: string,
-	options: { spot?: LegOptions; perpetual?: LegOptions },
+	options: { spot?: LegOptions; perpetual?: LegOptions } = {},
 ): Promise<[Instrument, Instrument]> {
 	const leg = (marketType: 'SPOT' | 'LINEAR', given: LegOptions = {}) => ({
 		symbol: marketType === 'SPOT' ? `${base}/USDT` : `${base}/USDT:USDT`,
