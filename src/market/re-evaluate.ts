@@ -7,8 +7,9 @@ import type { Queryable } from '../database/functions/define.ts';
 import { findLateCandles } from '../database/functions/market.ts';
 import { type Timeframe, timeframeMs } from '../domain.ts';
 import { BotboxError, errorMessage } from '../errors.ts';
+import type { StrategyElsewhere } from '../strategies/catalogue.ts';
 import { prepareStrategy } from '../strategies/registry.ts';
-import type { FactorResult, HeldPosition, PreparedStrategy, WindowNeed } from '../strategies/strategy.ts';
+import type { Evaluation, FactorResult, HeldPosition, PreparedStrategy, WindowNeed } from '../strategies/strategy.ts';
 import { viewOf } from './views.ts';
 import { CandleWindows, type Market, marketKey, type WindowRequest } from './windows.ts';
 
@@ -40,16 +41,27 @@ export interface LateCandle {
 	readonly recordedAt: Date;
 }
 
-/** Throws NOT_FOUND where there is no such signal. */
-export async function reEvaluateSignal(db: Queryable, signalId: number): Promise<ReEvaluation> {
+/** Answers for strategies whose code runs elsewhere; null for those that run here. */
+export type FindElsewhere = (name: string, parameters: unknown) => Promise<StrategyElsewhere | null>;
+
+/** Throws NOT_FOUND where there is no such signal. Users' strategies are asked through `findElsewhere`. */
+export async function reEvaluateSignal(
+	db: Queryable,
+	signalId: number,
+	findElsewhere: FindElsewhere = async () => null,
+): Promise<ReEvaluation> {
 	const [basis] = await findSignalBasis(db, { signalId });
 	if (basis === undefined) throw new BotboxError('NOT_FOUND', `there is no signal ${signalId}`);
 	if (basis.factors === null || basis.score === null) {
 		return unevaluated(basis, 'no score was recorded: a stop, a person or a rule without score decided');
 	}
-	let strategy: PreparedStrategy;
+	let strategy: Asked;
 	try {
-		strategy = prepareStrategy(basis.strategyName, basis.parameters);
+		const elsewhere = await findElsewhere(basis.strategyName, basis.parameters);
+		strategy =
+			elsewhere === null
+				? prepareStrategy(basis.strategyName, basis.parameters)
+				: { ...elsewhere.description, evaluate: elsewhere.evaluate };
 	} catch (error) {
 		return unevaluated(basis, `its strategy cannot be evaluated here: ${errorMessage(error)}`);
 	}
@@ -60,9 +72,18 @@ export async function reEvaluateSignal(db: Queryable, signalId: number): Promise
 	}
 	const view = viewOf({ main, funding: seen.funding(basis.instrumentId), further: seen.further, legs: seen.legs });
 	// Only how much is held is not known any more; scores are of the market alone.
-	const evaluation = strategy.evaluate(view, positionOf(basis), basis.decidedAt.getTime());
+	let evaluation: Evaluation;
+	try {
+		evaluation = await strategy.evaluate(view, positionOf(basis), basis.decidedAt.getTime());
+	} catch (error) {
+		return unevaluated(basis, `its strategy failed: ${errorMessage(error)}`);
+	}
 	const lateCandles = await findLateCandles(db, { windows: seen.windows(), since: basis.decidedAt });
 	return compare(basis, evaluation, { missing: seen.missing(), lateCandles });
+}
+
+interface Asked extends Pick<PreparedStrategy, 'history' | 'readsFunding'> {
+	evaluate(...seen: Parameters<PreparedStrategy['evaluate']>): Evaluation | Promise<Evaluation>;
 }
 
 interface Seen {
@@ -75,7 +96,7 @@ interface Seen {
 }
 
 /** The markets as they were: the strategy's own timeframe up to its candle, everything else up to the decision. */
-async function loadSeen(db: Queryable, basis: SignalBasis, strategy: PreparedStrategy): Promise<Seen> {
+async function loadSeen(db: Queryable, basis: SignalBasis, strategy: Asked): Promise<Seen> {
 	const { timeframe, instrumentId, decidedAt } = basis;
 	const windows = new CandleWindows();
 	const closedAt = new Date(basis.candleAt.getTime() + timeframeMs[timeframe]);

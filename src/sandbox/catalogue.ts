@@ -5,13 +5,15 @@
 import { BotboxError } from '../errors.ts';
 import {
 	type StrategyCatalogue,
+	type StrategyElsewhere,
 	type StrategyFault,
 	type StrategyInfo,
 	shippedStrategies,
 } from '../strategies/catalogue.ts';
 import { findStrategy, strategies } from '../strategies/registry.ts';
+import { checkDataOf } from './check-data.ts';
 import { readStrategyFiles, type StrategyFile } from './files.ts';
-import { descriptionSchema, infoSchema, parametersSchema, parseAnswer } from './protocol.ts';
+import { descriptionSchema, evaluationSchema, infoSchema, parametersSchema, parseAnswer } from './protocol.ts';
 import { defaultLimits, StrategyThread, type ThreadLimits } from './strategy-thread.ts';
 
 export interface OwnStrategy {
@@ -32,6 +34,8 @@ export interface Catalogue extends StrategyCatalogue {
 	own(idOrName: string): Promise<OwnStrategy | null>;
 	/** A thread of the strategy's file, apart from those that answer `parse` and `describe`; whoever makes it ends it. */
 	startThread(strategy: OwnStrategy): StrategyThread;
+	/** The user's strategy with these parameters, to be evaluated now and then rather than by a worker; null for botbox's own and unknown ones. */
+	elsewhere(idOrName: string, parameters: unknown): Promise<StrategyElsewhere | null>;
 	/** How long one answer may take, ms. */
 	readonly limitMs: number;
 	/** Ends the catalogue's threads. */
@@ -125,6 +129,20 @@ export function openCatalogue(options: CatalogueOptions): Catalogue {
 			if (strategy === null) return await shippedStrategies.describe(idOrName, parameters);
 			const answer = await threadOf(strategy.file).ask(() => ({ kind: 'describe', parameters }));
 			return parseAnswer(descriptionSchema, answer, strategy.info.name);
+		},
+		elsewhere: async (idOrName, parameters) => {
+			const strategy = await own(idOrName);
+			if (strategy === null) return null;
+			const thread = threadOf(strategy.file);
+			const answer = await thread.ask(() => ({ kind: 'describe', parameters }));
+			const description = parseAnswer(descriptionSchema, answer, strategy.info.name);
+			return {
+				description,
+				evaluate: async (view, position, nowMs) => {
+					const check = checkDataOf(view, { parameters, ...description }, position, nowMs);
+					return parseAnswer(evaluationSchema, await thread.ask(() => ({ kind: 'evaluate', check })), 'evaluation');
+				},
+			};
 		},
 		close: async () => {
 			await Promise.all([...threads.values()].map((thread) => thread.end()));

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { IntervalMinutes, RegimeDirection, Timeframe } from '../domain.ts';
 import { findStrategy, parseParameters, prepareStrategy, strategies } from './registry.ts';
-import type { PreparedStrategy, Strategy, WindowNeed } from './strategy.ts';
+import type { Evaluation, HeldPosition, MarketView, PreparedStrategy, Strategy, WindowNeed } from './strategy.ts';
 
 /** A strategy as people and tables see it. */
 export interface StrategyInfo {
@@ -27,6 +27,12 @@ export interface StrategyDescription {
 	readonly readsFunding: boolean;
 	readonly maxLots: number;
 	readonly favourableRegimes: readonly RegimeDirection[];
+}
+
+/** A strategy whose code does not run in this thread. */
+export interface StrategyElsewhere {
+	readonly description: StrategyDescription;
+	evaluate(view: MarketView, position: HeldPosition | null, nowMs: number): Promise<Evaluation>;
 }
 
 /** A file from which no strategy came, and why. */

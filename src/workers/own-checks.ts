@@ -10,20 +10,16 @@ import type { Jobs } from '../database/jobs.ts';
 import type { Pool } from '../database/pool.ts';
 import { errorMessage } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { lastCandles } from '../market/view.ts';
 import type { Catalogue, OwnStrategy } from '../sandbox/catalogue.ts';
+import { checkDataOf, type Looked } from '../sandbox/check-data.ts';
 import { StrategyLanes, StrategyNotStarted } from '../sandbox/lanes.ts';
-import type { CheckData, MarketData } from '../sandbox/protocol.ts';
-import type { CandleWindow, Evaluation, WindowNeed } from '../strategies/strategy.ts';
+import type { Evaluation } from '../strategies/strategy.ts';
 import type { CheckCache } from './check-cache.ts';
 import { type CheckToEvaluate, type EvaluatedCheck, evaluateCheck } from './evaluate.ts';
 
 /** A strategy version whose code is a user's. */
-export interface OwnVersion {
+export interface OwnVersion extends Looked {
 	readonly strategy: OwnStrategy;
-	readonly parameters: unknown;
-	readonly history: number;
-	readonly furtherWindows: readonly WindowNeed[];
 }
 
 export interface OwnCheck {
@@ -127,7 +123,8 @@ export class OwnChecks {
 				data: () => {
 					nowMs = (now ?? new Date()).getTime();
 					begun = performance.now();
-					return dataOf(check, version, nowMs);
+					if (check.view === null) throw new StrategyNotStarted('there is no market to look at');
+					return checkDataOf(check.view, version, check.position, nowMs);
 				},
 			});
 			answer = () => evaluation;
@@ -174,35 +171,4 @@ async function handBack({ pool, jobs, workerId }: OwnChecksScope, check: CheckTo
 	await releaseChecks(pool, { botIds: [check.botId], workerId });
 	if (check.kind === 'SCHEDULED')
 		await jobs.insertChecks([{ botId: check.botId, dueAt: check.dueAt.toISOString() }], () => comeBackMs);
-}
-
-/** Copies of what the strategy may see and of no more: a view's arrays may be parts of longer ones, and those are what would be copied. */
-function dataOf({ view, position }: CheckToEvaluate, version: OwnVersion, nowMs: number): CheckData {
-	if (view === null) throw new StrategyNotStarted('there is no market to look at');
-	return {
-		parameters: version.parameters,
-		main: copyOf(view.candles, version.history),
-		regime: view.regime,
-		funding: view.funding,
-		further: version.furtherWindows.flatMap(({ timeframe, history }) => {
-			const further = view.timeframe(timeframe);
-			return further === null ? [] : [copyOf(further.candles, history)];
-		}),
-		legs: view.legs.map(({ candles, funding }) => ({ market: copyOf(candles, version.history), funding })),
-		position,
-		nowMs,
-	};
-}
-
-function copyOf(window: CandleWindow, candles: number): MarketData {
-	const { timeframe, openAt, open, high, low, close, volume } = lastCandles(window, candles);
-	return {
-		timeframe,
-		openAt: openAt.slice(),
-		open: open.slice(),
-		high: high.slice(),
-		low: low.slice(),
-		close: close.slice(),
-		volume: volume.slice(),
-	};
 }

@@ -38,7 +38,7 @@ beforeAll(async () => {
 			'slow.ts': strategyFile('slow', 'return { decision: "NONE", figures: { close: view.candles.close.at(-1) } };'),
 			'broken.ts': 'throw new Error("no luck today");',
 		},
-		['channel-breakout.ts'],
+		['channel-breakout.ts', 'weighted-trend.ts'],
 	);
 	catalogue = openCatalogue({ folder, limits: { limitMs } });
 	ownChecks = new OwnChecks(catalogue);
@@ -161,6 +161,38 @@ test('the documented example: one file, one command, and it trades', async () =>
 	);
 	await remove([bot]);
 }, 240_000);
+
+test("factors weighed in one's own way trade too, and a past signal is explained by asking the file again", async () => {
+	const [bot] = await makeBots('weighted_trend', 1, {
+		...{ timeframe: '1m', entry_threshold: 0.02, exit_threshold: 0 },
+		favourable_regimes: ['TRENDING_UP', 'TRENDING_DOWN', 'RANGING'],
+	});
+	for (let minute = 0; minute < 60; minute += 1) {
+		await system.minute({ housekeepingEvery: 5 });
+		if ((await rows('select from botbox.signals where bot_id = $1', bot)).length > 0) break;
+	}
+	const [signal] = await rows('select id, score from botbox.signals where bot_id = $1 order by id limit 1', bot);
+	const explain = async (env: Record<string, string>) =>
+		JSON.parse(
+			(
+				await runCommand(['signals', 'explain', String(signal.id), '--json'], {
+					DATABASE_URL: system.database.url,
+					...env,
+				})
+			).stdout,
+		).reEvaluation;
+	expect(await explain({ BOTBOX_STRATEGIES: folder })).toMatchObject({
+		recordedScore: signal.score,
+		isEqual: true,
+		missing: [],
+		factors: [{ name: 'ema_cross' }, { name: 'momentum' }, { name: 'adx_direction' }],
+	});
+	expect(await explain({})).toMatchObject({
+		score: null,
+		missing: [expect.stringContaining('no strategy is called weighted_trend')],
+	});
+	await remove([bot!]);
+}, 120_000);
 
 test('twenty bots that hang and twenty that throw: the others are checked in time, and before them', async () => {
 	const { pool } = system.database;

@@ -4,6 +4,7 @@ import { listView, type ViewRow } from '../../database/listing.ts';
 import { BotboxError } from '../../errors.ts';
 import { type ReEvaluation, reEvaluateSignal } from '../../market/re-evaluate.ts';
 import { positiveInteger } from '../arguments.ts';
+import { withCatalogue } from '../catalogue.ts';
 import { printFactors, regimeOf } from '../manual-check.ts';
 import { type Cell, printFacts, printJson } from '../output.ts';
 import { describeRegime, findRegime } from '../regimes.ts';
@@ -18,11 +19,11 @@ export function registerSignals(program: Command): void {
 		.description('show which factor said what and why the signal was accepted or rejected, and evaluate it once more')
 		.option('--json', 'print as JSON')
 		.action(async (id: number, options: { json?: boolean }) => {
-			await withDatabase(async (pool) => {
+			await withDatabase(async (pool, config) => {
 				const [signal] = await listView(pool, 'signals', { where: { signal_id: id }, limit: 1 });
 				if (signal === undefined) throw new BotboxError('NOT_FOUND', `there is no signal ${id}`);
 				const regime = await findRegime(pool, signal, signal.candle_at as Date);
-				const reEvaluation = await reEvaluateSignal(pool, id);
+				const reEvaluation = await withCatalogue(config, ({ elsewhere }) => reEvaluateSignal(pool, id, elsewhere));
 				if (options.json) return printJson({ ...signal, regime, reEvaluation });
 				const { factors, details, reason_code, reason, regime_direction: _d, regime_volatility: _v, ...facts } = signal;
 				printFacts({
