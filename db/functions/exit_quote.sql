@@ -12,8 +12,8 @@ as $$
   select case
     when p_ticker.quoted_at <= p_now - make_interval(secs => p_max_age_ms / 1000.0) then null
     when p_ticker.bid is null or p_ticker.ask is null then p_ticker.last
-    -- Crossed quotes and a spread beyond 5% are not believed.
-    when p_ticker.ask < p_ticker.bid or p_ticker.ask > p_ticker.bid * 1.05 then null
+    -- A spread beyond 5% is not believed; crossed quotes are not stored.
+    when p_ticker.ask > p_ticker.bid * 1.05 then null
     when p_direction = 'LONG' then p_ticker.bid
     else p_ticker.ask
   end;
