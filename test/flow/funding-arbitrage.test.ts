@@ -12,6 +12,7 @@ import { claimTrades, submitOrder } from '../../src/database/functions/trades.ts
 import { encryptCredentials } from '../../src/exchange/credentials.ts';
 import { createVenues } from '../../src/exchange/registry.ts';
 import { fetchFeeds } from '../../src/market/feed.ts';
+import { reEvaluateSignal } from '../../src/market/re-evaluate.ts';
 import { ensureStrategyVersion } from '../../src/market/strategy-versions.ts';
 import { CandleWindows } from '../../src/market/windows.ts';
 import type { FaultRequest } from '../../src/simulator/http/faults.ts';
@@ -190,12 +191,17 @@ test('enters both legs, earns funding, leaves when it turns; every fill is the o
 	const base = entries[0]!.quantity;
 	expect(await openOf(bot)).toEqual({ 'SPOT LONG': base, 'LINEAR SHORT': base });
 	const signals = await rows(
-		'select group_id, factors from botbox.signals where bot_id = $1 order by instrument_id',
+		'select id, group_id, factors from botbox.signals where bot_id = $1 order by instrument_id',
 		bot,
 	);
 	expect(signals).toHaveLength(2);
 	expect(signals[0].group_id).toBe(signals[1].group_id);
 	expect(signals[0].factors).toMatchObject([{ name: 'funding_rate', value: 0.0008 }, { name: 'basis' }]);
+
+	for (const { id } of signals) {
+		const again = await reEvaluateSignal(system.database.pool, id);
+		expect(again).toMatchObject({ isEqual: true, difference: 0, missing: [] });
+	}
 
 	// Held over a settlement: the short receives, in position, ledger and wallet alike.
 	await payFunding(0.0008);
