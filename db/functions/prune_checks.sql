@@ -14,6 +14,10 @@ declare
   v_rows integer;
 begin
   if is_hypertable(p_table => 'checks') then
+    -- One worker at a time: the chunk that another one looks at would vanish under it.
+    if not pg_try_advisory_xact_lock(hashtextextended('botbox.prune_checks', 0)) then
+      return 0;
+    end if;
     -- One chunk a call, so that no lock is held for long; its signals keep the factors, so those checks may go as well.
     for v_chunk in
       select c.chunk, c.range_start, c.range_end from find_old_chunks(p_table => 'checks', p_before => p_now - p_life) c

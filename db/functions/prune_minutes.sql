@@ -14,6 +14,10 @@ declare
   v_rows integer;
 begin
   if is_hypertable(p_table => 'candles') then
+    -- One worker at a time: the chunk that another one looks at would vanish under it.
+    if not pg_try_advisory_xact_lock(hashtextextended('botbox.prune_minutes', 0)) then
+      return 0;
+    end if;
     v_before := '-infinity';
     for v_chunk in
       select c.chunk, c.range_start, c.range_end from find_old_chunks(p_table => 'candles', p_before => p_now - p_life) c

@@ -13,6 +13,10 @@ declare
   v_rows integer;
 begin
   if is_hypertable(p_table => 'signals') then
+    -- One worker at a time: the chunk that another one looks at would vanish under it.
+    if not pg_try_advisory_xact_lock(hashtextextended('botbox.prune_signals', 0)) then
+      return 0;
+    end if;
     for v_chunk in
       select c.chunk from find_old_chunks(p_table => 'signals', p_before => p_now - p_life) c
     loop

@@ -1,7 +1,6 @@
 /** Gaps: found, asked for again, filled where the exchange has candles and confirmed where it has none. */
 import { expect, test } from 'vitest';
 import { recordCandles } from '../../src/database/functions/market.ts';
-import { timeframeMs } from '../../src/domain.ts';
 import type { FeedContext } from '../../src/market/feed.ts';
 import { findGaps, refetchGaps } from '../../src/market/gaps.ts';
 import { one, openBooks } from '../db/books.ts';
@@ -201,6 +200,5 @@ test('a year of minutes: the view walks the key of one instrument and sorts noth
 	const { rows } = await books.pool.query<{ 'QUERY PLAN': string }>(`explain (costs off) select * ${question}`);
 	const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
 	expect(plan).toMatch(/Index Only Scan using candles_pkey|Index (Only )?Scan using \S*candles_pkey/);
-	expect(plan).not.toMatch(/\bSort\b|Seq Scan on candles|Seq Scan on _hyper/);
-	expect(timeframeMs['1m']).toBe(minute);
+	expect(plan).not.toMatch(/-> +(Incremental )?Sort$|Seq Scan on (candles|_hyper)/m);
 });
