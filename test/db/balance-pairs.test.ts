@@ -168,10 +168,10 @@ test.each(['spot', 'perpetual'] as const)(
 );
 
 test('fees in the base asset, rounding to lots and less than the smallest order are no imbalance', async () => {
-	const pair = await makePair(books.pool, { perpetual: { minimumQuantity: '0.1', minimumNotional: '50' } });
-	// A tenth of a percent of 10 is kept by the exchange: more than a lot.
-	await openPair(books.pool, pair, entered, { prices: [100, 100], spotFee: '0.01' });
-	expect(await held(pair)).toEqual({ spot: 9.99, perpetual: 10 });
+	const pair = await makePair(books.pool);
+	// A percent of 10 is kept by the exchange: more than the smallest order.
+	await openPair(books.pool, pair, entered, { prices: [100, 100], spotFee: '0.1' });
+	expect(await held(pair)).toEqual({ spot: 9.9, perpetual: 10 });
 	expect(await balance(200)).toBe(0);
 	expect(await alerts()).toEqual([]);
 
@@ -230,6 +230,7 @@ test('a balancing close that failed is tried again after a minute, sized anew, a
 		expect(await retryCloses(books.pool, { now: after300(seconds) })).toBe(0);
 	}
 	expect(await alerts()).toEqual([]);
+	expect(await retryCloses(books.pool, { now: after300(62) })).toBe(0);
 	expect(await balance(62)).toBe(1);
 	// The second attempt fills half: the rest follows a minute later.
 	await fillPart((await closesOf(pair))[1]!, 5, after300(63));
@@ -242,6 +243,20 @@ test('a balancing close that failed is tried again after a minute, sized anew, a
 	expect(await held(pair)).toEqual({});
 	expect(await balance(191)).toBe(0);
 	expect(await alerts()).toEqual([{ severity: 'CRITICAL', subject: `bot ${pair.id}`, is_open: false }]);
+});
+
+test('of two pairs on one account the one that is still being sent is left alone', async () => {
+	const pair = await makePair(books.pool);
+	const sending = await makePair(books.pool, { accountId: pair.accountId });
+	for (const each of [pair, sending]) {
+		const [spot, perpetual] = await entriesOf(each);
+		await fillTrade(books.pool, spot.id, { now: entered });
+		if (each === pair) await refuse(perpetual);
+		else await submitOne(books.pool, perpetual.id, entered);
+	}
+	expect(await balance(1)).toBe(1);
+	expect(await closesOf(pair)).toHaveLength(1);
+	expect(await closesOf(sending)).toEqual([]);
 });
 
 test('a HALTED account sends nothing: its pair is alerted, and balanced once the account may trade again', async () => {
