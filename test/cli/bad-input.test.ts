@@ -69,6 +69,13 @@ const open = (...changes: readonly string[]) => [
 const wrong: readonly (readonly [args: readonly string[], code: number, says: RegExp])[] = [
 	[[], 2, /a command is needed/],
 	[['nonsense'], 2, /unknown command 'nonsense'/],
+	[['candles'], 2, /a command is needed/],
+	[['candles', 'backfill', '--timeframe', '7m'], 2, /Expected one of 1m, 5m/],
+	[['candles', 'backfill', '--timeframe', '1m'], 2, /either --instrument or --exchange and --symbol/],
+	[['candles', 'backfill', '--timeframe', '1m', '--instrument', 'sim:NOPE/USDT', '--days', '0'], 2, /above 0/],
+	[['candles', 'import', '/nowhere.csv', '--instrument', 'sim:T1/USDT:USDT', '--timeframe', '1m'], 2, /cannot be read/],
+	[['candles', 'gaps', '--instrument', 'sim:NOPE/USDT'], 1, /there is no instrument NOPE\/USDT on sim/],
+	[['candles', 'forget', '--instrument', '999999'], 1, /there is no instrument 999999/],
 	[['bots'], 2, /a command is needed/],
 	[['bots', 'nonsense'], 2, /unknown command/],
 	[['up', '--port', '99999'], 2, /port from 0 to 65535/],
@@ -203,6 +210,9 @@ const environment: readonly (readonly [env: Readonly<Record<string, string>>, co
 	[{ BOTBOX_MASTER_KEY: 'c2VjcmV0' }, 2, /BOTBOX_MASTER_KEY: expected 32 bytes in base64/],
 	[{ BOTBOX_LOG_LEVEL: 'loud' }, 2, /BOTBOX_LOG_LEVEL/],
 	[{ BOTBOX_CHECK_SPREAD_SECONDS: '60' }, 2, /BOTBOX_CHECK_SPREAD_SECONDS: expected whole seconds from 0 to 59/],
+	[{ BOTBOX_KEEP_MINUTES_DAYS: '6' }, 2, /BOTBOX_KEEP_MINUTES_DAYS: expected whole days from 7 to 36500, got "6"/],
+	[{ BOTBOX_KEEP_CHECKS_HOURS: '1d' }, 2, /BOTBOX_KEEP_CHECKS_HOURS: expected whole hours from 2/],
+	[{ BOTBOX_KEEP_SIGNALS_DAYS: '0' }, 2, /BOTBOX_KEEP_SIGNALS_DAYS: expected whole days from 2/],
 	[{ BOTBOX_FOO: '1' }, 2, /BOTBOX_FOO: no such setting; there are DATABASE_URL/],
 ];
 

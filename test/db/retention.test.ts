@@ -13,7 +13,7 @@ import { recordCandles } from '../../src/database/functions/market.ts';
 import { check } from '../support/factories/evaluated-checks.ts';
 import { workerId } from '../support/factories/trading.ts';
 import {
-	after,
+	after as at,
 	type Bot,
 	type Instrument,
 	makeBot,
@@ -34,10 +34,10 @@ const hasChunks = async () =>
 /** A bot that was checked each minute from `from` on, the first time with a signal. */
 async function checkedBot(count: number, from = 0): Promise<Bot> {
 	const world = await makeWorld(books.pool);
-	const bot = await makeBot(books.pool, world, { isDueAtOnce: true, intervalMinutes: 1, now: after(from) });
-	await makeFeedFresh(books.pool, bot.instrumentId, after(from + 2 * day));
+	const bot = await makeBot(books.pool, world, { isDueAtOnce: true, intervalMinutes: 1, now: at(from) });
+	await makeFeedFresh(books.pool, bot.instrumentId, at(from + 2 * day));
 	for (let index = 0; index < count; index++)
-		await check(books.pool, bot, after(from + index * 60), { decision: index === 0 ? 'LONG' : 'NONE' });
+		await check(books.pool, bot, at(from + index * 60), { decision: index === 0 ? 'LONG' : 'NONE' });
 	return bot;
 }
 
@@ -52,7 +52,7 @@ async function hours(bot: Bot) {
 async function pruneAll(seconds: number, limit?: number): Promise<number> {
 	let total = 0;
 	for (let rows = -1; rows !== 0; total += Math.max(rows, 0))
-		rows = await pruneChecks(books.pool, { now: after(seconds), limit, signalsLife: '365 days' });
+		rows = await pruneChecks(books.pool, { now: at(seconds), limit, signalsLife: '365 days' });
 	return total;
 }
 
@@ -61,7 +61,7 @@ describe('checks', () => {
 		const bot = await checkedBot(5);
 		const before = await hours(bot);
 		expect(before.reduce((sum, { checks }) => sum + checks, 0)).toBe(5);
-		expect(await pruneChecks(books.pool, { now: after(day) })).toBe(0);
+		expect(await pruneChecks(books.pool, { now: at(day) })).toBe(0);
 		const gone = await pruneAll(3 * day, 1);
 		expect(gone).toBe((await hasChunks()) ? 5 : 4);
 		expect(await hours(bot)).toEqual(before);
@@ -88,7 +88,7 @@ describe('checks', () => {
 		const client = await books.pool.connect();
 		try {
 			await client.query('begin');
-			expect(await pruneChecks(client, { now: after(3 * day) })).toBeGreaterThan(0);
+			expect(await pruneChecks(client, { now: at(3 * day) })).toBeGreaterThan(0);
 			await client.query('rollback');
 		} finally {
 			client.release();
@@ -100,7 +100,7 @@ describe('checks', () => {
 	test('two workers at once count each check once', async () => {
 		const bot = await checkedBot(6);
 		const before = await hours(bot);
-		await Promise.all(Array.from({ length: 4 }, () => pruneChecks(books.pool, { now: after(3 * day), limit: 3 })));
+		await Promise.all(Array.from({ length: 4 }, () => pruneChecks(books.pool, { now: at(3 * day), limit: 3 })));
 		await pruneAll(3 * day);
 		expect(await hours(bot)).toEqual(before);
 	});
@@ -108,7 +108,7 @@ describe('checks', () => {
 	test('checks that are recorded long after they were due live as long as others', async () => {
 		const bot = await checkedBot(1);
 		// The workers were away for two days.
-		await books.pool.query('update checks set recorded_at = $1', [after(2 * day)]);
+		await books.pool.query('update checks set recorded_at = $1', [at(2 * day)]);
 		expect(await pruneAll(2 * day + 60)).toBe(0);
 		expect(await hours(bot)).toHaveLength(1);
 	});
@@ -121,7 +121,7 @@ describe('checks', () => {
 		try {
 			await reader.query('begin');
 			await reader.query('select * from checks');
-			expect(await pruneChecks(books.pool, { now: after(3 * day) })).toBe(0);
+			expect(await pruneChecks(books.pool, { now: at(3 * day) })).toBe(0);
 			expect((await books.pool.query('select from checks')).rowCount).toBe(2);
 			await reader.query('rollback');
 		} finally {
@@ -135,7 +135,7 @@ describe('checks', () => {
 
 test('signals go after theirs; the trade that came of one stays', async () => {
 	await checkedBot(1);
-	const prune = (seconds: number) => pruneSignals(books.pool, { life: '30 days', now: after(seconds) });
+	const prune = (seconds: number) => pruneSignals(books.pool, { life: '30 days', now: at(seconds) });
 	expect(await prune(29 * day)).toBe(0);
 	expect(await prune(40 * day)).toBe(1);
 	expect(await prune(40 * day)).toBe(0);
@@ -146,18 +146,18 @@ test('ticks and workers', async () => {
 	await recordTick(books.pool, { workerId, dueBots: 0, durationMs: 1, now: start });
 	const worker = { workerId: 'w', host: 'h', processId: 1, roles: ['tick'], version: '1', startedAt: start };
 	await recordHeartbeat(books.pool, { ...worker, now: start });
-	expect(await pruneHistory(books.pool, { now: after(6 * day) })).toBe(0);
-	expect(await pruneHistory(books.pool, { now: after(8 * day) })).toBe(1);
-	expect(await pruneHistory(books.pool, { now: after(31 * day) })).toBe(1);
+	expect(await pruneHistory(books.pool, { now: at(6 * day) })).toBe(0);
+	expect(await pruneHistory(books.pool, { now: at(8 * day) })).toBe(1);
+	expect(await pruneHistory(books.pool, { now: at(31 * day) })).toBe(1);
 });
 
 describe('minutes', () => {
 	/** An hour of minutes that begins at `seconds`, with what is rolled up from it. */
 	async function hourAt(instrument: Instrument, seconds: number, more: object = {}) {
-		const open = after(seconds).getTime();
+		const open = at(seconds).getTime();
 		const candles = Array.from({ length: 60 }, (_, index) => [open + index * 60_000, 10, 11, 9, 10, 1]);
 		const batch = [{ instrument_id: instrument.id, timeframe: '1m', candles, ...more }];
-		await recordCandles(books.pool, { batch, now: after(seconds + 3_600) });
+		await recordCandles(books.pool, { batch, now: at(seconds + 3_600) });
 	}
 	const count = async (instrument: Instrument) => {
 		const { rows } = await books.pool.query(
@@ -170,7 +170,7 @@ describe('minutes', () => {
 	const prune = async (seconds: number, limit?: number) => {
 		let total = 0;
 		for (let rows = -1; rows !== 0; total += Math.max(rows, 0))
-			rows = await pruneMinutes(books.pool, { life: '90 days', limit, now: after(seconds) });
+			rows = await pruneMinutes(books.pool, { life: '90 days', limit, now: at(seconds) });
 		return total;
 	};
 
@@ -190,7 +190,7 @@ describe('minutes', () => {
 		const covered = (source: string) => ({
 			source,
 			covered_from: start.toISOString(),
-			covered_to: after(1_800).toISOString(),
+			covered_to: at(1_800).toISOString(),
 		});
 		await hourAt(kept, 0, covered('IMPORT'));
 		await hourAt(other, 0, covered('FEED'));
@@ -199,7 +199,7 @@ describe('minutes', () => {
 		expect(await count(kept)).toMatchObject({ minutes: 30 });
 		expect(await count(other)).toMatchObject({ minutes: 0 });
 		expect(
-			await beginBackfill(books.pool, { instrumentId: kept.id, timeframe: '1m', from: start, to: after(1_800) }),
+			await beginBackfill(books.pool, { instrumentId: kept.id, timeframe: '1m', from: start, to: at(1_800) }),
 		).toHaveLength(1);
 	});
 });
