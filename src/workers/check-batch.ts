@@ -98,12 +98,21 @@ interface Version {
 	readonly furtherWindows: readonly WindowNeed[];
 }
 
-/** Strategy versions never change, so a process keeps what it once prepared. */
-const prepared = new Map<number, Version>();
+/** Strategy versions never change, so what was once prepared is kept; by database, in which alone their numbers mean something. */
+const preparedIn = new WeakMap<WorkerContext['pool'], Map<number, Version>>();
+
+function preparedOf(pool: WorkerContext['pool']): Map<number, Version> {
+	const known = preparedIn.get(pool);
+	if (known !== undefined) return known;
+	const versions = new Map<number, Version>();
+	preparedIn.set(pool, versions);
+	return versions;
+}
 
 type Versions = Pick<ReadonlyMap<number, Version>, 'get'>;
 
 async function strategiesOf(context: WorkerContext, ids: readonly number[]): Promise<Versions> {
+	const prepared = preparedOf(context.pool);
 	const missing = [...new Set(ids)].filter((id) => !prepared.has(id));
 	const faulty = new Map<number, Version>();
 	if (missing.length > 0) {
