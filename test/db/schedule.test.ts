@@ -9,13 +9,14 @@ import { one, openBooks } from './books.ts';
 
 const books = openBooks();
 
-/** One tick a minute from `from` to before `to`, in seconds after start; every due bot is checked at once. Answers due times by bot. */
-async function run(from: number, to: number): Promise<Map<number, Date[]>> {
+/** One tick a minute over the bots that were `made`, from `from` to before `to`, in seconds after start; every due bot is checked at once. Answers due times by bot. */
+async function run(made: Record<number, Bot>, from: number, to: number): Promise<Map<number, Date[]>> {
+	const byId = new Map(Object.values(made).map((bot) => [bot.id, bot]));
 	const checked = new Map<number, Date[]>();
 	for (let seconds = from; seconds < to; seconds += 60) {
 		const now = after(seconds);
 		for (const { botId, dueAt } of await findDueBots(books.pool, { now })) {
-			await check(books.pool, { id: botId } as Bot, dueAt, { now: after(seconds + 0.4) });
+			await check(books.pool, byId.get(botId)!, dueAt, { now: after(seconds + 0.4) });
 			checked.set(botId, [...(checked.get(botId) ?? []), dueAt]);
 		}
 	}
@@ -32,7 +33,7 @@ async function bots(): Promise<Record<1 | 5 | 15 | 60, Bot>> {
 test('in a day of ticks a 5-minute bot is due exactly 288 times, each time on its grid', async () => {
 	const made = await bots();
 	await setBotStatus(books.pool, { botId: made[1].id, status: 'STOPPED', now: start });
-	const checked = await run(0, 86_400);
+	const checked = await run(made, 0, 86_400);
 	expect(checked.get(made[5].id)).toEqual(Array.from({ length: 288 }, (_, index) => after(index * 300)));
 	expect(checked.get(made[15].id)).toEqual(Array.from({ length: 96 }, (_, index) => after(index * 900)));
 	expect(checked.get(made[60].id)).toEqual(Array.from({ length: 24 }, (_, index) => after(index * 3_600)));
@@ -41,8 +42,8 @@ test('in a day of ticks a 5-minute bot is due exactly 288 times, each time on it
 
 test('after an hour without workers every bot is checked once at once, then on its grid', async () => {
 	const made = await bots();
-	await run(0, 600);
-	const checked = await run(600 + 3_600, 600 + 3_600 + 1_200);
+	await run(made, 0, 600);
+	const checked = await run(made, 600 + 3_600, 600 + 3_600 + 1_200);
 	expect(checked.get(made[5].id)).toEqual([after(600), after(4_500), after(4_800), after(5_100)]);
 	expect(checked.get(made[1].id)?.slice(0, 3)).toEqual([after(600), after(4_260), after(4_320)]);
 	expect(checked.get(made[15].id)).toEqual([after(900), after(4_500)]);
@@ -51,9 +52,9 @@ test('after an hour without workers every bot is checked once at once, then on i
 
 test('a clock that jumps back does not check anything twice', async () => {
 	const made = await bots();
-	await run(0, 900);
+	await run(made, 0, 900);
 	expect(await findDueBots(books.pool, { now: after(300) })).toEqual([]);
-	expect((await run(300, 1_200)).get(made[5].id)).toEqual([after(900)]);
+	expect((await run(made, 300, 1_200)).get(made[5].id)).toEqual([after(900)]);
 });
 
 test('a bot that comes back is due at the next point of its grid', async () => {
