@@ -6,6 +6,7 @@ import { registerAccounts } from './cli/commands/accounts.ts';
 import { registerBots } from './cli/commands/bots.ts';
 import { registerCandles } from './cli/commands/candles.ts';
 import { registerDatabase } from './cli/commands/database.ts';
+import { registerFlatten } from './cli/commands/flatten.ts';
 import { registerIndicators } from './cli/commands/indicators.ts';
 import { registerPauses } from './cli/commands/pauses.ts';
 import { registerProcesses } from './cli/commands/processes.ts';
@@ -34,6 +35,7 @@ export function buildProgram(): Command {
 	registerSignals(program);
 	registerIndicators(program);
 	registerPauses(program);
+	registerFlatten(program);
 	registerTokens(program);
 	// Every command throws instead of ending the process, so that each error is told in one way, below.
 	const visit = (command: Command): void => {

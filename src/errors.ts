@@ -21,6 +21,7 @@ export const errorRegistry = {
 	DATABASE_UNAVAILABLE: { status: 503, title: 'The database cannot be reached' },
 	EXCHANGE_REFUSED: { status: 502, title: 'The exchange refused the request' },
 	EXCHANGE_UNAVAILABLE: { status: 503, title: 'The exchange cannot be asked now' },
+	FLATTEN_INCOMPLETE: { status: 409, title: 'Not everything is closed yet' },
 	FORBIDDEN: { status: 403, title: 'This token may not do that' },
 	INSTRUMENT_NOT_FOUND: { status: 404, title: 'No such instrument' },
 	INTERNAL: { status: 500, title: 'Something nobody expected went wrong' },

@@ -42,7 +42,8 @@ as $$
        and t.next_attempt_at <= p_now
        and (t.expires_at is null or t.expires_at > p_now)
        and k.state = 'CLOSED'
-       and a.status <> 'HALTED'
+       -- A person may flatten a HALTED account; nothing else is sent for it.
+       and (a.status <> 'HALTED' or t.trigger_reason = 'FLATTEN')
        -- After a start nothing is sent for an account before its books were compared with the exchange.
        and coalesce(a.reconciled_at, '-infinity') >= p_reconciled_since
        -- A live account must be named in the environment of the worker that trades it; the simulated exchange is exempt.

@@ -47,7 +47,7 @@ begin
     v_close := size_close(p_position => v_position, p_instrument => v_instrument, p_signal => p_signal);
     v_quantity := v_close.quantity;
     v_lots := v_close.lots;
-    v_verdict := validate_close(p_bot => v_bot, p_position_id => v_position.id);
+    v_verdict := validate_close(p_bot => v_bot, p_position_id => v_position.id, p_trigger_reason => p_signal.trigger_reason);
     if v_verdict.reason_code is null and (v_quantity = 0 or v_quantity < v_instrument.minimum_quantity) then
       v_verdict := case
         -- Only a position that is too small as a whole is dust; a part that is too small cannot be closed by itself.
@@ -81,8 +81,12 @@ begin
         p_instrument => v_instrument,
         p_direction => p_signal.direction::text::direction,
         p_quantity => v_quantity,
-        p_price => p_signal.price
+        p_price => p_signal.price,
+        p_now => p_now
       );
+    end if;
+    if v_verdict.reason_code in ('DAILY_LOSS_LIMIT', 'MAX_DRAWDOWN') then
+      perform reduce_account(p_account_id => v_bot.account_id, p_breach => v_verdict, p_now => p_now);
     end if;
   end if;
 

@@ -133,7 +133,7 @@ begin
               and a.subject = format('account %s %s', p_account_id, r.subject)
          );
 
-  update accounts set reconciled_at = p_now where id = p_account_id;
+  update accounts set reconciled_at = p_now, reconciled_as_of = p_asked_at where id = p_account_id;
   return query select r.difference, r.subject, r.booked, r.reported from reconciliation r;
 end
 $$;

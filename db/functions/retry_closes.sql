@@ -25,7 +25,7 @@ begin
       join instruments i
         on i.id = p.instrument_id
        and (t.lots is null or t.quantity - t.filled >= greatest(i.minimum_quantity, i.lot_size))
-      join accounts a on a.id = p.account_id and a.status <> 'HALTED'
+      join accounts a on a.id = p.account_id and (a.status <> 'HALTED' or t.trigger_reason = 'FLATTEN')
       left join tickers k on k.instrument_id = p.instrument_id
      where p.status = 'OPEN'
        -- What remains of a pair's leg may be what the other leg matches: balance_pairs tells.

@@ -21,7 +21,7 @@ begin
      and t.claimed_until > p_now
      -- What changed since the claim counts: its time is over, the account is HALTED, the position closed or smaller.
      and (t.expires_at is null or t.expires_at > p_now)
-     and not exists (select from accounts a where a.id = t.account_id and a.status = 'HALTED')
+     and (t.trigger_reason = 'FLATTEN' or not exists (select from accounts a where a.id = t.account_id and a.status = 'HALTED'))
      and (
            t.position_id is null
            or exists (select from positions p where p.id = t.position_id and p.status = 'OPEN' and p.quantity >= t.quantity)
@@ -68,4 +68,4 @@ begin
 end
 $$;
 comment on function botbox.submit_order is
-  'Commits the order row as SUBMITTING before anything is sent. A row comes back only while the trade''s lease and time hold, its account is not HALTED, there is something to close, and no earlier sending of the same order may still stand: without a row nothing may be sent.';
+  'Commits the order row as SUBMITTING before anything is sent. A row comes back only while the trade''s lease and time hold, its account is not HALTED (or a person flattens it), there is something to close, and no earlier sending of the same order may still stand: without a row nothing may be sent.';

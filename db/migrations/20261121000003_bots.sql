@@ -11,9 +11,21 @@ create table botbox.accounts (
   max_positions integer not null default 10 constraint max_positions_is_not_negative check (max_positions >= 0),
   max_correlated_positions integer not null default 4 constraint max_correlated_is_not_negative check (max_correlated_positions >= 0),
   correlation_threshold numeric not null default 0.8 constraint correlation_threshold_is_a_share check (correlation_threshold between 0 and 1),
+  max_instrument_exposure numeric
+    constraint max_instrument_exposure_is_not_negative check (max_instrument_exposure >= 0 and max_instrument_exposure < 'Infinity'),
+  max_total_exposure numeric constraint max_total_exposure_is_not_negative check (max_total_exposure >= 0 and max_total_exposure < 'Infinity'),
+  max_order_notional numeric constraint max_order_notional_is_not_negative check (max_order_notional >= 0 and max_order_notional < 'Infinity'),
+  max_entries_per_minute integer constraint max_entries_per_minute_is_not_negative check (max_entries_per_minute >= 0),
+  max_price_deviation numeric constraint max_price_deviation_is_a_share check (max_price_deviation > 0 and max_price_deviation <= 1),
+  daily_loss_limit numeric constraint daily_loss_limit_is_positive check (daily_loss_limit > 0 and daily_loss_limit < 'Infinity'),
+  max_drawdown numeric constraint max_drawdown_is_a_share check (max_drawdown > 0 and max_drawdown <= 1),
+  loss_cooldown_minutes integer constraint loss_cooldown_minutes_is_positive check (loss_cooldown_minutes > 0),
+  max_losing_streak integer constraint max_losing_streak_is_positive check (max_losing_streak > 0),
+  losses_count_from timestamptz,
   paper_slippage_bps numeric not null default 2 constraint paper_slippage_is_sane check (paper_slippage_bps between 0 and 1000),
   credentials bytea,
   reconciled_at timestamptz,
+  reconciled_as_of timestamptz,
   fills_synced_to timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -32,6 +44,17 @@ create table botbox.account_balances (
   primary key (account_id, asset)
 ) with (fillfactor = 70);
 comment on table botbox.account_balances is 'Booked balance per asset: always the sum of the account''s ledger entries; the exchange''s own figure beside it.';
+
+create table botbox.account_equity (
+  account_id bigint not null references botbox.accounts (id) on delete cascade,
+  at timestamptz not null,
+  equity botbox.amount not null,
+  peak botbox.amount not null,
+  primary key (account_id, at),
+  constraint peak_is_at_least_equity check (peak >= equity)
+);
+comment on table botbox.account_equity is
+  'What each account was worth every five minutes, and the highest it had been: the base of drawdown and daily loss; written by record_equity.';
 
 create table botbox.strategies (
   id text primary key,
@@ -70,12 +93,14 @@ create table botbox.bots (
   sizing botbox.sizing_kind not null,
   sizing_value botbox.price not null,
   leverage numeric not null default 1 constraint leverage_is_sane check (leverage between 1 and 100),
+  max_position_notional numeric constraint max_position_notional_is_positive check (max_position_notional > 0 and max_position_notional < 'Infinity'),
   execution botbox.execution_mode not null default 'AUTO',
   status botbox.bot_status not null default 'ACTIVE',
   status_reason text,
   next_check_at timestamptz,
   last_check_at timestamptz,
   consecutive_failures integer not null default 0 constraint bot_failures_are_not_negative check (consecutive_failures >= 0),
+  losses_count_from timestamptz,
   claimed_by text,
   claimed_until timestamptz,
   created_at timestamptz not null default now(),
@@ -126,4 +151,4 @@ comment on table botbox.ticks is 'Each minute''s scheduling run: what was due an
 
 -- migrate:down
 drop table botbox.ticks, botbox.interval_changes, botbox.bot_legs, botbox.bots, botbox.strategy_versions, botbox.strategies,
-  botbox.account_balances, botbox.accounts;
+  botbox.account_equity, botbox.account_balances, botbox.accounts;

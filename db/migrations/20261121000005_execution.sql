@@ -33,7 +33,7 @@ create table botbox.positions (
 create unique index positions_one_open_per_bot on botbox.positions (bot_id, instrument_id) where status = 'OPEN';
 create index positions_by_bot on botbox.positions (bot_id, opened_at desc);
 create index positions_open_by_account on botbox.positions (account_id, instrument_id) where status = 'OPEN';
-create index positions_by_account on botbox.positions (account_id);
+create index positions_by_account on botbox.positions (account_id) include (realised_pnl, fees, funding);
 create index positions_by_instrument on botbox.positions (instrument_id);
 create index positions_by_strategy_version on botbox.positions (strategy_version_id);
 comment on table botbox.positions is 'What a bot holds or held of one instrument: its own ledger, from fills only; written by apply_fills.';
@@ -70,6 +70,7 @@ create table botbox.trade_queue (
   claimed_by text,
   claimed_until timestamptz,
   acknowledged_at timestamptz,
+  flatten_requested_at timestamptz,
   finished_at timestamptz,
   constraint close_never_expires check ((direction = 'CLOSE') = (expires_at is null)),
   constraint close_names_its_position check ((direction = 'CLOSE') = (position_id is not null)),
@@ -99,6 +100,7 @@ create index trade_queue_by_instrument on botbox.trade_queue (instrument_id);
 create index trade_queue_by_strategy_version on botbox.trade_queue (strategy_version_id, queued_at);
 create index trade_queue_by_position on botbox.trade_queue (position_id);
 create index trade_queue_by_group on botbox.trade_queue (group_id) where group_id is not null;
+create index trade_queue_to_flatten on botbox.trade_queue (account_id) where flatten_requested_at is not null;
 create index trade_queue_by_trigger on botbox.trade_queue (trigger_reason);
 create index trade_queue_by_reason on botbox.trade_queue (reason_code);
 comment on table botbox.trade_queue is

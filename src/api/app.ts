@@ -14,6 +14,7 @@ import { addPage } from './page.ts';
 import { addProblems, refuseBadUrl } from './problems.ts';
 import { addBots } from './routes/bots.ts';
 import { addCheckNow } from './routes/checks.ts';
+import { addFlatten } from './routes/flatten.ts';
 import { addHealth, addOverview } from './routes/health.ts';
 import { addLists } from './routes/lists.ts';
 import { addPauses } from './routes/pauses.ts';
@@ -57,6 +58,7 @@ export async function buildApp(context: ApiContext): Promise<FastifyInstance> {
 			addBots(routes, context);
 			addCheckNow(routes, context);
 			addPauses(routes, context);
+			addFlatten(routes, context);
 		},
 		{ prefix: '/api/v1' },
 	);

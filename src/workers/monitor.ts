@@ -1,13 +1,13 @@
 /**
- * The monitor: what must happen now and then, whoever does it. Expiry of waiting entries, retries of failed closes, health rules,
- * market lists, correlations, pruning; and this worker's own heartbeat.
+ * The monitor: what must happen now and then, whoever does it. Expiry of waiting entries, retries of failed closes, flattening
+ * that had to wait, health rules, market lists, correlations, pruning; and this worker's own heartbeat.
  *
- * Writes: through expire_trades, retry_closes, monitor_health, record_instruments, refresh_correlations, record_heartbeat,
- * and what prune.ts calls. Each is idempotent; a crash at any line leaves work for the next round.
+ * Writes: through expire_trades, resume_flattening, retry_closes, monitor_health, record_instruments, refresh_correlations,
+ * record_heartbeat, and what prune.ts calls. Each is idempotent; a crash at any line leaves work for the next round.
  */
 import { loadExchangesInUse, monitorHealth, recordHeartbeat } from '../database/functions/guards.ts';
 import { recordInstruments, refreshCorrelations } from '../database/functions/market.ts';
-import { expireTrades, retryCloses } from '../database/functions/trades.ts';
+import { expireTrades, resumeFlattening, retryCloses } from '../database/functions/trades.ts';
 import { errorMessage } from '../errors.ts';
 import { indicatorUse } from '../market/view.ts';
 import { done, type RunResult, type WorkerContext } from './context.ts';
@@ -22,6 +22,7 @@ interface Duty {
 
 const duties: readonly Duty[] = [
 	{ name: 'expire trades', everyMs: 5_000, run: ({ pool }, now) => expireTrades(pool, { now }) },
+	{ name: 'resume flattening', everyMs: 5_000, run: ({ pool }, now) => resumeFlattening(pool, { now }) },
 	{ name: 'retry closes', everyMs: 10_000, run: ({ pool }, now) => retryCloses(pool, { now }) },
 	{ name: 'health', everyMs: 10_000, run: ({ pool }, now) => monitorHealth(pool, { now }) },
 	{ name: 'markets', everyMs: 3_600_000, run: refreshMarkets },

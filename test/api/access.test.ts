@@ -55,6 +55,7 @@ const table: readonly (readonly [Method, string, Exclude<Role, 'none'> | 'open']
 	['POST', '/api/v1/bots/:id/pause', 'operator'],
 	['POST', '/api/v1/bots/:id/resume', 'operator'],
 	['POST', '/api/v1/pauses', 'operator'],
+	['POST', '/api/v1/flatten', 'operator'],
 	['DELETE', '/api/v1/pauses/:id', 'operator'],
 ];
 const rank: Readonly<Record<Role | 'open', number>> = { open: 0, none: 0, viewer: 1, operator: 2, admin: 3 };

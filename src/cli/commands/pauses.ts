@@ -8,7 +8,7 @@ import { duration } from '../arguments.ts';
 import { actor, withDatabase } from '../session.ts';
 import { findAccount, findBot } from './bots.ts';
 
-interface ScopeOptions {
+export interface ScopeOptions {
 	readonly all?: boolean;
 	readonly exchange?: string;
 	readonly account?: string;
@@ -41,7 +41,7 @@ export function registerPauses(program: Command): void {
 		});
 }
 
-function withScope(command: Command): Command {
+export function withScope(command: Command): Command {
 	return command
 		.option('--all', 'everything')
 		.option('--exchange <exchange>', 'one exchange')
@@ -49,12 +49,13 @@ function withScope(command: Command): Command {
 		.option('--bot <bot>', 'one bot, by id or name');
 }
 
-function requireOneScope(options: ScopeOptions): void {
+export function requireOneScope(options: ScopeOptions): void {
 	const given = [options.all, options.exchange, options.account, options.bot].filter((value) => value !== undefined);
 	if (given.length !== 1) throw new UsageError('say what: one of --all, --exchange, --account or --bot');
 }
 
-async function findScope(db: Queryable, options: ScopeOptions) {
+/** The one thing that was named, as pause_entries and flatten_positions take it. */
+export async function findScope(db: Queryable, options: ScopeOptions) {
 	if (options.exchange !== undefined) {
 		const known = (await listView(db, 'exchange_health')).map((row) => String(row.exchange_id));
 		if (!known.includes(options.exchange))

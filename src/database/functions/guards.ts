@@ -98,6 +98,20 @@ export const reconcileAccount = rowsFunction(
 	{ difference: 'text', subject: 'text', booked: 'numeric?', reported: 'numeric?' },
 );
 
+/** The comparison is made by the next worker that may; answers how many of the accounts were compared before. */
+export const requestReconciliation = valueFunction(
+	'request_reconciliation',
+	{ accountIds: 'bigint[]', now: 'timestamptz?' },
+	'integer',
+);
+
+/** `differences`: open alerts of positions and balances that are not the exchange's, in words. */
+export const findReconciliations = rowsFunction(
+	'find_reconciliations',
+	{ accountIds: 'bigint[]', since: 'timestamptz' },
+	{ accountId: 'bigint', name: 'text', isCompared: 'boolean', differences: 'text[]' },
+);
+
 /** `duties`: [{ name, interval_ms }]. */
 export const claimDuties = rowsFunction(
 	'claim_duties',

@@ -121,6 +121,31 @@ export const expireTrades = valueFunction('expire_trades', { now: 'timestamptz?'
 export const retryCloses = valueFunction('retry_closes', { now: 'timestamptz?' }, 'integer');
 /** Answers how many trades it cancelled or queued. */
 export const balancePairs = valueFunction('balance_pairs', { now: 'timestamptz?' }, 'integer');
+/** `outcome` of an ENTRY: CANCELLED, SETTLING; of a POSITION: QUEUED, CLOSING, WRITTEN_OFF, REFUSED. */
+export const flattenPositions = rowsFunction(
+	'flatten_positions',
+	{
+		scope: 'pause_scope',
+		exchangeId: 'text?',
+		accountId: 'bigint?',
+		botId: 'bigint?',
+		reason: 'text?',
+		actor: 'text?',
+		now: 'timestamptz?',
+	},
+	{
+		kind: 'text',
+		botId: 'bigint',
+		accountId: 'bigint',
+		symbol: 'text',
+		positionId: 'bigint?',
+		tradeId: 'uuid?',
+		outcome: 'text',
+		reasonCode: 'text?',
+	},
+);
+/** Answers how many trades it cancelled or queued. */
+export const resumeFlattening = valueFunction('resume_flattening', { now: 'timestamptz?' }, 'integer');
 export const moveBestPrices = valueFunction(
 	'move_best_prices',
 	{ maxAgeMs: 'integer?', now: 'timestamptz?' },
