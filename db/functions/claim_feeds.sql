@@ -18,15 +18,16 @@ set search_path = botbox, pg_temp
 as $$
 #variable_conflict use_column
 begin
+  -- From the markets rather than from the bots, of which there may be a hundred times as many: this is asked every second.
   insert into feeds (instrument_id, next_fetch_at)
-  select distinct n.instrument_id, p_now
-    from (
-      select b.instrument_id from bots b where b.status <> 'DELETED'
-      union all
-      select g.instrument_id from bot_legs g join bots b on b.id = g.bot_id where b.status <> 'DELETED'
-    ) n
-   where not exists (select from feeds f where f.instrument_id = n.instrument_id)
-   order by n.instrument_id
+  select i.id, p_now
+    from instruments i
+   where not exists (select from feeds f where f.instrument_id = i.id)
+     and (
+       exists (select from bots b where b.instrument_id = i.id and b.status <> 'DELETED')
+       or exists (select from bot_legs g where g.instrument_id = i.id and (select b.status from bots b where b.id = g.bot_id) <> 'DELETED')
+     )
+   order by i.id
   on conflict do nothing;
 
   return query
@@ -66,20 +67,26 @@ begin
       select jsonb_agg(jsonb_build_object('timeframe', n.timeframe, 'candles', n.candles)) as windows
         from (
           select w.timeframe, max(w.history) as candles
-            from bots b
-            join strategy_versions v on v.id = b.strategy_version_id
+            -- Each version once, not for each of its bots.
+            from (
+                   select b.strategy_version_id
+                     from bots b
+                    where b.instrument_id = c.instrument_id
+                      and b.status <> 'DELETED'
+                   union
+                   select b.strategy_version_id
+                     from bot_legs g
+                     join bots b on b.id = g.bot_id
+                    where g.instrument_id = c.instrument_id
+                      and b.status <> 'DELETED'
+                 ) u
+            join strategy_versions v on v.id = u.strategy_version_id
             cross join lateral (
               select v.timeframe, v.history
               union all
               select x.timeframe, x.history
                 from jsonb_to_recordset(v.further_windows) as x (timeframe timeframe, history integer)
             ) w
-           where b.status <> 'DELETED'
-             and b.id in (
-                   select x.id from bots x where x.instrument_id = c.instrument_id
-                   union all
-                   select g.bot_id from bot_legs g where g.instrument_id = c.instrument_id
-                 )
            group by w.timeframe
         ) n
         left join feed_backfills h

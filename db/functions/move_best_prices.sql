@@ -8,16 +8,19 @@ declare
 begin
   -- A transaction of its own, apart from queue_exits: whoever books fills holds the account and waits for its positions, so that
   -- nobody may wait for accounts while holding positions. What is being booked at this moment is left to the next round.
-  with moved as (
-    select p.id, exit_quote(k, p.direction, p_max_age_ms, p_now) as price
+  -- One quote per market and direction, as in queue_exits.
+  with quotes as materialized (
+    select k.instrument_id, d.direction, exit_quote(k, d.direction, p_max_age_ms, p_now) as price
+      from tickers k
+     cross join unnest(enum_range(null::direction)) as d (direction)
+  ),
+  moved as (
+    select p.id, q.price
       from positions p
-      join tickers k on k.instrument_id = p.instrument_id
+      join quotes q on q.instrument_id = p.instrument_id and q.direction = p.direction
      where p.status = 'OPEN'
        and p.trailing_stop_fraction is not null
-       and case p.direction
-             when 'LONG' then exit_quote(k, p.direction, p_max_age_ms, p_now) > p.best_price
-             else exit_quote(k, p.direction, p_max_age_ms, p_now) < p.best_price
-           end
+       and case p.direction when 'LONG' then q.price > p.best_price else q.price < p.best_price end
      order by p.id
        for no key update of p skip locked
   )

@@ -1,0 +1,116 @@
+/** What runs every few seconds costs by the market, not by the bot: asked of many bots on few markets, without a clock. */
+import { expect, test } from 'vitest';
+import { loadExchangesInUse } from '../../src/database/functions/guards.ts';
+import { claimFeeds, recordTickers } from '../../src/database/functions/market.ts';
+import { after, makeBot, makeInstrument, makeWorld, start, type World } from '../support/factories/world.ts';
+import { one, openBooks } from './books.ts';
+
+const books = openBooks();
+const manyBots = 4_000;
+const markets = 20;
+
+/** So many bots of one account, spread over the markets; every one of them holds a position with a trailing stop. */
+async function crowd(): Promise<{ world: World; instrumentIds: number[] }> {
+	const world = await makeWorld(books.pool);
+	const instrumentIds = [world.instrument.id];
+	while (instrumentIds.length < markets) instrumentIds.push((await makeInstrument(books.pool)).id);
+	await makeBot(books.pool, world);
+	await books.pool.query(
+		`with made as (
+			insert into bots (name, strategy_version_id, account_id, instrument_id, interval_minutes, sizing, sizing_value, next_check_at)
+			select 'one of many ' || n, b.strategy_version_id, b.account_id, ($1::bigint[])[1 + n % cardinality($1)], b.interval_minutes, b.sizing,
+				b.sizing_value, b.next_check_at
+			from bots b, generate_series(1, $2::integer) n
+			returning id, account_id, instrument_id
+		)
+		insert into positions (bot_id, account_id, instrument_id, direction, quantity, entered_quantity, average_entry_price, stop_loss_price,
+			trailing_stop_fraction, best_price, protection, opened_at)
+		select id, account_id, instrument_id, 'LONG', 1, 1, 100, 90, 0.05, 100, 'GUARD', $3 from made`,
+		[instrumentIds, manyBots, start],
+	);
+	await books.pool.query('analyze bots; analyze positions; analyze instruments');
+	return { world, instrumentIds };
+}
+
+/** Pages that a statement looks at: the same on every machine, however busy. */
+async function pagesOf(sql: string): Promise<number> {
+	const { 'QUERY PLAN': plans } = await one<{ 'QUERY PLAN': { Plan: Record<string, number> }[] }>(
+		books.pool,
+		`explain (analyze, buffers, timing off, format json) ${sql}`,
+	);
+	const plan = plans[0]!.Plan;
+	return plan['Shared Hit Blocks']! + plan['Shared Read Blocks']!;
+}
+
+test('which exchanges are in use is told market by market', async () => {
+	await crowd();
+	expect(await loadExchangesInUse(books.pool, {})).toEqual([{ exchangeId: 'sim', marketTypes: ['LINEAR'] }]);
+	expect(await pagesOf('select * from load_exchanges_in_use()')).toBeLessThan(manyBots / 2);
+});
+
+test('a market is in use as long as a bot lives there, as its leg too, or a position is open', async () => {
+	const world = await makeWorld(books.pool, { instrument: { marketType: 'SPOT' } });
+	const bot = await makeBot(books.pool, world);
+	const inUse = async () => (await loadExchangesInUse(books.pool, {})).flatMap(({ marketTypes }) => marketTypes);
+	const leg = await makeInstrument(books.pool);
+	expect(await inUse()).toEqual(['SPOT']);
+	await books.pool.query('insert into bot_legs (bot_id, leg, account_id, instrument_id) values ($1, 2, $2, $3)', [
+		bot.id,
+		world.accountId,
+		leg.id,
+	]);
+	expect(await inUse()).toEqual(['LINEAR', 'SPOT']);
+	await books.pool.query(
+		`update bots set status = 'DELETED', deleted_at = $2, next_check_at = null, claimed_by = null, claimed_until = null where id = $1`,
+		[bot.id, start],
+	);
+	expect(await inUse()).toEqual([]);
+	await books.pool.query(
+		`insert into positions (bot_id, account_id, instrument_id, direction, quantity, entered_quantity, average_entry_price, opened_at)
+		values ($1, $2, $3, 'LONG', 1, 1, 100, $4)`,
+		[bot.id, world.accountId, world.instrument.id, start],
+	);
+	expect(await inUse()).toEqual(['SPOT']);
+});
+
+test('windows of feeds are told by strategy version', async () => {
+	const { instrumentIds } = await crowd();
+	const claimed = await claimFeeds(books.pool, { workerId: 'w', now: start });
+	expect(claimed.map(({ instrumentId }) => instrumentId).sort()).toEqual([...instrumentIds].sort());
+	expect(claimed[0]!.windows).toEqual([{ timeframe: '5m', candles: 10 }]);
+	await books.pool.query('update feeds set claimed_by = null, claimed_until = null');
+	expect(
+		await pagesOf(`select * from claim_feeds(p_worker_id => 'w', p_now => '${after(60).toISOString()}')`),
+	).toBeLessThan(manyBots);
+});
+
+test.each(['queue_exits', 'move_best_prices'])('%s computes one quote per market and direction', async (name) => {
+	const { instrumentIds } = await crowd();
+	const { rows } = await books.pool.query<{ symbol: string }>('select symbol from instruments where id = any ($1)', [
+		instrumentIds,
+	]);
+	await recordTickers(books.pool, {
+		exchangeId: 'sim',
+		tickers: rows.map(({ symbol }) => ({
+			symbol,
+			bid: '99',
+			ask: '99.1',
+			last: '99',
+			quoted_at: after(5).toISOString(),
+		})),
+		now: after(5),
+	});
+	const client = await books.pool.connect();
+	try {
+		await client.query(`begin; set local track_functions = 'all'`);
+		await client.query(`select botbox.${name}(p_now => $1)`, [after(6)]);
+		const { calls } = await one<{ calls: number }>(
+			client,
+			`select calls::integer from pg_stat_xact_user_functions where funcname = 'exit_quote'`,
+		);
+		expect(calls).toBe(2 * markets);
+	} finally {
+		await client.query('rollback');
+		client.release();
+	}
+});
