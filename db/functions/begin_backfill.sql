@@ -13,13 +13,25 @@ set search_path = botbox, pg_temp
 as $$
   with begun as (
     insert into candle_coverage as h (instrument_id, timeframe, source, covered, wanted_from, wanted_to, updated_at)
-    select p_instrument_id, p_timeframe, p_source, '{}', p_from, p_to, p_now
+    select p_instrument_id, p_timeframe, p_source,
+           -- What workers had fetched of it is not fetched again, but is kept from now on like the rest.
+           case
+             when p_source = 'BACKFILL' and not p_afresh then coalesce((
+               select f.covered * tstzmultirange(tstzrange(p_from, p_to))
+                 from candle_coverage f
+                where f.instrument_id = p_instrument_id
+                  and f.timeframe = p_timeframe
+                  and f.source = 'FEED'
+             ), '{}')
+             else '{}'
+           end,
+           p_from, p_to, p_now
      where p_source <> 'FEED'
     on conflict (instrument_id, timeframe, source) do update
        set wanted_from = excluded.wanted_from,
            wanted_to = excluded.wanted_to,
            -- Afresh: what was fetched of this range before counts no more.
-           covered = case when p_afresh then h.covered - tstzmultirange(tstzrange(p_from, p_to)) else h.covered end,
+           covered = case when p_afresh then h.covered - tstzmultirange(tstzrange(p_from, p_to)) else h.covered + excluded.covered end,
            updated_at = p_now
     returning 1
   ),

@@ -9,10 +9,20 @@ set search_path = botbox, pg_temp
 as $$
 declare
   v_before timestamptz := p_now - p_life;
+  v_known timestamptz := date_bin(interval '1 day', p_now - p_life, 'epoch'::timestamptz) + interval '1 day';
   v_chunk record;
   v_is_minutes boolean;
   v_rows integer;
 begin
+  -- What workers fetched for their bots counts as fetched only while it is there, or a later backfill would pass over it. By whole days,
+  -- so that it is written once a day.
+  update candle_coverage h
+     set covered = h.covered - tstzmultirange(tstzrange('-infinity', v_known)),
+         updated_at = p_now
+   where h.timeframe = '1m'
+     and h.source = 'FEED'
+     and h.covered && tstzmultirange(tstzrange('-infinity', v_known));
+
   if is_hypertable(p_table => 'candles') then
     -- One worker at a time: the chunk that another one looks at would vanish under it.
     if not pg_try_advisory_xact_lock(hashtextextended('botbox.prune_minutes', 0)) then

@@ -202,4 +202,27 @@ describe('minutes', () => {
 			await beginBackfill(books.pool, { instrumentId: kept.id, timeframe: '1m', from: start, to: at(1_800) }),
 		).toHaveLength(1);
 	});
+
+	test('what workers had fetched and was pruned is missing again', async () => {
+		const instrument = await makeInstrument(books.pool);
+		const range = { from: start, to: at(3_600) };
+		const wanted = { instrumentId: instrument.id, timeframe: '1m', source: 'FEED', ...range } as const;
+		await hourAt(instrument, 0, { source: 'FEED', covered_from: range.from, covered_to: range.to });
+		expect(await beginBackfill(books.pool, wanted)).toEqual([]);
+		await prune(80 * day);
+		expect(await beginBackfill(books.pool, wanted)).toEqual([]);
+		await prune(100 * day);
+		expect(await count(instrument)).toMatchObject({ minutes: 0 });
+		expect(await beginBackfill(books.pool, wanted)).toEqual([{ rangeFrom: range.from, rangeTo: range.to }]);
+	});
+
+	test('what workers had fetched of a range that a person asks for is kept with the rest of it', async () => {
+		const instrument = await makeInstrument(books.pool);
+		await hourAt(instrument, 0, { source: 'FEED', covered_from: start, covered_to: at(1_800) });
+		const wanted = { instrumentId: instrument.id, timeframe: '1m', from: start, to: at(3_600) } as const;
+		expect(await beginBackfill(books.pool, wanted)).toEqual([{ rangeFrom: at(1_800), rangeTo: at(3_600) }]);
+		await hourAt(instrument, 0, { source: 'BACKFILL', covered_from: at(1_800), covered_to: at(3_600) });
+		expect(await prune(100 * day)).toBe(0);
+		expect(await count(instrument)).toMatchObject({ minutes: 60 });
+	});
 });
