@@ -50,30 +50,49 @@ export interface WindowUse {
 	reused: number;
 }
 
+/** Kept between two loads. */
 const maxEntries = 2_000;
 
 export class CandleWindows {
 	readonly use: WindowUse = { loaded: 0, extended: 0, reused: 0 };
 	readonly funding = new FundingCache();
 	readonly #entries = new Map<string, Entry>();
+	readonly #maxEntries: number;
+
+	constructor(limit = maxEntries) {
+		this.#maxEntries = limit;
+	}
 
 	/** The markets asked for, by `marketKey`; one without any closed candle is left out. */
 	async load(db: Queryable, requests: readonly WindowRequest[], now?: Date): Promise<ReadonlyMap<string, Market>> {
+		const markets = new Map<string, Market>();
 		const missing = requests.filter((request) => {
-			const entry = this.#entries.get(marketKey(request.instrumentId, request.timeframe));
-			return entry === undefined || !isCurrent(entry, request, now);
+			const key = marketKey(request.instrumentId, request.timeframe);
+			const entry = this.#entries.get(key);
+			if (entry === undefined || !isCurrent(entry, request, now)) return true;
+			// Taken now: by the time the others are there another load may have forgotten it.
+			markets.set(key, entry.market);
+			return false;
 		});
 		if (missing.length > 0) await this.#fetch(db, missing, now);
 		this.use.loaded += missing.length;
 		this.use.reused += requests.length - missing.length;
 
-		const markets = new Map<string, Market>();
-		for (const { instrumentId, timeframe } of requests) {
+		for (const { instrumentId, timeframe } of missing) {
 			const key = marketKey(instrumentId, timeframe);
 			const entry = this.#entries.get(key);
 			if (entry !== undefined) markets.set(key, entry.market);
 		}
+		this.#forgetOldest();
 		return markets;
+	}
+
+	/** Only once a load has taken what it asked for: it may be more than is kept. A Map keeps the order of insertion. */
+	#forgetOldest(): void {
+		for (const key of this.#entries.keys()) {
+			if (this.#entries.size <= this.#maxEntries) break;
+			this.#entries.delete(key);
+		}
 	}
 
 	async #fetch(db: Queryable, requests: readonly WindowRequest[], now?: Date): Promise<void> {
@@ -117,11 +136,6 @@ export class CandleWindows {
 		for (const key of asked.keys()) if (!told.has(key)) this.#entries.delete(key);
 		// What another load has dropped meanwhile, or what so many candles have come to that they do not join: whole, then.
 		if (again.length > 0) await this.#fetch(db, again, now);
-		// The oldest entries go first: a Map keeps the order of insertion.
-		for (const key of this.#entries.keys()) {
-			if (this.#entries.size <= maxEntries) break;
-			this.#entries.delete(key);
-		}
 	}
 
 	/** What the database need not send again; nothing where more is wanted than is held, or history may have come before it. */

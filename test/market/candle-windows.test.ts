@@ -285,3 +285,20 @@ test('streamed through 500 candles with corrections and gaps: the same values as
 	expect(compared).toBeGreaterThan(5_000);
 	expect(windows.use.extended).toBeGreaterThan(400);
 }, 60_000);
+
+test('a load of more windows than are kept answers every one of them', async () => {
+	const windows = new CandleWindows(1);
+	const timeframes = ['1m', '5m', '15m'] as const;
+	for (const [timeframe, minutes] of [
+		['1m', 1],
+		['5m', 5],
+		['15m', 15],
+	] as const)
+		await store(timeframe, minutes, noon - 20 * minutes * minute, noon - minutes * minute);
+	const requests = timeframes.map((timeframe) => ({ instrumentId, timeframe, candles, revision: 1, dueAt: noon }));
+	const keys = timeframes.map((timeframe) => marketKey(instrumentId, timeframe));
+	for (const reused of [0, 1]) {
+		expect([...(await windows.load(database.pool, requests, new Date(noon))).keys()].sort()).toEqual(keys.sort());
+		expect(windows.use.reused).toBe(reused);
+	}
+});
