@@ -70,7 +70,7 @@ export const descriptionSchema: z.ZodType<StrategyDescription> = need.extend({
 
 /** More factors, or longer names, than anybody reads are a mistake; a thread sends no more than these. */
 export const maxFactors = 64;
-const maxNameLength = 100;
+export const maxNameLength = 100;
 
 const figure = z.number().nullable();
 

@@ -13,6 +13,7 @@ import { isDefined } from '../strategies/define.ts';
 import type {
 	CandleWindow,
 	Evaluation,
+	FactorResult,
 	LegView,
 	MarketView,
 	PreparedStrategy,
@@ -20,7 +21,7 @@ import type {
 	TimeframeView,
 } from '../strategies/strategy.ts';
 import { resolveOurs } from './hooks.ts';
-import { type Answer, type CheckData, maxFactors, type Request, type ThreadData } from './protocol.ts';
+import { type Answer, type CheckData, maxFactors, maxNameLength, type Request, type ThreadData } from './protocol.ts';
 
 const data = workerData as ThreadData;
 const maxMessage = 2_000;
@@ -105,7 +106,33 @@ function evaluate(strategy: PreparedStrategy, check: CheckData): Evaluation {
 	// What would be refused is not copied across: it may be as large as the code that made it is wrong.
 	if (Array.isArray(factors) && factors.length > maxFactors)
 		throw new RangeError(`${factors.length} factors or figures are more than ${maxFactors}`);
-	return evaluation as Evaluation;
+	return whatIsRead(evaluation as Evaluation);
+}
+
+/** What the pipeline reads, and nothing else that the strategy may have put there: it would only be copied. Not believed here. */
+function whatIsRead(evaluation: Evaluation): Evaluation {
+	const { factors, score, decision, reason, stopLossFraction, takeProfitFraction } = evaluation;
+	const { trailingStopFraction, lots, validUntilMs } = evaluation;
+	return {
+		...{ score, decision, reason, stopLossFraction, takeProfitFraction },
+		...(trailingStopFraction === undefined ? {} : { trailingStopFraction }),
+		...(lots === undefined ? {} : { lots }),
+		...(validUntilMs === undefined ? {} : { validUntilMs }),
+		factors: Array.isArray(factors) ? factors.map(readFactor) : factors,
+	};
+}
+
+function readFactor(factor: FactorResult): FactorResult {
+	// Whatever it is, it is told on the other side.
+	if (typeof factor !== 'object' || factor === null) return factor;
+	const { name, value, score, weight, contribution } = factor;
+	return {
+		name: typeof name === 'string' ? name.slice(0, maxNameLength + 1) : name,
+		value,
+		score,
+		weight,
+		contribution,
+	};
 }
 
 function viewOf({ main, regime, funding, further, legs }: CheckData): MarketView {

@@ -140,6 +140,26 @@ test.each([
 	expect(await ask('modes', { bot: 2 })).toMatchObject({ decision: 'LONG' });
 });
 
+test('only what the pipeline reads of an answer crosses over, however much there is', async () => {
+	const file = `
+import { defineStrategy, z } from 'botbox/strategy';
+export default defineStrategy({
+	id: 'T-chatty', name: 'chatty', title: 'Chatty', defaultInterval: 1, parameters: z.strictObject({}),
+	prepare: () => ({
+		timeframe: '1m', history: 1, maxLots: 1, favourableRegimes: ['RANGING'],
+		evaluate: (view) => ({
+			score: 0, decision: 'NONE', reason: 'NO_RULE', stopLossFraction: null, takeProfitFraction: null, view,
+			factors: [{ name: 'x', value: 1, score: null, weight: 0, contribution: null, indicator: view.indicator }],
+		}),
+	}),
+});`;
+	const { ask } = await lanesOf({ 'chatty.ts': file });
+	expect(await ask('chatty')).toMatchObject({
+		decision: 'NONE',
+		factors: [{ name: 'x', value: 1, score: null, weight: 0, contribution: null }],
+	});
+});
+
 test('a rejection that nobody handles ends the thread, not the process; the check after it has a new one', async () => {
 	const { ask } = await lanesOf({ 'modes.ts': modes });
 	await ask('modes', { parameters: { mode: 'rejects' } }).catch(() => undefined);
