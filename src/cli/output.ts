@@ -57,9 +57,15 @@ function isNumeric(cell: Cell): boolean {
 export function formatCell(cell: Cell): string {
 	if (cell === null || cell === undefined) return '-';
 	if (cell instanceof Date) return cell.toISOString().slice(0, 19).replace('T', ' ');
-	if (typeof cell === 'number') return Number.isInteger(cell) ? String(cell) : trimFigure(cell.toFixed(4));
+	if (typeof cell === 'number') return Number.isInteger(cell) ? String(cell) : trimFigure(figure(cell));
 	if (typeof cell === 'string' && /^-?\d+\.\d{5,}$/.test(cell)) return trimFigure(significant(cell));
 	return String(cell);
+}
+
+/** Four decimals; more where a small one, such as a funding rate or the ATR of a cheap coin, would lose its digits. */
+function figure(value: number): string {
+	const decimals = value === 0 ? 0 : 3 - Math.floor(Math.log10(Math.abs(value)));
+	return value.toFixed(Math.min(Math.max(decimals, 4), 12));
 }
 
 /** Decimal text to about six significant digits, for reading only. */

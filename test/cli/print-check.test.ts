@@ -67,3 +67,10 @@ test('the regime that the check saw, with or without recorded figures; a repeate
 	expect(said({ ...check, regime_direction: null, regime_volatility: null }, null)).toContain('regime       -\n');
 	expect(said({ ...check, is_repeated: true }, regime)).toContain('repeated     yes: nothing had changed');
 });
+
+test('small figures keep their digits: the funding rate of a perpetual, the ATR of a cheap coin', () => {
+	const factors = [{ name: 'funding_rate', value: 0.000085757, score: 0.2859, weight: 1, contribution: 0.2859 }];
+	const text = said({ ...check, factors: factors as unknown as string }, { ...regime, atr: 0.0000123456 });
+	expect(text).toContain('ATR 0.00001235,');
+	expect(text).toMatch(/funding_rate\s+0\.00008576\s+0\.2859/);
+});
