@@ -1,7 +1,7 @@
 /** Figures, times, codes and marks as the page writes them. */
 import { expect, test } from 'vitest';
 import type { Candle, Position, Signal } from '../../src/dashboard/api/rows.ts';
-import { marksOf } from '../../src/dashboard/bot/markers.ts';
+import { marksOf, ofMarket } from '../../src/dashboard/bot/markers.ts';
 import * as numbers from '../../src/dashboard/format/numbers.ts';
 import { relative } from '../../src/dashboard/format/times.ts';
 import { words } from '../../src/dashboard/format/words.ts';
@@ -78,6 +78,12 @@ test('marks lie on the candle of their moment; what is not shown has none; repea
 		// Its own candle is not closed yet: it stands on the newest.
 		[15, 'entry', true],
 	]);
+});
+
+test('a chart of the first leg shows nothing of the second', () => {
+	const spot = { symbol: 'BTC/USDT', direction: 'LONG' };
+	const perpetual = { symbol: 'BTC/USDT:USDT', direction: 'SHORT' };
+	expect(ofMarket([perpetual, spot], 'BTC/USDT')).toEqual([spot]);
 });
 
 const flat: Omit<Candle, 'open_at'> = { open: '1', high: '1', low: '1', close: '1', volume: '1' };

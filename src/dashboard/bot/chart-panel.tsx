@@ -1,9 +1,10 @@
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { useCandles } from '../api/queries.ts';
 import type { Bot, Candle, Position, Signal, Timeframe } from '../api/rows.ts';
 import * as numbers from '../format/numbers.ts';
 import { Empty, Loaded, Panel } from '../parts/panel.tsx';
 import { CandleChart } from './candle-chart.tsx';
+import { ofMarket } from './markers.ts';
 
 const timeframes: readonly Timeframe[] = ['1m', '5m', '15m', '1h', '4h'];
 
@@ -16,6 +17,9 @@ interface ChartPanelProps {
 export function ChartPanel({ bot, signals, positions }: ChartPanelProps) {
 	const [timeframe, setTimeframe] = useState<Timeframe>(bot.timeframe);
 	const candles = useCandles(bot.instrument_id, timeframe);
+	// A pair's second leg has its own prices, which do not belong on these candles.
+	const shownSignals = useMemo(() => ofMarket(signals, bot.symbol), [signals, bot.symbol]);
+	const shownPositions = useMemo(() => ofMarket(positions, bot.symbol), [positions, bot.symbol]);
 	return (
 		<Panel
 			title={bot.symbol}
@@ -42,8 +46,8 @@ export function ChartPanel({ bot, signals, positions }: ChartPanelProps) {
 							label={`${bot.symbol}, ${items.length} ${timeframe} candles, with the bot's signals and positions; the tables below hold the same`}
 							candles={items}
 							timeframe={timeframe}
-							signals={signals}
-							positions={positions}
+							signals={shownSignals}
+							positions={shownPositions}
 						/>
 					)
 				}

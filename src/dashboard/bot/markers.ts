@@ -46,3 +46,9 @@ export function marksOf(
 	}
 	return [...marks.values()].sort((a, b) => a.time - b.time);
 }
+
+/** Signals or positions of one market: a bot of two legs has them of both. */
+export const ofMarket = <Row extends { readonly symbol: string }>(
+	rows: readonly Row[],
+	symbol: string,
+): readonly Row[] => rows.filter((row) => row.symbol === symbol);
