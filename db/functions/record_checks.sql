@@ -19,6 +19,7 @@ declare
   v_signal signal_input;
   v_decision decision;
   v_decisions jsonb := '{}';
+  v_lots_seen jsonb;
 begin
   select array_agg(row(c.*)::check_input)
     into v_checks
@@ -118,6 +119,11 @@ begin
     order by a.id
       for no key update;
 
+  select jsonb_object_agg(g ->> 'bot_id', (g ->> 'position_lots')::integer)
+    into v_lots_seen
+    from jsonb_array_elements(p_checks) g
+   where g ->> 'position_lots' is not null;
+
   -- A bot that was paused, stopped or deleted during its check queues nothing.
   for v_check in
     select c.*
@@ -135,6 +141,18 @@ begin
       v_check.trailing_stop_fraction, v_check.atr, null
     )::signal_input;
     v_decision := case
+      -- So many lots more or fewer were meant of the position that the check saw. If a trade that was under way then has ended since,
+      -- they would be bought or sold twice: the next check sees the position as it is.
+      when (v_check.decision <> 'CLOSE' or v_check.lots is not null)
+        and (select v.max_lots from strategy_versions v where v.id = v_check.strategy_version_id) > 1
+        and (v_lots_seen ->> v_check.bot_id::text)::integer <> coalesce((
+              select p.lots
+                from positions p
+               where p.bot_id = v_bot.id
+                 and p.instrument_id = v_bot.instrument_id
+                 and p.status = 'OPEN'
+            ), 0)
+        then row('NO_SIGNAL', 'TRADE_PENDING', null, null)::decision
       when exists (select from bot_legs l where l.bot_id = v_bot.id)
         then decide_pair(p_signal => v_signal, p_legs => v_check.legs, p_now => p_now)
       else decide_signal(p_signal => v_signal, p_now => p_now)

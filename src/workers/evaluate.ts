@@ -58,6 +58,8 @@ export interface EvaluatedCheck {
 	/** Nothing had changed since the bot's last check: its result was repeated. */
 	readonly is_repeated: boolean;
 	readonly lots: number | null;
+	/** Of the position that the strategy saw, 0 without one: lots are counted from there. */
+	readonly position_lots: number;
 	readonly trailing_stop_fraction: number | null;
 	/** Average true range of the strategy's timeframe, in price; for sizing by volatility. */
 	readonly atr: number | null;
@@ -117,6 +119,7 @@ export function evaluateCheck(check: CheckToEvaluate, nowMs: number, cache?: Che
 		is_repeated: false,
 		atr: check.market?.view.indicator(sizingRange).value ?? null,
 		legs: legsOf(check),
+		position_lots: check.position?.lots ?? 0,
 	};
 	const undecided = (reason: string, failure: CheckOutcome, error: string | null): EvaluatedCheck => ({
 		...base,

@@ -1,6 +1,8 @@
 /** Lots in positions: entries of several, closes of some, and what becomes of them when orders are filled in part or fail. */
 import { expect, test } from 'vitest';
+import { claimChecks, recordChecks } from '../../src/database/functions/checks.ts';
 import { applyFills, retryCloses, settleOrder } from '../../src/database/functions/trades.ts';
+import { checkOf } from '../support/factories/evaluated-checks.ts';
 import {
 	acknowledge,
 	applyFill,
@@ -11,6 +13,7 @@ import {
 	queueTrade,
 	type SentOrder,
 	submitTrade,
+	workerId,
 } from '../support/factories/trading.ts';
 import { after, type Bot, makeBot, makeStrategyVersion, makeWorld, type World } from '../support/factories/world.ts';
 import { one, openBooks } from './books.ts';
@@ -321,3 +324,38 @@ test('lots that are added are no further position: neither slots nor correlation
 	await books.pool.query('update accounts set max_positions = 9 where id = $1', [world.accountId]);
 	expect(await decide(books.pool, other)).toMatchObject({ reasonCode: 'CORRELATION_LIMIT' });
 });
+
+test.each([
+	['CLOSE', 1, 'NO_SIGNAL'],
+	['LONG', 2, 'NO_SIGNAL'],
+	// Everything is everything, whatever is left of it.
+	['CLOSE', null, 'QUEUED'],
+] as const)(
+	'%s of %o lots, decided while a lot was being closed that is gone by the time it is recorded: %s',
+	async (decision, lots, outcome) => {
+		const bot = await holding(3);
+		const closing = await sendClose(bot, 1, 290);
+		const dueAt = after(300);
+		const jobs = [{ bot_id: bot.id, due_at: dueAt.toISOString() }];
+		const [claim] = await claimChecks(books.pool, { jobs, workerId, waitMs: 0, now: after(310) });
+		expect(claim).toMatchObject({ verdict: 'CLAIMED', positionLots: 3 });
+		await applyFill(books.pool, closing, { price: 100, at: after(311) });
+		expect(await position(bot)).toMatchObject({ status: 'OPEN', lots: 2 });
+
+		const checks = [{ ...checkOf(bot, dueAt, { decision }), lots, position_lots: claim!.positionLots }];
+		const [recorded] = await recordChecks(books.pool, { checks, workerId, now: after(312) });
+		expect(recorded).toMatchObject({ outcome });
+		if (outcome === 'NO_SIGNAL') expect(recorded).toMatchObject({ reasonCode: 'TRADE_PENDING', tradeId: null });
+		// The next check sees two lots, and may decide of them.
+		const next = after(600);
+		await claimChecks(books.pool, {
+			jobs: [{ bot_id: bot.id, due_at: next.toISOString() }],
+			workerId,
+			waitMs: 0,
+			now: after(600),
+		});
+		const again = [{ ...checkOf(bot, next, { decision }), lots, position_lots: 2 }];
+		const [after_] = await recordChecks(books.pool, { checks: again, workerId, now: after(601) });
+		expect(after_?.outcome).toBe(outcome === 'NO_SIGNAL' ? 'QUEUED' : 'REPEATED');
+	},
+);

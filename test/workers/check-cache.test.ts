@@ -106,9 +106,13 @@ test('an evaluation is repeated, and said to be; stale data is refused before, a
 		started_at: '',
 		due_at: '',
 	});
+	// What the strategy saw goes with its answer, repeated or not.
+	expect([second.position_lots, check(60_001, 60_000, { position: { ...held, lots: 3 } }).position_lots]).toEqual([
+		1, 3,
+	]);
 	expect(check(180_001, 60_000)).toMatchObject({ failure: 'STALE_DATA', is_repeated: false });
 	throws = true;
 	expect(check(61_000, 60_000, { position: null })).toMatchObject({ failure: 'FAILED', is_repeated: false });
 	expect(check(62_000, 60_000, { position: null })).toMatchObject({ failure: 'FAILED', is_repeated: false });
-	expect(asked).toBe(3);
+	expect(asked).toBe(4);
 });
