@@ -4,16 +4,19 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { registerAccounts } from './cli/commands/accounts.ts';
 import { registerBots } from './cli/commands/bots.ts';
+import { registerBreaker } from './cli/commands/breaker.ts';
 import { registerCandles } from './cli/commands/candles.ts';
 import { registerDatabase } from './cli/commands/database.ts';
 import { registerFlatten } from './cli/commands/flatten.ts';
 import { registerIndicators } from './cli/commands/indicators.ts';
+import { registerKeys } from './cli/commands/keys.ts';
 import { registerPauses } from './cli/commands/pauses.ts';
 import { registerProcesses } from './cli/commands/processes.ts';
 import { registerSignals } from './cli/commands/signals.ts';
 import { registerStatus } from './cli/commands/status.ts';
 import { registerStrategies } from './cli/commands/strategies.ts';
 import { registerTokens } from './cli/commands/tokens.ts';
+import { registerTrades } from './cli/commands/trades.ts';
 import { readEnvironment } from './cli/session.ts';
 import { version } from './cli/version.ts';
 import { errorMessage, UsageError } from './errors.ts';
@@ -36,6 +39,9 @@ export function buildProgram(): Command {
 	registerIndicators(program);
 	registerPauses(program);
 	registerFlatten(program);
+	registerTrades(program);
+	registerBreaker(program);
+	registerKeys(program);
 	registerTokens(program);
 	// Every command throws instead of ending the process, so that each error is told in one way, below.
 	const visit = (command: Command): void => {

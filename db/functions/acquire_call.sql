@@ -27,13 +27,15 @@ begin
   if v_breaker.state <> 'CLOSED' then
     -- One public read of one worker is the probe; a prober that died gives way when its time is over.
     update circuit_breakers
-       set state = 'HALF_OPEN', probed_by = p_worker_id, probe_at = p_now + interval '60 seconds', changed_at = p_now
+       set state = 'HALF_OPEN', probed_by = p_worker_id, held_by = null, probe_at = p_now + interval '60 seconds', changed_at = p_now
      where exchange_id = p_exchange_id
        and state <> 'CLOSED'
        and probe_at <= p_now
        and p_account_key is null;
     if not found then
-      return query select false, 'BREAKER_OPEN', greatest(ceil(extract(epoch from v_breaker.probe_at - p_now) * 1000)::integer, 100), false,
+      return query select false, 'BREAKER_OPEN', 
+                          -- Held open without an end, or for longer than is worth waiting: asked again after a minute.
+                          greatest(ceil(least(extract(epoch from coalesce(v_breaker.probe_at - p_now, interval '1 minute')), 60) * 1000)::integer, 100), false,
                           v_breaker.consecutive_failures;
       return;
     end if;

@@ -7,6 +7,7 @@ as $$
 declare
   v_fill fill_input;
   v_order orders;
+  v_told fills;
   v_applied integer := 0;
   v_repeated integer := 0;
   v_foreign integer := 0;
@@ -42,6 +43,25 @@ begin
         p_details => to_jsonb(v_fill),
         p_now => p_now
       );
+      continue;
+    end if;
+
+    -- What a person has booked in the exchange's stead is not booked again; what a person denied is booked after all.
+    select k.* into v_told from fills k where k.order_id = v_order.id and k.exchange_fill_id = 'person-' || v_order.id;
+    if (v_told.id is not null and (v_told.quantity, v_told.price, v_told.fee) is distinct from (v_fill.quantity, v_fill.price, v_fill.fee))
+      or v_order.reject_code = 'RESOLVED_BY_PERSON' then
+      perform raise_alert(
+        p_code => 'RESOLUTION_CONTRADICTED',
+        p_severity => 'WARNING',
+        p_subject => 'order ' || v_order.id,
+        p_message => format('A person resolved order %s as %s; the exchange reports a fill of %s at %s', v_order.id,
+                            coalesce(format('filled, %s at %s', v_told.quantity, v_told.price), 'not filled'), v_fill.quantity, v_fill.price),
+        p_details => jsonb_build_object('told', to_jsonb(v_told), 'reported', to_jsonb(v_fill)),
+        p_now => p_now
+      );
+    end if;
+    if v_told.id is not null then
+      v_repeated := v_repeated + 1;
       continue;
     end if;
 

@@ -38,6 +38,8 @@ begin
            end,
            probe_at = case
              when state = 'CLOSED' and consecutive_failures + 1 < 5 and coalesce(p_banned_until <= p_now, true) then null
+             -- Held by hand without an end: a failure of a call that was under way does not give it one.
+             when held_by is not null and probe_at is null then null
              else greatest(p_banned_until, probe_at, p_now + interval '60 seconds')
            end,
            probed_by = null,

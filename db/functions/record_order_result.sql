@@ -22,7 +22,8 @@ begin
     return coalesce(v_order.status::text, 'GONE');
   end if;
   -- A refusal speaks of one sending: it does not end what another worker, who holds the trade now, has sent since.
-  if p_result in ('REFUSED', 'NOT_ACCEPTED') and v_trade.claimed_by <> p_worker_id then
+  -- Nor does it end what the exchange has shown to stand meanwhile.
+  if p_result in ('REFUSED', 'NOT_ACCEPTED') and (v_trade.claimed_by <> p_worker_id or v_order.status not in ('SUBMITTING', 'UNKNOWN')) then
     return v_order.status;
   end if;
 

@@ -159,6 +159,34 @@ create index orders_by_position on botbox.orders (position_id);
 comment on table botbox.orders is
   'Instructions to the exchange, committed as SUBMITTING before anything is sent; orders that the exchange made from our stops have its id only.';
 
+create table botbox.order_transitions (
+  from_status botbox.order_status,
+  to_status botbox.order_status not null,
+  meaning text not null,
+  constraint order_transitions_are_told_once unique nulls not distinct (from_status, to_status),
+  constraint order_transition_leads_elsewhere check (from_status <> to_status)
+);
+comment on table botbox.order_transitions is 'How orders.status may change, held by triggers on orders; null in from_status: how an order begins. ARCHITECTURE.md draws it.';
+insert into botbox.order_transitions (from_status, to_status, meaning) values
+  (null, 'SUBMITTING', 'Committed before it is sent'),
+  (null, 'OPEN', 'Made by the exchange from a stop of ours'),
+  ('SUBMITTING', 'OPEN', 'Acknowledged, or a fill came'),
+  ('SUBMITTING', 'UNKNOWN', 'No clear answer, or the sender died'),
+  ('SUBMITTING', 'REJECTED', 'Refused, cancelled before it was sent, too late, or attempts exhausted'),
+  ('UNKNOWN', 'OPEN', 'Found, or a fill came, or a person knows it'),
+  ('UNKNOWN', 'SUBMITTING', 'It does not exist, after the grace period'),
+  ('UNKNOWN', 'REJECTED', 'It does not exist and is too late, or a person says so'),
+  ('OPEN', 'PARTIALLY_FILLED', 'A fill'),
+  ('OPEN', 'FILLED', 'All of it filled'),
+  ('OPEN', 'CANCELLED', 'Ended by the exchange'),
+  ('OPEN', 'REJECTED', 'Ended by the exchange before any fill'),
+  ('PARTIALLY_FILLED', 'FILLED', 'The rest filled'),
+  ('PARTIALLY_FILLED', 'CANCELLED', 'Its rest ended by the exchange'),
+  ('CANCELLED', 'PARTIALLY_FILLED', 'A fill that came after the end: the money counts'),
+  ('CANCELLED', 'FILLED', 'A fill that came after the end: the money counts'),
+  ('REJECTED', 'PARTIALLY_FILLED', 'A fill of what was said not to stand: the money counts'),
+  ('REJECTED', 'FILLED', 'A fill of what was said not to stand: the money counts');
+
 create table botbox.fills (
   id bigint generated always as identity primary key,
   account_id bigint not null references botbox.accounts (id) on delete restrict,
@@ -231,4 +259,4 @@ create index paper_funding_by_instrument on botbox.paper_funding (instrument_id)
 comment on table botbox.paper_funding is 'Funding that paper accounts paid and received, settled once per funding time; the venue''s books, not ours.';
 
 -- migrate:down
-drop table botbox.paper_funding, botbox.paper_orders, botbox.ledger_entries, botbox.fills, botbox.orders, botbox.trade_queue, botbox.positions;
+drop table botbox.paper_funding, botbox.paper_orders, botbox.ledger_entries, botbox.fills, botbox.order_transitions, botbox.orders, botbox.trade_queue, botbox.positions;

@@ -54,10 +54,12 @@ create table botbox.circuit_breakers (
   opened_at timestamptz,
   probe_at timestamptz,
   probed_by text,
+  held_by text,
   last_error text,
   changed_at timestamptz not null default now(),
   constraint closed_breaker_has_no_opening check ((state = 'CLOSED') = (opened_at is null)),
-  constraint open_breaker_has_a_probe_time check ((state = 'CLOSED') = (probe_at is null)),
+  constraint open_breaker_has_a_probe_time check ((state = 'CLOSED') = (probe_at is null and held_by is null)),
+  constraint held_breaker_is_open check (held_by is null or state = 'OPEN'),
   constraint half_open_breaker_names_its_prober check ((state = 'HALF_OPEN') = (probed_by is not null))
 ) with (fillfactor = 50);
 comment on table botbox.circuit_breakers is 'One breaker per exchange, shared by all workers: open after 5 failures in a row, one probe after 60 s.';

@@ -139,7 +139,8 @@ insert into botbox.reason_codes (code, scope, meaning) values
   ('NOT_FILLED', 'TRADE', 'The exchange ended the order without a fill'),
   ('POSITION_CLOSED', 'TRADE', 'The position was closed by another order meanwhile'),
   ('UNRESOLVED', 'TRADE', 'The exchange does not say what became of the order: a person decides'),
-  ('CANCELLED_BY_PERSON', 'TRADE', 'A person cancelled the trade');
+  ('CANCELLED_BY_PERSON', 'TRADE', 'A person cancelled the trade'),
+  ('RESOLVED_BY_PERSON', 'TRADE', 'A person said that the order does not stand and was not filled');
 
 -- migrate:down
 delete from botbox.reason_codes;

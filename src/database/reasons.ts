@@ -69,6 +69,7 @@ export const reasons = {
 	POSITION_CLOSED: { scope: 'TRADE', meaning: 'The position was closed by another order meanwhile' },
 	UNRESOLVED: { scope: 'TRADE', meaning: 'The exchange does not say what became of the order: a person decides' },
 	CANCELLED_BY_PERSON: { scope: 'TRADE', meaning: 'A person cancelled the trade' },
+	RESOLVED_BY_PERSON: { scope: 'TRADE', meaning: 'A person said that the order does not stand and was not filled' },
 } as const satisfies Readonly<Record<string, ReasonEntry>>;
 
 export type ReasonCode = keyof typeof reasons;

@@ -65,6 +65,11 @@ const open = (...changes: readonly string[]) => [
 	...['accounts', 'create', '--name', 'new', '--exchange', 'sim', '--capital', '100', ...changes],
 ];
 
+const noTrade = '00000000-0000-4000-8000-000000000000';
+const resolve = (id: string, as: string, ...more: readonly string[]) => [
+	...['trades', 'resolve', id, '--as', as, '--reason', 'seen', ...more],
+];
+
 /** What is typed, the exit code, and what the line must name. */
 const wrong: readonly (readonly [args: readonly string[], code: number, says: RegExp])[] = [
 	[[], 2, /a command is needed/],
@@ -178,6 +183,23 @@ const wrong: readonly (readonly [args: readonly string[], code: number, says: Re
 	[['flatten', '--account', 'nobody'], 1, /there is no account/],
 	[['flatten', '--bot', 'nobody'], 1, /there is no bot/],
 	[['flatten', '--all', '--wait', 'long'], 2, /whole number/],
+	[['trades', 'list', '--status', 'LOST'], 2, /Expected one of PENDING/],
+	[['trades', 'resolve', 'x', '--as', 'filled'], 2, /required option/],
+	[resolve('x', 'filled'), 2, /the id of a trade/],
+	[resolve(noTrade, 'lost'), 2, /Expected one of filled, not-filled/],
+	[resolve(noTrade, 'filled'), 2, /needs --quantity and --price/],
+	[resolve(noTrade, 'filled', '--quantity', '0', '--price', '1'), 2, /number above 0/],
+	[resolve(noTrade, 'filled', '--quantity', '1', '--price', '1', '--fee', '-1'), 2, /number from 0 on/],
+	[resolve(noTrade, 'not-filled', '--quantity', '1'), 2, /belong to --as filled/],
+	[resolve(noTrade, 'not-filled', '--reason', ' '), 2, /say how it is known/],
+	[resolve(noTrade, 'not-filled'), 1, /there is no trade/],
+	[['breaker', 'list', '--all'], 2, /unknown option/],
+	[['breaker', 'open'], 2, /missing required argument/],
+	[['breaker', 'open', 'mtgox'], 1, /there is no exchange mtgox/],
+	[['breaker', 'open', 'sim', '--for', 'ever'], 2, /duration such as/],
+	[['breaker', 'reset', 'mtgox'], 1, /there is no exchange mtgox/],
+	[['keys', 'rotate'], 2, /master\.key: the key cannot be read/],
+	[['keys', 'rotate', '--new-key-file', '/nowhere/key'], 2, /the key cannot be read/],
 	[['tokens', 'create'], 2, /required option/],
 	[['tokens', 'create', '--role', 'king'], 2, /viewer, operator, admin/],
 	[['tokens', 'create', '--role', 'viewer', '--expires-in', 'soon'], 2, /duration such as/],

@@ -38,7 +38,7 @@ export async function empty(pool: Pool): Promise<void> {
 		truncate botbox.accounts, botbox.instruments, botbox.candles, botbox.strategies, botbox.checks, botbox.check_hours, botbox.signals, botbox.ticks, botbox.alerts,
 			botbox.workers, botbox.duties, botbox.api_tokens, botbox.audit_log, botbox.pauses, botbox.rate_limits cascade;
 		update botbox.circuit_breakers
-		set state = 'CLOSED', consecutive_failures = 0, opened_at = null, probe_at = null, probed_by = null`);
+		set state = 'CLOSED', consecutive_failures = 0, opened_at = null, probe_at = null, probed_by = null, held_by = null`);
 }
 
 /** The only row of a query. */

@@ -82,7 +82,7 @@ test('a function that writes is volatile, one that only reads is not', async () 
 	const volatile = new Set(rows.filter(({ volatility }) => volatility === 'v').map(({ name }) => name));
 	// Writes itself, takes locks, notifies, or calls a function that does.
 	const writes = (source: string) =>
-		/\b(insert into|update \w+|delete from|for update|pg_notify|create temporary|drop table|pg_advisory|raise exception)\b/.test(
+		/\b(insert into|update \w+|delete from|for (?:no key )?update|pg_notify|create temporary|drop table|pg_advisory|raise exception)\b/.test(
 			source.replace(/--.*$/gm, ''),
 		) || [...volatile].some((name) => new RegExp(`\\b${name}\\(`).test(source));
 	const wrong = rows

@@ -44,6 +44,14 @@ test('the verdicts on claims are those of claim_checks', async () => {
 	expect(statesUnder('Claim of a check: the verdicts of `claim_checks`')).toEqual([...new Set(verdicts)].sort());
 });
 
+test('the moves of an order are those of order_transitions', async () => {
+	const { rows } = await database.pool.query<{ move: string }>(
+		`select coalesce(from_status::text, '[*]') || ' ' || to_status as move from botbox.order_transitions`,
+	);
+	const drawn = movesUnder('Order: `orders.status`').filter(([, to]) => to !== '[*]');
+	expect(drawn.map((move) => move.join(' ')).sort()).toEqual(rows.map(({ move }) => move).sort());
+});
+
 test('every diagram is held to something', () => {
 	const headings = [...sectionsOf(text, 3)]
 		.filter(([, body]) => body.includes('```mermaid'))
@@ -114,12 +122,18 @@ test.each(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'd
 );
 
 function statesUnder(heading: string): string[] {
-	const diagram = /```mermaid\nstateDiagram-v2\n([\s\S]*?)```/.exec(sectionsOf(text, 3).get(heading) ?? '')?.[1] ?? '';
-	const states = diagram
-		.split('\n')
-		.flatMap((line) => /^\s*(\S+) --> (\S+?)(?::|$)/.exec(line)?.slice(1) ?? [])
+	const states = movesUnder(heading)
+		.flat()
 		.filter((state) => state !== '[*]');
 	return [...new Set(states)].sort();
+}
+
+function movesUnder(heading: string): [from: string, to: string][] {
+	const diagram = /```mermaid\nstateDiagram-v2\n([\s\S]*?)```/.exec(sectionsOf(text, 3).get(heading) ?? '')?.[1] ?? '';
+	return diagram.split('\n').flatMap((line): [string, string][] => {
+		const [, from, to] = /^\s*(\S+) --> (\S+?)(?::|$)/.exec(line) ?? [];
+		return from === undefined || to === undefined ? [] : [[from, to]];
+	});
 }
 
 /** The first time in a cell, such as `20 s, nothing is sent in the last 2 s`. */

@@ -18,6 +18,19 @@ export const createAccount = valueFunction(
 	'bigint',
 );
 
+/** Locks the rows: within a transaction. */
+export const lockCredentials = rowsFunction(
+	'lock_credentials',
+	{},
+	{ accountId: 'bigint', name: 'text', credentials: 'bytea' },
+);
+
+export const replaceCredentials = valueFunction(
+	'replace_credentials',
+	{ accountId: 'bigint', credentials: 'bytea', actor: 'text?', now: 'timestamptz?' },
+	'void',
+);
+
 /** `balances`: { asset: total }. Answers how many assets were opened; 0 once the ledger has entries. */
 export const recordOpeningBalances = valueFunction(
 	'record_opening_balances',

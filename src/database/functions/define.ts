@@ -70,6 +70,7 @@ interface PgTypes {
 	severity: 'CRITICAL' | 'WARNING' | 'INFO';
 	sizing_kind: 'FIXED_NOTIONAL' | 'CAPITAL_FRACTION' | 'VOLATILITY_TARGET';
 	token_role: TokenRole;
+	trade_status: 'PENDING' | 'EXECUTING' | 'EXECUTED' | 'EXPIRED' | 'CANCELLED' | 'FAILED' | 'PARKED';
 }
 type PgType = keyof PgTypes;
 /** A type's name; with `?` an argument that may be left out (it has a default), or a column that may be null. */

@@ -44,6 +44,20 @@ export const recordExchangeResult = valueFunction(
 	'breaker_state',
 );
 
+/** `until` null: held until it is reset. Null: no such exchange. */
+export const openBreaker = valueFunction(
+	'open_breaker',
+	{ exchangeId: 'text', reason: 'text', until: 'timestamptz?', actor: 'text?', now: 'timestamptz?' },
+	'breaker_state?',
+);
+
+/** Answers the state before; null: no such exchange. */
+export const resetBreaker = valueFunction(
+	'reset_breaker',
+	{ exchangeId: 'text', actor: 'text?', now: 'timestamptz?' },
+	'breaker_state?',
+);
+
 export const pauseEntries = valueFunction(
 	'pause_entries',
 	{
@@ -71,6 +85,12 @@ export const resumeEntries = valueFunction(
 	},
 	'integer',
 );
+
+/** Answers how many accounts it moved to REDUCING. */
+export const guardAccounts = valueFunction('guard_accounts', { now: 'timestamptz?' }, 'integer');
+
+/** Answers how many bots it paused. */
+export const pauseLosingBots = valueFunction('pause_losing_bots', { now: 'timestamptz?' }, 'integer');
 
 export const raiseAlert = valueFunction(
 	'raise_alert',

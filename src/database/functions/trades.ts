@@ -146,6 +146,23 @@ export const flattenPositions = rowsFunction(
 );
 /** Answers how many trades it cancelled or queued. */
 export const resumeFlattening = valueFunction('resume_flattening', { now: 'timestamptz?' }, 'integer');
+/** Null: no such trade. Throws 55000 unless it is PARKED with an UNKNOWN order, check_violation for an impossible fill. */
+export const resolveTrade = valueFunction(
+	'resolve_trade',
+	{
+		tradeId: 'uuid',
+		isFilled: 'boolean',
+		reason: 'text',
+		quantity: 'numeric?',
+		price: 'numeric?',
+		fee: 'numeric?',
+		feeAsset: 'text?',
+		exchangeOrderId: 'text?',
+		actor: 'text?',
+		now: 'timestamptz?',
+	},
+	'trade_status?',
+);
 export const moveBestPrices = valueFunction(
 	'move_best_prices',
 	{ maxAgeMs: 'integer?', now: 'timestamptz?' },

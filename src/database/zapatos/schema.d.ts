@@ -171,6 +171,45 @@ declare module 'zapatos/schema' {
     export type SQL = SQLExpression | SQLExpression[];
   }
 
+  export namespace account_equity {
+    export type Table = 'account_equity';
+    export interface Selectable {
+      account_id: number;
+      at: Date;
+      equity: c.PgAmount;
+      peak: c.PgAmount;
+    }
+    export interface JSONSelectable {
+      account_id: number;
+      at: db.TimestampTzString;
+      equity: c.PgAmount;
+      peak: c.PgAmount;
+    }
+    export interface Whereable {
+      account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      equity?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+      peak?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      account_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      equity: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment;
+      peak: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment;
+    }
+    export interface Updatable {
+      account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      equity?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment>;
+      peak?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'account_equity_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
   export namespace accounts {
     export type Table = 'accounts';
     export interface Selectable {
@@ -178,11 +217,21 @@ declare module 'zapatos/schema' {
       correlation_threshold: db.NumericString;
       created_at: Date;
       credentials: Buffer | null;
+      daily_loss_limit: c.PgQuantity | null;
       exchange_id: string;
       fills_synced_to: Date | null;
       id: number;
+      loss_cooldown_minutes: number | null;
+      losses_count_from: Date | null;
       max_correlated_positions: number;
+      max_drawdown: db.NumericString | null;
+      max_entries_per_minute: number | null;
+      max_instrument_exposure: c.PgQuantity | null;
+      max_losing_streak: number | null;
+      max_order_notional: c.PgQuantity | null;
       max_positions: number;
+      max_price_deviation: db.NumericString | null;
+      max_total_exposure: c.PgQuantity | null;
       mode: account_mode;
       name: string;
       paper_slippage_bps: db.NumericString;
@@ -198,11 +247,21 @@ declare module 'zapatos/schema' {
       correlation_threshold: number;
       created_at: db.TimestampTzString;
       credentials: db.ByteArrayString | null;
+      daily_loss_limit: c.PgQuantity | null;
       exchange_id: string;
       fills_synced_to: db.TimestampTzString | null;
       id: number;
+      loss_cooldown_minutes: number | null;
+      losses_count_from: db.TimestampTzString | null;
       max_correlated_positions: number;
+      max_drawdown: number | null;
+      max_entries_per_minute: number | null;
+      max_instrument_exposure: c.PgQuantity | null;
+      max_losing_streak: number | null;
+      max_order_notional: c.PgQuantity | null;
       max_positions: number;
+      max_price_deviation: number | null;
+      max_total_exposure: c.PgQuantity | null;
       mode: account_mode;
       name: string;
       paper_slippage_bps: number;
@@ -218,11 +277,21 @@ declare module 'zapatos/schema' {
       correlation_threshold?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
       created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       credentials?: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.ParentColumn>;
+      daily_loss_limit?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
       exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       fills_synced_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      loss_cooldown_minutes?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       max_correlated_positions?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      max_drawdown?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+      max_entries_per_minute?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      max_instrument_exposure?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
+      max_losing_streak?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      max_order_notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
       max_positions?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      max_price_deviation?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+      max_total_exposure?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
       mode?: account_mode | db.Parameter<account_mode> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, account_mode | db.Parameter<account_mode> | db.SQLFragment | db.ParentColumn>;
       name?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       paper_slippage_bps?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
@@ -238,10 +307,20 @@ declare module 'zapatos/schema' {
       correlation_threshold?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment;
       created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
       credentials?: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | null | db.DefaultType | db.SQLFragment;
+      daily_loss_limit?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment;
       exchange_id: string | db.Parameter<string> | db.SQLFragment;
       fills_synced_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      loss_cooldown_minutes?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
+      losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       max_correlated_positions?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment;
+      max_drawdown?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
+      max_entries_per_minute?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
+      max_instrument_exposure?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment;
+      max_losing_streak?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
+      max_order_notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment;
       max_positions?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment;
+      max_price_deviation?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
+      max_total_exposure?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment;
       mode: account_mode | db.Parameter<account_mode> | db.SQLFragment;
       name: string | db.Parameter<string> | db.SQLFragment;
       paper_slippage_bps?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment;
@@ -257,10 +336,20 @@ declare module 'zapatos/schema' {
       correlation_threshold?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment>;
       created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
       credentials?: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | null | db.DefaultType | db.SQLFragment>;
+      daily_loss_limit?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment>;
       exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
       fills_synced_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      loss_cooldown_minutes?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
+      losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       max_correlated_positions?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.DefaultType | db.SQLFragment>;
+      max_drawdown?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
+      max_entries_per_minute?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
+      max_instrument_exposure?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment>;
+      max_losing_streak?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
+      max_order_notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment>;
       max_positions?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.DefaultType | db.SQLFragment>;
+      max_price_deviation?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
+      max_total_exposure?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment>;
       mode?: account_mode | db.Parameter<account_mode> | db.SQLFragment | db.SQLFragment<any, account_mode | db.Parameter<account_mode> | db.SQLFragment>;
       name?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
       paper_slippage_bps?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment>;
@@ -519,6 +608,8 @@ declare module 'zapatos/schema' {
       interval_minutes: number;
       last_check_at: Date | null;
       leverage: db.NumericString;
+      losses_count_from: Date | null;
+      max_position_notional: c.PgQuantity | null;
       name: string;
       next_check_at: Date | null;
       sizing: sizing_kind;
@@ -542,6 +633,8 @@ declare module 'zapatos/schema' {
       interval_minutes: number;
       last_check_at: db.TimestampTzString | null;
       leverage: number;
+      losses_count_from: db.TimestampTzString | null;
+      max_position_notional: c.PgQuantity | null;
       name: string;
       next_check_at: db.TimestampTzString | null;
       sizing: sizing_kind;
@@ -565,6 +658,8 @@ declare module 'zapatos/schema' {
       interval_minutes?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       last_check_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       leverage?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+      losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      max_position_notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
       name?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       next_check_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       sizing?: sizing_kind | db.Parameter<sizing_kind> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, sizing_kind | db.Parameter<sizing_kind> | db.SQLFragment | db.ParentColumn>;
@@ -587,6 +682,8 @@ declare module 'zapatos/schema' {
       interval_minutes: number | db.Parameter<number> | db.SQLFragment;
       last_check_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       leverage?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment;
+      losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      max_position_notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment;
       name: string | db.Parameter<string> | db.SQLFragment;
       next_check_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       sizing: sizing_kind | db.Parameter<sizing_kind> | db.SQLFragment;
@@ -609,6 +706,8 @@ declare module 'zapatos/schema' {
       interval_minutes?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
       last_check_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       leverage?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment>;
+      losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      max_position_notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment>;
       name?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
       next_check_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       sizing?: sizing_kind | db.Parameter<sizing_kind> | db.SQLFragment | db.SQLFragment<any, sizing_kind | db.Parameter<sizing_kind> | db.SQLFragment>;
@@ -1011,6 +1110,7 @@ declare module 'zapatos/schema' {
       changed_at: Date;
       consecutive_failures: number;
       exchange_id: string;
+      held_by: string | null;
       last_error: string | null;
       opened_at: Date | null;
       probe_at: Date | null;
@@ -1021,6 +1121,7 @@ declare module 'zapatos/schema' {
       changed_at: db.TimestampTzString;
       consecutive_failures: number;
       exchange_id: string;
+      held_by: string | null;
       last_error: string | null;
       opened_at: db.TimestampTzString | null;
       probe_at: db.TimestampTzString | null;
@@ -1031,6 +1132,7 @@ declare module 'zapatos/schema' {
       changed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       consecutive_failures?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      held_by?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       last_error?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       opened_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       probe_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
@@ -1041,6 +1143,7 @@ declare module 'zapatos/schema' {
       changed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
       consecutive_failures?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment;
       exchange_id: string | db.Parameter<string> | db.SQLFragment;
+      held_by?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
       last_error?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
       opened_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       probe_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
@@ -1051,6 +1154,7 @@ declare module 'zapatos/schema' {
       changed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
       consecutive_failures?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.DefaultType | db.SQLFragment>;
       exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+      held_by?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
       last_error?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
       opened_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       probe_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
@@ -1721,6 +1825,40 @@ declare module 'zapatos/schema' {
       reference?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
     }
     export type UniqueIndex = 'ledger_entries_pkey' | 'ledger_references_are_unique';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
+  export namespace order_transitions {
+    export type Table = 'order_transitions';
+    export interface Selectable {
+      from_status: order_status | null;
+      meaning: string;
+      to_status: order_status;
+    }
+    export interface JSONSelectable {
+      from_status: order_status | null;
+      meaning: string;
+      to_status: order_status;
+    }
+    export interface Whereable {
+      from_status?: order_status | db.Parameter<order_status> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, order_status | db.Parameter<order_status> | db.SQLFragment | db.ParentColumn>;
+      meaning?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      to_status?: order_status | db.Parameter<order_status> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, order_status | db.Parameter<order_status> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      from_status?: order_status | db.Parameter<order_status> | null | db.DefaultType | db.SQLFragment;
+      meaning: string | db.Parameter<string> | db.SQLFragment;
+      to_status: order_status | db.Parameter<order_status> | db.SQLFragment;
+    }
+    export interface Updatable {
+      from_status?: order_status | db.Parameter<order_status> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, order_status | db.Parameter<order_status> | null | db.DefaultType | db.SQLFragment>;
+      meaning?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+      to_status?: order_status | db.Parameter<order_status> | db.SQLFragment | db.SQLFragment<any, order_status | db.Parameter<order_status> | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'order_transitions_are_told_once';
     export type Column = keyof Selectable;
     export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
     export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
@@ -3097,20 +3235,20 @@ declare module 'zapatos/schema' {
   /* --- aggregate types --- */
 
   export namespace botbox {  
-    export type Table = account_balances.Table | accounts.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candle_coverage.Table | candle_gaps.Table | candles.Table | check_hours.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | funding_rates.Table | installation.Table | instruments.Table | interval_changes.Table | ledger_entries.Table | orders.Table | paper_funding.Table | paper_orders.Table | pauses.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
-    export type Selectable = account_balances.Selectable | accounts.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candle_coverage.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | funding_rates.Selectable | installation.Selectable | instruments.Selectable | interval_changes.Selectable | ledger_entries.Selectable | orders.Selectable | paper_funding.Selectable | paper_orders.Selectable | pauses.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
-    export type JSONSelectable = account_balances.JSONSelectable | accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candle_coverage.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | funding_rates.JSONSelectable | installation.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | ledger_entries.JSONSelectable | orders.JSONSelectable | paper_funding.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
-    export type Whereable = account_balances.Whereable | accounts.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candle_coverage.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | funding_rates.Whereable | installation.Whereable | instruments.Whereable | interval_changes.Whereable | ledger_entries.Whereable | orders.Whereable | paper_funding.Whereable | paper_orders.Whereable | pauses.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
-    export type Insertable = account_balances.Insertable | accounts.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candle_coverage.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | funding_rates.Insertable | installation.Insertable | instruments.Insertable | interval_changes.Insertable | ledger_entries.Insertable | orders.Insertable | paper_funding.Insertable | paper_orders.Insertable | pauses.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
-    export type Updatable = account_balances.Updatable | accounts.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candle_coverage.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | funding_rates.Updatable | installation.Updatable | instruments.Updatable | interval_changes.Updatable | ledger_entries.Updatable | orders.Updatable | paper_funding.Updatable | paper_orders.Updatable | pauses.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
-    export type UniqueIndex = account_balances.UniqueIndex | accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candle_coverage.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | funding_rates.UniqueIndex | installation.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | ledger_entries.UniqueIndex | orders.UniqueIndex | paper_funding.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
-    export type Column = account_balances.Column | accounts.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candle_coverage.Column | candle_gaps.Column | candles.Column | check_hours.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | funding_rates.Column | installation.Column | instruments.Column | interval_changes.Column | ledger_entries.Column | orders.Column | paper_funding.Column | paper_orders.Column | pauses.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
+    export type Table = account_balances.Table | account_equity.Table | accounts.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candle_coverage.Table | candle_gaps.Table | candles.Table | check_hours.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | funding_rates.Table | installation.Table | instruments.Table | interval_changes.Table | ledger_entries.Table | order_transitions.Table | orders.Table | paper_funding.Table | paper_orders.Table | pauses.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
+    export type Selectable = account_balances.Selectable | account_equity.Selectable | accounts.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candle_coverage.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | funding_rates.Selectable | installation.Selectable | instruments.Selectable | interval_changes.Selectable | ledger_entries.Selectable | order_transitions.Selectable | orders.Selectable | paper_funding.Selectable | paper_orders.Selectable | pauses.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
+    export type JSONSelectable = account_balances.JSONSelectable | account_equity.JSONSelectable | accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candle_coverage.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | funding_rates.JSONSelectable | installation.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | ledger_entries.JSONSelectable | order_transitions.JSONSelectable | orders.JSONSelectable | paper_funding.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
+    export type Whereable = account_balances.Whereable | account_equity.Whereable | accounts.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candle_coverage.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | funding_rates.Whereable | installation.Whereable | instruments.Whereable | interval_changes.Whereable | ledger_entries.Whereable | order_transitions.Whereable | orders.Whereable | paper_funding.Whereable | paper_orders.Whereable | pauses.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
+    export type Insertable = account_balances.Insertable | account_equity.Insertable | accounts.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candle_coverage.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | funding_rates.Insertable | installation.Insertable | instruments.Insertable | interval_changes.Insertable | ledger_entries.Insertable | order_transitions.Insertable | orders.Insertable | paper_funding.Insertable | paper_orders.Insertable | pauses.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
+    export type Updatable = account_balances.Updatable | account_equity.Updatable | accounts.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candle_coverage.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | funding_rates.Updatable | installation.Updatable | instruments.Updatable | interval_changes.Updatable | ledger_entries.Updatable | order_transitions.Updatable | orders.Updatable | paper_funding.Updatable | paper_orders.Updatable | pauses.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
+    export type UniqueIndex = account_balances.UniqueIndex | account_equity.UniqueIndex | accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candle_coverage.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | funding_rates.UniqueIndex | installation.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | ledger_entries.UniqueIndex | order_transitions.UniqueIndex | orders.UniqueIndex | paper_funding.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
+    export type Column = account_balances.Column | account_equity.Column | accounts.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candle_coverage.Column | candle_gaps.Column | candles.Column | check_hours.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | funding_rates.Column | installation.Column | instruments.Column | interval_changes.Column | ledger_entries.Column | order_transitions.Column | orders.Column | paper_funding.Column | paper_orders.Column | pauses.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
   
-    export type AllBaseTables = [account_balances.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllBaseTables = [account_balances.Table, account_equity.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
     export type AllForeignTables = [];
     export type AllViews = [];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [account_balances.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllTablesAndViews = [account_balances.Table, account_equity.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
   }
 
 
@@ -3124,6 +3262,51 @@ declare module 'zapatos/schema' {
   
     /* --- tables --- */
   
+    export namespace account_equity {
+      export type Table = 'reporting.account_equity';
+      export interface Selectable {
+        account: string | null;
+        account_id: number | null;
+        account_mode: c.PgAccountMode | null;
+        at: Date | null;
+        drawdown: number | null;
+        equity: c.PgAmount | null;
+        peak: c.PgAmount | null;
+        settle_asset: string | null;
+      }
+      export interface JSONSelectable {
+        account: string | null;
+        account_id: number | null;
+        account_mode: c.PgAccountMode | null;
+        at: db.TimestampTzString | null;
+        drawdown: number | null;
+        equity: c.PgAmount | null;
+        peak: c.PgAmount | null;
+        settle_asset: string | null;
+      }
+      export interface Whereable {
+        account?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        account_mode?: c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn>;
+        at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        drawdown?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        equity?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+        peak?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+        settle_asset?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
     export namespace accounts {
       export type Table = 'reporting.accounts';
       export interface Selectable {
@@ -3133,10 +3316,22 @@ declare module 'zapatos/schema' {
         capital: c.PgQuantity | null;
         correlation_threshold: db.NumericString | null;
         created_at: Date | null;
+        daily_loss_limit: c.PgQuantity | null;
+        equity: c.PgAmount | null;
+        equity_peak: c.PgAmount | null;
         exchange_balance: c.PgAmount | null;
         exchange_id: string | null;
+        loss_cooldown_minutes: number | null;
+        losses_count_from: Date | null;
         max_correlated_positions: number | null;
+        max_drawdown: db.NumericString | null;
+        max_entries_per_minute: number | null;
+        max_instrument_exposure: c.PgQuantity | null;
+        max_losing_streak: number | null;
+        max_order_notional: c.PgQuantity | null;
         max_positions: number | null;
+        max_price_deviation: db.NumericString | null;
+        max_total_exposure: c.PgQuantity | null;
         mode: c.PgAccountMode | null;
         name: string | null;
         net_pnl: db.NumericString | null;
@@ -3153,10 +3348,22 @@ declare module 'zapatos/schema' {
         capital: c.PgQuantity | null;
         correlation_threshold: number | null;
         created_at: db.TimestampTzString | null;
+        daily_loss_limit: c.PgQuantity | null;
+        equity: c.PgAmount | null;
+        equity_peak: c.PgAmount | null;
         exchange_balance: c.PgAmount | null;
         exchange_id: string | null;
+        loss_cooldown_minutes: number | null;
+        losses_count_from: db.TimestampTzString | null;
         max_correlated_positions: number | null;
+        max_drawdown: number | null;
+        max_entries_per_minute: number | null;
+        max_instrument_exposure: c.PgQuantity | null;
+        max_losing_streak: number | null;
+        max_order_notional: c.PgQuantity | null;
         max_positions: number | null;
+        max_price_deviation: number | null;
+        max_total_exposure: c.PgQuantity | null;
         mode: c.PgAccountMode | null;
         name: string | null;
         net_pnl: number | null;
@@ -3173,10 +3380,22 @@ declare module 'zapatos/schema' {
         capital?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
         correlation_threshold?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
         created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        daily_loss_limit?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
+        equity?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+        equity_peak?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
         exchange_balance?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
         exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        loss_cooldown_minutes?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
         max_correlated_positions?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        max_drawdown?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        max_entries_per_minute?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        max_instrument_exposure?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
+        max_losing_streak?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        max_order_notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
         max_positions?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        max_price_deviation?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        max_total_exposure?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
         mode?: c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn>;
         name?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         net_pnl?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
@@ -3441,6 +3660,7 @@ declare module 'zapatos/schema' {
         last_score: number | null;
         leverage: db.NumericString | null;
         market_type: c.PgMarketType | null;
+        max_position_notional: c.PgQuantity | null;
         name: string | null;
         net_pnl: db.NumericString | null;
         next_check_at: Date | null;
@@ -3485,6 +3705,7 @@ declare module 'zapatos/schema' {
         last_score: number | null;
         leverage: number | null;
         market_type: c.PgMarketType | null;
+        max_position_notional: c.PgQuantity | null;
         name: string | null;
         net_pnl: number | null;
         next_check_at: db.TimestampTzString | null;
@@ -3529,6 +3750,7 @@ declare module 'zapatos/schema' {
         last_score?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         leverage?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
         market_type?: c.PgMarketType | db.Parameter<c.PgMarketType> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgMarketType | db.Parameter<c.PgMarketType> | db.SQLFragment | db.ParentColumn>;
+        max_position_notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
         name?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         net_pnl?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
         next_check_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
@@ -5100,20 +5322,20 @@ declare module 'zapatos/schema' {
   
     /* --- aggregate types --- */
   
-    export type Table = accounts.Table | alerts.Table | api_tokens.Table | bot_pnl.Table | bot_status.Table | candle_gaps.Table | candles.Table | check_hours.Table | checks.Table | correlations.Table | data_freshness.Table | exchange_health.Table | funding_rates.Table | instruments.Table | interval_changes.Table | orders.Table | overview.Table | pauses.Table | positions.Table | regimes.Table | rejection_reasons.Table | signals.Table | strategies.Table | strategy_performance.Table | trades.Table | worker_status.Table;
-    export type Selectable = accounts.Selectable | alerts.Selectable | api_tokens.Selectable | bot_pnl.Selectable | bot_status.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | checks.Selectable | correlations.Selectable | data_freshness.Selectable | exchange_health.Selectable | funding_rates.Selectable | instruments.Selectable | interval_changes.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | regimes.Selectable | rejection_reasons.Selectable | signals.Selectable | strategies.Selectable | strategy_performance.Selectable | trades.Selectable | worker_status.Selectable;
-    export type JSONSelectable = accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | bot_pnl.JSONSelectable | bot_status.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | correlations.JSONSelectable | data_freshness.JSONSelectable | exchange_health.JSONSelectable | funding_rates.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | regimes.JSONSelectable | rejection_reasons.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_performance.JSONSelectable | trades.JSONSelectable | worker_status.JSONSelectable;
-    export type Whereable = accounts.Whereable | alerts.Whereable | api_tokens.Whereable | bot_pnl.Whereable | bot_status.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | checks.Whereable | correlations.Whereable | data_freshness.Whereable | exchange_health.Whereable | funding_rates.Whereable | instruments.Whereable | interval_changes.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | regimes.Whereable | rejection_reasons.Whereable | signals.Whereable | strategies.Whereable | strategy_performance.Whereable | trades.Whereable | worker_status.Whereable;
-    export type Insertable = accounts.Insertable | alerts.Insertable | api_tokens.Insertable | bot_pnl.Insertable | bot_status.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | checks.Insertable | correlations.Insertable | data_freshness.Insertable | exchange_health.Insertable | funding_rates.Insertable | instruments.Insertable | interval_changes.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | regimes.Insertable | rejection_reasons.Insertable | signals.Insertable | strategies.Insertable | strategy_performance.Insertable | trades.Insertable | worker_status.Insertable;
-    export type Updatable = accounts.Updatable | alerts.Updatable | api_tokens.Updatable | bot_pnl.Updatable | bot_status.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | checks.Updatable | correlations.Updatable | data_freshness.Updatable | exchange_health.Updatable | funding_rates.Updatable | instruments.Updatable | interval_changes.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | regimes.Updatable | rejection_reasons.Updatable | signals.Updatable | strategies.Updatable | strategy_performance.Updatable | trades.Updatable | worker_status.Updatable;
-    export type UniqueIndex = accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | bot_pnl.UniqueIndex | bot_status.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | correlations.UniqueIndex | data_freshness.UniqueIndex | exchange_health.UniqueIndex | funding_rates.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | regimes.UniqueIndex | rejection_reasons.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_performance.UniqueIndex | trades.UniqueIndex | worker_status.UniqueIndex;
-    export type Column = accounts.Column | alerts.Column | api_tokens.Column | bot_pnl.Column | bot_status.Column | candle_gaps.Column | candles.Column | check_hours.Column | checks.Column | correlations.Column | data_freshness.Column | exchange_health.Column | funding_rates.Column | instruments.Column | interval_changes.Column | orders.Column | overview.Column | pauses.Column | positions.Column | regimes.Column | rejection_reasons.Column | signals.Column | strategies.Column | strategy_performance.Column | trades.Column | worker_status.Column;
+    export type Table = account_equity.Table | accounts.Table | alerts.Table | api_tokens.Table | bot_pnl.Table | bot_status.Table | candle_gaps.Table | candles.Table | check_hours.Table | checks.Table | correlations.Table | data_freshness.Table | exchange_health.Table | funding_rates.Table | instruments.Table | interval_changes.Table | orders.Table | overview.Table | pauses.Table | positions.Table | regimes.Table | rejection_reasons.Table | signals.Table | strategies.Table | strategy_performance.Table | trades.Table | worker_status.Table;
+    export type Selectable = account_equity.Selectable | accounts.Selectable | alerts.Selectable | api_tokens.Selectable | bot_pnl.Selectable | bot_status.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | checks.Selectable | correlations.Selectable | data_freshness.Selectable | exchange_health.Selectable | funding_rates.Selectable | instruments.Selectable | interval_changes.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | regimes.Selectable | rejection_reasons.Selectable | signals.Selectable | strategies.Selectable | strategy_performance.Selectable | trades.Selectable | worker_status.Selectable;
+    export type JSONSelectable = account_equity.JSONSelectable | accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | bot_pnl.JSONSelectable | bot_status.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | correlations.JSONSelectable | data_freshness.JSONSelectable | exchange_health.JSONSelectable | funding_rates.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | regimes.JSONSelectable | rejection_reasons.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_performance.JSONSelectable | trades.JSONSelectable | worker_status.JSONSelectable;
+    export type Whereable = account_equity.Whereable | accounts.Whereable | alerts.Whereable | api_tokens.Whereable | bot_pnl.Whereable | bot_status.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | checks.Whereable | correlations.Whereable | data_freshness.Whereable | exchange_health.Whereable | funding_rates.Whereable | instruments.Whereable | interval_changes.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | regimes.Whereable | rejection_reasons.Whereable | signals.Whereable | strategies.Whereable | strategy_performance.Whereable | trades.Whereable | worker_status.Whereable;
+    export type Insertable = account_equity.Insertable | accounts.Insertable | alerts.Insertable | api_tokens.Insertable | bot_pnl.Insertable | bot_status.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | checks.Insertable | correlations.Insertable | data_freshness.Insertable | exchange_health.Insertable | funding_rates.Insertable | instruments.Insertable | interval_changes.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | regimes.Insertable | rejection_reasons.Insertable | signals.Insertable | strategies.Insertable | strategy_performance.Insertable | trades.Insertable | worker_status.Insertable;
+    export type Updatable = account_equity.Updatable | accounts.Updatable | alerts.Updatable | api_tokens.Updatable | bot_pnl.Updatable | bot_status.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | checks.Updatable | correlations.Updatable | data_freshness.Updatable | exchange_health.Updatable | funding_rates.Updatable | instruments.Updatable | interval_changes.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | regimes.Updatable | rejection_reasons.Updatable | signals.Updatable | strategies.Updatable | strategy_performance.Updatable | trades.Updatable | worker_status.Updatable;
+    export type UniqueIndex = account_equity.UniqueIndex | accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | bot_pnl.UniqueIndex | bot_status.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | correlations.UniqueIndex | data_freshness.UniqueIndex | exchange_health.UniqueIndex | funding_rates.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | regimes.UniqueIndex | rejection_reasons.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_performance.UniqueIndex | trades.UniqueIndex | worker_status.UniqueIndex;
+    export type Column = account_equity.Column | accounts.Column | alerts.Column | api_tokens.Column | bot_pnl.Column | bot_status.Column | candle_gaps.Column | candles.Column | check_hours.Column | checks.Column | correlations.Column | data_freshness.Column | exchange_health.Column | funding_rates.Column | instruments.Column | interval_changes.Column | orders.Column | overview.Column | pauses.Column | positions.Column | regimes.Column | rejection_reasons.Column | signals.Column | strategies.Column | strategy_performance.Column | trades.Column | worker_status.Column;
   
     export type AllBaseTables = [];
     export type AllForeignTables = [];
-    export type AllViews = [accounts.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, exchange_health.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, regimes.Table, rejection_reasons.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, worker_status.Table];
+    export type AllViews = [account_equity.Table, accounts.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, exchange_health.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, regimes.Table, rejection_reasons.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, worker_status.Table];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [accounts.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, exchange_health.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, regimes.Table, rejection_reasons.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, worker_status.Table];
+    export type AllTablesAndViews = [account_equity.Table, accounts.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, exchange_health.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, regimes.Table, rejection_reasons.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, worker_status.Table];
   }
 
 
@@ -5141,6 +5363,7 @@ declare module 'zapatos/schema' {
 
   export type SelectableForTable<T extends Table> = {
     "account_balances": account_balances.Selectable;
+    "account_equity": account_equity.Selectable;
     "accounts": accounts.Selectable;
     "alerts": alerts.Selectable;
     "api_tokens": api_tokens.Selectable;
@@ -5164,6 +5387,7 @@ declare module 'zapatos/schema' {
     "instruments": instruments.Selectable;
     "interval_changes": interval_changes.Selectable;
     "ledger_entries": ledger_entries.Selectable;
+    "order_transitions": order_transitions.Selectable;
     "orders": orders.Selectable;
     "paper_funding": paper_funding.Selectable;
     "paper_orders": paper_orders.Selectable;
@@ -5180,6 +5404,7 @@ declare module 'zapatos/schema' {
     "ticks": ticks.Selectable;
     "trade_queue": trade_queue.Selectable;
     "workers": workers.Selectable;
+    "reporting.account_equity": reporting.account_equity.Selectable;
     "reporting.accounts": reporting.accounts.Selectable;
     "reporting.alerts": reporting.alerts.Selectable;
     "reporting.api_tokens": reporting.api_tokens.Selectable;
@@ -5210,6 +5435,7 @@ declare module 'zapatos/schema' {
 
   export type JSONSelectableForTable<T extends Table> = {
     "account_balances": account_balances.JSONSelectable;
+    "account_equity": account_equity.JSONSelectable;
     "accounts": accounts.JSONSelectable;
     "alerts": alerts.JSONSelectable;
     "api_tokens": api_tokens.JSONSelectable;
@@ -5233,6 +5459,7 @@ declare module 'zapatos/schema' {
     "instruments": instruments.JSONSelectable;
     "interval_changes": interval_changes.JSONSelectable;
     "ledger_entries": ledger_entries.JSONSelectable;
+    "order_transitions": order_transitions.JSONSelectable;
     "orders": orders.JSONSelectable;
     "paper_funding": paper_funding.JSONSelectable;
     "paper_orders": paper_orders.JSONSelectable;
@@ -5249,6 +5476,7 @@ declare module 'zapatos/schema' {
     "ticks": ticks.JSONSelectable;
     "trade_queue": trade_queue.JSONSelectable;
     "workers": workers.JSONSelectable;
+    "reporting.account_equity": reporting.account_equity.JSONSelectable;
     "reporting.accounts": reporting.accounts.JSONSelectable;
     "reporting.alerts": reporting.alerts.JSONSelectable;
     "reporting.api_tokens": reporting.api_tokens.JSONSelectable;
@@ -5279,6 +5507,7 @@ declare module 'zapatos/schema' {
 
   export type WhereableForTable<T extends Table> = {
     "account_balances": account_balances.Whereable;
+    "account_equity": account_equity.Whereable;
     "accounts": accounts.Whereable;
     "alerts": alerts.Whereable;
     "api_tokens": api_tokens.Whereable;
@@ -5302,6 +5531,7 @@ declare module 'zapatos/schema' {
     "instruments": instruments.Whereable;
     "interval_changes": interval_changes.Whereable;
     "ledger_entries": ledger_entries.Whereable;
+    "order_transitions": order_transitions.Whereable;
     "orders": orders.Whereable;
     "paper_funding": paper_funding.Whereable;
     "paper_orders": paper_orders.Whereable;
@@ -5318,6 +5548,7 @@ declare module 'zapatos/schema' {
     "ticks": ticks.Whereable;
     "trade_queue": trade_queue.Whereable;
     "workers": workers.Whereable;
+    "reporting.account_equity": reporting.account_equity.Whereable;
     "reporting.accounts": reporting.accounts.Whereable;
     "reporting.alerts": reporting.alerts.Whereable;
     "reporting.api_tokens": reporting.api_tokens.Whereable;
@@ -5348,6 +5579,7 @@ declare module 'zapatos/schema' {
 
   export type InsertableForTable<T extends Table> = {
     "account_balances": account_balances.Insertable;
+    "account_equity": account_equity.Insertable;
     "accounts": accounts.Insertable;
     "alerts": alerts.Insertable;
     "api_tokens": api_tokens.Insertable;
@@ -5371,6 +5603,7 @@ declare module 'zapatos/schema' {
     "instruments": instruments.Insertable;
     "interval_changes": interval_changes.Insertable;
     "ledger_entries": ledger_entries.Insertable;
+    "order_transitions": order_transitions.Insertable;
     "orders": orders.Insertable;
     "paper_funding": paper_funding.Insertable;
     "paper_orders": paper_orders.Insertable;
@@ -5387,6 +5620,7 @@ declare module 'zapatos/schema' {
     "ticks": ticks.Insertable;
     "trade_queue": trade_queue.Insertable;
     "workers": workers.Insertable;
+    "reporting.account_equity": reporting.account_equity.Insertable;
     "reporting.accounts": reporting.accounts.Insertable;
     "reporting.alerts": reporting.alerts.Insertable;
     "reporting.api_tokens": reporting.api_tokens.Insertable;
@@ -5417,6 +5651,7 @@ declare module 'zapatos/schema' {
 
   export type UpdatableForTable<T extends Table> = {
     "account_balances": account_balances.Updatable;
+    "account_equity": account_equity.Updatable;
     "accounts": accounts.Updatable;
     "alerts": alerts.Updatable;
     "api_tokens": api_tokens.Updatable;
@@ -5440,6 +5675,7 @@ declare module 'zapatos/schema' {
     "instruments": instruments.Updatable;
     "interval_changes": interval_changes.Updatable;
     "ledger_entries": ledger_entries.Updatable;
+    "order_transitions": order_transitions.Updatable;
     "orders": orders.Updatable;
     "paper_funding": paper_funding.Updatable;
     "paper_orders": paper_orders.Updatable;
@@ -5456,6 +5692,7 @@ declare module 'zapatos/schema' {
     "ticks": ticks.Updatable;
     "trade_queue": trade_queue.Updatable;
     "workers": workers.Updatable;
+    "reporting.account_equity": reporting.account_equity.Updatable;
     "reporting.accounts": reporting.accounts.Updatable;
     "reporting.alerts": reporting.alerts.Updatable;
     "reporting.api_tokens": reporting.api_tokens.Updatable;
@@ -5486,6 +5723,7 @@ declare module 'zapatos/schema' {
 
   export type UniqueIndexForTable<T extends Table> = {
     "account_balances": account_balances.UniqueIndex;
+    "account_equity": account_equity.UniqueIndex;
     "accounts": accounts.UniqueIndex;
     "alerts": alerts.UniqueIndex;
     "api_tokens": api_tokens.UniqueIndex;
@@ -5509,6 +5747,7 @@ declare module 'zapatos/schema' {
     "instruments": instruments.UniqueIndex;
     "interval_changes": interval_changes.UniqueIndex;
     "ledger_entries": ledger_entries.UniqueIndex;
+    "order_transitions": order_transitions.UniqueIndex;
     "orders": orders.UniqueIndex;
     "paper_funding": paper_funding.UniqueIndex;
     "paper_orders": paper_orders.UniqueIndex;
@@ -5525,6 +5764,7 @@ declare module 'zapatos/schema' {
     "ticks": ticks.UniqueIndex;
     "trade_queue": trade_queue.UniqueIndex;
     "workers": workers.UniqueIndex;
+    "reporting.account_equity": reporting.account_equity.UniqueIndex;
     "reporting.accounts": reporting.accounts.UniqueIndex;
     "reporting.alerts": reporting.alerts.UniqueIndex;
     "reporting.api_tokens": reporting.api_tokens.UniqueIndex;
@@ -5555,6 +5795,7 @@ declare module 'zapatos/schema' {
 
   export type ColumnForTable<T extends Table> = {
     "account_balances": account_balances.Column;
+    "account_equity": account_equity.Column;
     "accounts": accounts.Column;
     "alerts": alerts.Column;
     "api_tokens": api_tokens.Column;
@@ -5578,6 +5819,7 @@ declare module 'zapatos/schema' {
     "instruments": instruments.Column;
     "interval_changes": interval_changes.Column;
     "ledger_entries": ledger_entries.Column;
+    "order_transitions": order_transitions.Column;
     "orders": orders.Column;
     "paper_funding": paper_funding.Column;
     "paper_orders": paper_orders.Column;
@@ -5594,6 +5836,7 @@ declare module 'zapatos/schema' {
     "ticks": ticks.Column;
     "trade_queue": trade_queue.Column;
     "workers": workers.Column;
+    "reporting.account_equity": reporting.account_equity.Column;
     "reporting.accounts": reporting.accounts.Column;
     "reporting.alerts": reporting.alerts.Column;
     "reporting.api_tokens": reporting.api_tokens.Column;
@@ -5624,6 +5867,7 @@ declare module 'zapatos/schema' {
 
   export type SQLForTable<T extends Table> = {
     "account_balances": account_balances.SQL;
+    "account_equity": account_equity.SQL;
     "accounts": accounts.SQL;
     "alerts": alerts.SQL;
     "api_tokens": api_tokens.SQL;
@@ -5647,6 +5891,7 @@ declare module 'zapatos/schema' {
     "instruments": instruments.SQL;
     "interval_changes": interval_changes.SQL;
     "ledger_entries": ledger_entries.SQL;
+    "order_transitions": order_transitions.SQL;
     "orders": orders.SQL;
     "paper_funding": paper_funding.SQL;
     "paper_orders": paper_orders.SQL;
@@ -5663,6 +5908,7 @@ declare module 'zapatos/schema' {
     "ticks": ticks.SQL;
     "trade_queue": trade_queue.SQL;
     "workers": workers.SQL;
+    "reporting.account_equity": reporting.account_equity.SQL;
     "reporting.accounts": reporting.accounts.SQL;
     "reporting.alerts": reporting.alerts.SQL;
     "reporting.api_tokens": reporting.api_tokens.SQL;

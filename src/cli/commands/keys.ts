@@ -1,0 +1,33 @@
+/** `botbox keys rotate`: a new master key for the stored credentials. */
+import type { Command } from 'commander';
+import { rotateKey } from '../key-rotation.ts';
+import { printJson } from '../output.ts';
+import { actor, withDatabase } from '../session.ts';
+
+export function registerKeys(program: Command): void {
+	const keys = program.command('keys').description('change the key that encrypts exchange credentials');
+
+	keys
+		.command('rotate')
+		.description("encrypt every account's credentials with a new master key, all or none")
+		.option(
+			'--new-key-file <file>',
+			'file with the new key, 32 bytes in base64; made if the key lives in the data directory',
+		)
+		.option('--json', 'print as JSON')
+		.action(async (options: { newKeyFile?: string; json?: boolean }) => {
+			await withDatabase(async (pool, config) => {
+				const { accounts, keyFile, oldKeyFile } = await rotateKey(pool, config, {
+					newKeyFile: options.newKeyFile,
+					actor: actor(),
+				});
+				if (options.json) return printJson({ accounts, key_file: keyFile, old_key_file: oldKeyFile });
+				process.stdout.write(`credentials of ${accounts} accounts are encrypted with the new key\n`);
+				process.stdout.write(
+					keyFile === null
+						? 'set BOTBOX_MASTER_KEY to it and restart every process\n'
+						: `it is in ${keyFile}, the one before in ${oldKeyFile}; restart every process\n`,
+				);
+			});
+		});
+}
