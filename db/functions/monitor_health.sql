@@ -39,6 +39,8 @@ begin
            count(*) filter (where t.status = 'FAILED') > 0.1 * greatest(count(*), 10), 'More than 10% of the last hour''s trades failed'
       from trade_queue t
      where t.finished_at > p_now - interval '1 hour'
+       -- For the index: the queue is kept for ever, and what waited longer than that has an alert of its own.
+       and t.queued_at > p_now - interval '3 hours'
   loop
     if v_rule.is_true then
       perform raise_alert(p_code => v_rule.code, p_severity => v_rule.severity, p_subject => v_rule.subject, p_message => v_rule.message, p_now => p_now);

@@ -114,3 +114,19 @@ test.each(['queue_exits', 'move_best_prices'])('%s computes one quote per market
 		client.release();
 	}
 });
+
+test('the health rules look at the last hours of the queue, not at all that ever was in it', async () => {
+	const bot = await makeBot(books.pool, await makeWorld(books.pool));
+	await books.pool.query(
+		`insert into trade_queue (signal_id, signal_hash, bot_id, account_id, instrument_id, direction, side, quantity, price, trigger_reason, status,
+			queued_at, next_attempt_at, expires_at, finished_at)
+		select n, 'hash ' || n, b.id, b.account_id, b.instrument_id, 'LONG', 'BUY', 1, 100, 'ENTRY_THRESHOLD', 'EXECUTED', t, t, t, t
+		from bots b, generate_series(1, 20000) n, lateral (select $2::timestamptz - make_interval(hours => 4, secs => n) as t) q
+		where b.id = $1`,
+		[bot.id, start],
+	);
+	await books.pool.query('analyze trade_queue');
+	const health = `select monitor_health(p_now => '${start.toISOString()}')`;
+	await pagesOf(health);
+	expect(await pagesOf(health)).toBeLessThan(300);
+});
