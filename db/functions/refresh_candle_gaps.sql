@@ -5,13 +5,21 @@ set search_path = botbox, pg_temp
 as $$
   with frames as (
     select distinct l.instrument_id, t.timeframe, t.length
-      from bots b
-      join strategy_versions v on v.id = b.strategy_version_id
+      from unnest(p_instrument_ids) as l (instrument_id)
+      -- Each version once, found by the market: of 100,000 bots most look at others.
      cross join lateral (
-             select b.instrument_id
-             union all
-             select g.instrument_id from bot_legs g where g.bot_id = b.id
-           ) l
+             select b.strategy_version_id
+               from bots b
+              where b.instrument_id = l.instrument_id
+                and b.status <> 'DELETED'
+             union
+             select b.strategy_version_id
+               from bot_legs g
+               join bots b on b.id = g.bot_id
+              where g.instrument_id = l.instrument_id
+                and b.status <> 'DELETED'
+           ) u
+      join strategy_versions v on v.id = u.strategy_version_id
      cross join lateral (
              select '1m'::timeframe as timeframe
              union all
@@ -23,8 +31,6 @@ as $$
              ('1m'::timeframe, interval '1 minute'), ('5m', interval '5 minutes'), ('15m', interval '15 minutes'),
              ('1h', interval '1 hour'), ('4h', interval '4 hours'), ('1d', interval '1 day')
            ) as t (timeframe, length) on t.timeframe = w.timeframe
-     where l.instrument_id = any (p_instrument_ids)
-       and b.status <> 'DELETED'
   ),
   found as (
     select k.instrument_id, k.timeframe, k.previous_at + k.length as gap_from, k.open_at as gap_to

@@ -77,11 +77,21 @@ test('windows of feeds are told by strategy version', async () => {
 	const { instrumentIds } = await crowd();
 	const claimed = await claimFeeds(books.pool, { workerId: 'w', now: start });
 	expect(claimed.map(({ instrumentId }) => instrumentId).sort()).toEqual([...instrumentIds].sort());
-	expect(claimed[0]!.windows).toEqual([{ timeframe: '5m', candles: 10 }]);
+	expect(claimed[0]!.windows).toContainEqual({ timeframe: '5m', candles: 10 });
 	await books.pool.query('update feeds set claimed_by = null, claimed_until = null');
 	expect(
 		await pagesOf(`select * from claim_feeds(p_worker_id => 'w', p_now => '${after(60).toISOString()}')`),
 	).toBeLessThan(manyBots);
+});
+
+test.each([
+	'select * from find_uncovered_windows(array[$1]::bigint[], $2)',
+	'select refresh_candle_gaps(array[$1]::bigint[], $2)',
+])('of one market only its own bots are looked at: %s', async (sql) => {
+	const { world } = await crowd();
+	const text = sql.replace('$1', String(world.instrument.id)).replace('$2', `'${start.toISOString()}'`);
+	await pagesOf(text);
+	expect(await pagesOf(text)).toBeLessThan((5 * manyBots) / markets);
 });
 
 test.each(['queue_exits', 'move_best_prices'])('%s computes one quote per market and direction', async (name) => {
