@@ -86,6 +86,9 @@ begin
               union all
               select x.timeframe, x.history
                 from jsonb_to_recordset(v.further_windows) as x (timeframe timeframe, history integer)
+              -- Thirty days of hours, whatever its bots look at: correlations are told by them.
+              union all
+              select '1h', 720
             ) w
            group by w.timeframe
         ) n

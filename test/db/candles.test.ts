@@ -208,7 +208,8 @@ test("the exchange's freshness and revision move with what is stored; backfills 
 	const { rows } = await books.pool.query('select revision, refused_rows, fetched_at, last_candle_at from feeds');
 	expect(rows).toEqual([{ revision: 2, refused_rows: 3, fetched_at: after(180), last_candle_at: after(120) }]);
 	const [feed] = await claimFeeds(books.pool, { workerId, now: after(60) });
-	expect(feed?.windows).toEqual([]);
+	// What is left is what correlations need.
+	expect(feed?.windows).toEqual([{ timeframe: '1h', candles: 720 }]);
 });
 
 test('a feed is claimed by one worker, and again after its fetch or its lease', async () => {
@@ -217,7 +218,14 @@ test('a feed is claimed by one worker, and again after its fetch or its lease', 
 	const claims = await Promise.all(
 		['a', 'b', 'c'].map((worker) => claimFeeds(books.pool, { workerId: worker, now: start })),
 	);
-	expect(claims.flat()).toMatchObject([{ windows: [{ timeframe: '5m', candles: 10 }] }]);
+	expect(claims.flat()).toMatchObject([
+		{
+			windows: [
+				{ timeframe: '5m', candles: 10 },
+				{ timeframe: '1h', candles: 720 },
+			],
+		},
+	]);
 	const holder = ['a', 'b', 'c'][claims.findIndex((rows) => rows.length > 0)]!;
 	const results = [{ instrument_id: world.instrument.id, error: 'timeout' }];
 	await recordFetches(books.pool, { results, workerId: 'other', now: after(1) });

@@ -1,8 +1,8 @@
 /** Correlations of hourly returns: what an independent computation says, only over whole hours, and gone once they cannot be computed. */
 import { expect, test } from 'vitest';
 import { createBot } from '../../src/database/functions/administration.ts';
-import { claimFeeds, refreshCorrelations } from '../../src/database/functions/market.ts';
-import { makeInstrument, makeWorld, start } from '../support/factories/world.ts';
+import { claimFeeds, correlationsAreDue, refreshCorrelations } from '../../src/database/functions/market.ts';
+import { makeBot, makeInstrument, makeWorld, start } from '../support/factories/world.ts';
 import { one, openBooks } from './books.ts';
 
 const books = openBooks();
@@ -177,4 +177,35 @@ test('both instruments of a pair are followed', async () => {
 	await store(perpetual, walk(1, 100));
 	await refreshCorrelations(books.pool, { now });
 	expect(await pairs()).toMatchObject([{ a: world.instrument.id, b: perpetual, samples: 99 }]);
+});
+
+test('they are due at once when two markets have hours, then hourly, and soon after another market has them', async () => {
+	const at = (minutes: number) => new Date(now.getTime() + minutes * 60_000);
+	const isDue = (minutes: number) => correlationsAreDue(books.pool, { now: at(minutes) });
+	const backfill = async (instrumentId: number, minutes: number): Promise<void> => {
+		await store(instrumentId, walk(instrumentId, 48));
+		await books.pool.query(
+			`insert into feed_backfills (instrument_id, timeframe, candles, completed_at) values ($1, '1h', 720, $2)`,
+			[instrumentId, at(minutes)],
+		);
+	};
+	expect(await isDue(0)).toBe(false);
+	await backfill(await follow(), -1);
+	expect(await isDue(0)).toBe(false);
+	await backfill(await follow(), -1);
+	expect(await isDue(0)).toBe(true);
+	expect(await refreshCorrelations(books.pool, { now: at(0) })).toBe(1);
+	expect([await isDue(1), await isDue(59), await isDue(60)]).toEqual([false, false, true]);
+
+	await backfill(await follow(), 2);
+	expect([await isDue(3), await isDue(5)]).toEqual([false, true]);
+	expect(await refreshCorrelations(books.pool, { now: at(5) })).toBe(3);
+	expect(await isDue(6)).toBe(false);
+});
+
+test('a followed market is asked for thirty days of hours, whatever its bots look at', async () => {
+	const world = await makeWorld(books.pool);
+	await makeBot(books.pool, world);
+	const [feed] = await claimFeeds(books.pool, { workerId: 'w', now });
+	expect(feed?.windows).toContainEqual({ timeframe: '1h', candles: 720 });
 });

@@ -90,6 +90,8 @@ export const recordTickers = valueFunction(
 	'integer',
 );
 
+export const correlationsAreDue = valueFunction('correlations_are_due', { now: 'timestamptz?' }, 'boolean');
+
 export const refreshCorrelations = valueFunction('refresh_correlations', { now: 'timestamptz?' }, 'integer');
 
 export const findDataAges = rowsFunction(
