@@ -15,6 +15,13 @@ export async function untilToldToEnd(): Promise<string> {
 		process.on('SIGINT', () => end('SIGINT'));
 		process.on('SIGTERM', () => end('SIGTERM'));
 		process.on('SIGHUP', () => end('SIGHUP'));
+		// npm runs a script through a shell, which a `kill` of npm ends without a word to us: then another process adopts us.
+		if (process.env.npm_lifecycle_event !== undefined) {
+			const parent = process.ppid;
+			setInterval(() => {
+				if (process.ppid !== parent) end('parent');
+			}, 1_000).unref();
+		}
 		if (process.channel) {
 			process.once('disconnect', () => end('parent'));
 			// Listening to the parent must not be what keeps this process from ending.
