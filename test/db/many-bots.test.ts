@@ -84,6 +84,28 @@ test('windows of feeds are told by strategy version', async () => {
 	).toBeLessThan(manyBots);
 });
 
+test.each(['find_due_gaps', 'find_due_funding'])('%s reads no more bots than it must', async (name) => {
+	const { world, instrumentIds } = await crowd();
+	// Where every bot is deleted, all of them would be looked through.
+	const idle = await makeInstrument(books.pool);
+	await books.pool.query(
+		'insert into feeds (instrument_id, next_fetch_at) select unnest($1::bigint[]), $2 on conflict do nothing',
+		[[...instrumentIds, idle.id], start],
+	);
+	await books.pool.query(
+		`insert into candle_gaps (instrument_id, timeframe, gap_from, gap_to, found_at, next_attempt_at)
+		select instrument_id, '1m', $1, $1::timestamptz + interval '1 minute', $1, $1 from feeds`,
+		[start],
+	);
+	await books.pool.query('analyze feeds; analyze candle_gaps');
+	const sql = `select instrument_id::integer as id from ${name}(p_now => '${after(60).toISOString()}')`;
+	const { rows } = await books.pool.query<{ id: number }>(sql);
+	expect(rows.map(({ id }) => id).sort()).toEqual([...instrumentIds].sort());
+	expect(rows).toContainEqual({ id: world.instrument.id });
+	// Once through all bots at most, never once for each market.
+	expect(await pagesOf(sql)).toBeLessThan(manyBots);
+});
+
 test.each([
 	'select * from find_uncovered_windows(array[$1]::bigint[], $2)',
 	'select refresh_candle_gaps(array[$1]::bigint[], $2)',
