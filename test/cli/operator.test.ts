@@ -1,0 +1,75 @@
+/** What the operator's commands print: flatten without a worker, trades, breakers. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { recordOrderResult, recoverOrders } from '../../src/database/functions/trades.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { openPosition, queueTrade, submitTrade, workerId } from '../support/factories/trading.ts';
+import { after, makeBot, makeWorld, quote } from '../support/factories/world.ts';
+import { runCommand } from './command.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+	database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+const say = (...args: readonly string[]) => runCommand(args, { DATABASE_URL: database.url });
+
+test('flatten without a worker queues, does not wait, says why, and exits 1', async () => {
+	const world = await makeWorld(database.pool);
+	const bot = await makeBot(database.pool, world);
+	const { id } = await openPosition(database.pool, bot);
+	const result = await say('flatten', '--bot', String(bot.id), '--reason', 'test');
+	expect(result.code).toBe(1);
+	expect(result.stderr).toBe('botbox: 1 of 1 positions are still open; entries stay paused\n');
+	expect(result.stdout).toContain(
+		`position ${id}: no worker with role execute is heard: it is closed when one is started\n`,
+	);
+	const again = await say('flatten', '--bot', String(bot.id), '--json');
+	expect(JSON.parse(again.stdout)).toMatchObject({ is_flat: false, positions: [{ position_id: id, state: 'OPEN' }] });
+	const { rows } = await database.pool.query(
+		`select trigger_reason, status from botbox.trade_queue where position_id = $1`,
+		[id],
+	);
+	expect(rows).toEqual([{ trigger_reason: 'FLATTEN', status: 'PENDING' }]);
+});
+
+test('a parked trade is listed with its ids and resolved; a second time it is refused', async () => {
+	const bot = await makeBot(database.pool, await makeWorld(database.pool));
+	const order = await submitTrade(database.pool, await queueTrade(database.pool, bot));
+	await recordOrderResult(database.pool, { orderId: order.orderId, workerId, result: 'UNKNOWN', now: after(1) });
+	await recoverOrders(database.pool, { now: after(700) });
+	const listed = await say('trades', 'list', '--status', 'parked');
+	expect(listed.stdout).toContain(`${order.tradeId}  PARKED`);
+	expect(listed.stdout).toContain(order.clientOrderId);
+	expect(JSON.parse((await say('trades', 'list', '--status', 'PARKED', '--json')).stdout)).toMatchObject([
+		{ trade_id: order.tradeId, order_status: 'UNKNOWN' },
+	]);
+	const resolve = ['trades', 'resolve', order.tradeId, '--as', 'filled', '--reason', 'seen', '--quantity'];
+	expect(await say(...resolve, '10.5', '--price', '100')).toMatchObject({ code: 2, stdout: '' });
+	expect(await say(...resolve, '10', '--price', '100')).toEqual({
+		code: 0,
+		stdout: `trade ${order.tradeId} is EXECUTED\n`,
+		stderr: '',
+	});
+	const again = await say(...resolve, '10', '--price', '100');
+	expect(again).toMatchObject({
+		code: 1,
+		stdout: '',
+		stderr: expect.stringMatching(/only a PARKED trade with an UNKNOWN order/),
+	});
+	expect(JSON.parse((await say('trades', 'list', '--status', 'PARKED', '--json')).stdout)).toEqual([]);
+});
+
+test('a breaker is opened, listed and reset', async () => {
+	const world = await makeWorld(database.pool);
+	await makeBot(database.pool, world);
+	await quote(database.pool, world.instrument, { bid: 99, ask: 101, last: 100 }, new Date());
+	expect((await say('breaker', 'open', 'sim', '--reason', 'rumours', '--for', '10m')).stdout).toMatch(
+		/^the breaker of sim is OPEN until 20.*Z\n$/,
+	);
+	expect(JSON.parse((await say('breaker', 'list', '--json')).stdout)).toMatchObject([
+		{ exchange_id: 'sim', breaker_state: 'OPEN', last_error: expect.stringMatching(/^opened by cli:.*: rumours$/) },
+	]);
+	expect((await say('breaker', 'open', 'sim')).stdout).toBe('the breaker of sim is OPEN until it is reset\n');
+	expect((await say('breaker', 'reset', 'sim')).stdout).toBe('the breaker of sim is CLOSED, it was OPEN\n');
+	expect((await say('breaker', 'reset', 'sim')).stdout).toBe('the breaker of sim is CLOSED, it was CLOSED\n');
+});
