@@ -3,7 +3,8 @@ create function botbox.assess_risk(
   p_instrument botbox.instruments,
   p_direction botbox.direction,
   p_quantity numeric,
-  p_price numeric
+  p_price numeric,
+  p_now timestamptz default now()
 )
 returns botbox.verdict
 language plpgsql
@@ -17,8 +18,14 @@ declare
   v_available numeric;
   v_taken integer;
   v_correlated integer;
+  v_verdict verdict;
 begin
   select * into strict v_account from accounts where id = p_bot.account_id;
+
+  v_verdict := assess_losses(p_bot => p_bot, p_account => v_account, p_now => p_now);
+  if v_verdict.reason_code is not null then
+    return v_verdict;
+  end if;
 
   if p_quantity < p_instrument.minimum_quantity or p_quantity = 0 or v_notional < p_instrument.minimum_notional then
     return row(
@@ -28,6 +35,11 @@ begin
         'notional', v_notional, 'minimum_notional', p_instrument.minimum_notional
       )
     )::verdict;
+  end if;
+
+  v_verdict := assess_exposure(p_bot => p_bot, p_account => v_account, p_instrument => p_instrument, p_notional => v_notional, p_now => p_now);
+  if v_verdict.reason_code is not null then
+    return v_verdict;
   end if;
 
   -- Slots: open positions, and queued entries that will open one.
@@ -91,4 +103,4 @@ begin
 end
 $$;
 comment on function botbox.assess_risk is
-  'What stands against an entry on the side of money: minimum size, position slots, capital, correlated positions. Race-free because the caller holds the account''s row lock.';
+  'What stands against an entry on the side of money: losses, minimum size, exposure, position slots, capital, correlated positions. Race-free because the caller holds the account''s row lock.';

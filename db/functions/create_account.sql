@@ -18,16 +18,10 @@ declare
   v_id bigint;
 begin
   insert into accounts (
-    name, exchange_id, mode, settle_asset, capital, credentials, max_positions, max_correlated_positions, correlation_threshold,
-    paper_slippage_bps, fills_synced_to, created_at, updated_at
+    name, exchange_id, mode, settle_asset, capital, credentials, fills_synced_to, created_at, updated_at
   )
   values (
-    p_name, p_exchange_id, p_mode, p_settle_asset, p_capital, p_credentials,
-    coalesce((p_limits ->> 'max_positions')::integer, 10),
-    coalesce((p_limits ->> 'max_correlated_positions')::integer, 4),
-    coalesce((p_limits ->> 'correlation_threshold')::numeric, 0.8),
-    coalesce((p_limits ->> 'paper_slippage_bps')::numeric, 2),
-    p_now, p_now, p_now
+    p_name, p_exchange_id, p_mode, p_settle_asset, p_capital, p_credentials, p_now, p_now, p_now
   )
   returning id into strict v_id;
 
@@ -37,6 +31,13 @@ begin
     p_balances => coalesce(p_balances, case when p_mode = 'PAPER' then jsonb_build_object(p_settle_asset, p_capital) else '{}' end),
     p_now => p_now
   );
+
+  -- Limits that are not given keep the defaults of the table.
+  if jsonb_strip_nulls(p_limits) <> '{}' then
+    perform set_account_limits(p_account_id => v_id, p_limits => jsonb_strip_nulls(p_limits), p_actor => p_actor, p_now => p_now);
+  end if;
+  -- The first row of its equity: what it lost counts from here.
+  perform record_equity(p_account_id => v_id, p_now => p_now);
 
   perform record_audit(
     p_actor => p_actor, p_action => 'account.create', p_subject => 'account ' || v_id,

@@ -11,6 +11,7 @@ create function botbox.create_bot(
   p_is_due_at_once boolean default false,
   p_is_adaptive boolean default false,
   p_further_instrument_ids bigint[] default '{}',
+  p_max_position_notional numeric default null,
   p_now timestamptz default now()
 )
 returns bigint
@@ -57,12 +58,12 @@ begin
   end loop;
 
   insert into bots (
-    name, strategy_version_id, account_id, instrument_id, interval_minutes, adaptive_base_minutes, sizing, sizing_value, leverage,
+    name, strategy_version_id, account_id, instrument_id, interval_minutes, adaptive_base_minutes, sizing, sizing_value, leverage, max_position_notional,
     next_check_at, created_at, updated_at
   )
   values (
     p_name, p_strategy_version_id, p_account_id, p_instrument_id, p_interval_minutes, case when p_is_adaptive then p_interval_minutes end,
-    p_sizing, p_sizing_value, p_leverage,
+    p_sizing, p_sizing_value, p_leverage, p_max_position_notional,
     next_grid_point(p_now, p_interval_minutes) - case when p_is_due_at_once then make_interval(mins => p_interval_minutes) else interval '0' end,
     p_now, p_now
   )

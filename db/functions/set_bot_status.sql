@@ -30,6 +30,7 @@ begin
          claimed_by = case when p_status = 'ACTIVE' then null else claimed_by end,
          claimed_until = case when p_status = 'ACTIVE' then null else claimed_until end,
          consecutive_failures = 0,
+         losses_count_from = case when p_status = 'ACTIVE' then p_now else losses_count_from end,
          deleted_at = case when p_status = 'DELETED' then p_now end,
          updated_at = p_now
    where id = p_bot_id;

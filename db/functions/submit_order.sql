@@ -11,6 +11,8 @@ as $$
 #variable_conflict use_column
 declare
   v_trade trade_queue;
+  v_limit numeric;
+  v_price numeric;
 begin
   select *
     into v_trade
@@ -22,6 +24,7 @@ begin
      -- What changed since the claim counts: its time is over, the account is HALTED, the position closed or smaller.
      and (t.expires_at is null or t.expires_at > p_now)
      and (t.trigger_reason = 'FLATTEN' or not exists (select from accounts a where a.id = t.account_id and a.status = 'HALTED'))
+     and (t.direction = 'CLOSE' or exists (select from accounts a where a.id = t.account_id and a.status = 'ACTIVE'))
      and (
            t.position_id is null
            or exists (select from positions p where p.id = t.position_id and p.status = 'OPEN' and p.quantity >= t.quantity)
@@ -29,6 +32,35 @@ begin
      for update;
   if not found then
     return;
+  end if;
+
+  select a.max_price_deviation into v_limit from accounts a where a.id = v_trade.account_id and v_trade.direction <> 'CLOSE';
+  if v_limit is not null then
+    -- What entering costs now is what leaving the other way round would get. Without a fresh price nothing is sent: the next attempt may have one.
+    select exit_quote(k, case v_trade.direction when 'LONG' then 'SHORT' else 'LONG' end::direction, 15000, p_now)
+      into v_price
+      from tickers k
+     where k.instrument_id = v_trade.instrument_id;
+    if v_price is null then
+      return;
+    end if;
+    if abs(v_price - v_trade.price) > v_limit * v_trade.price then
+      -- Sent before and certainly not standing: its order ends with it. One that may stand is asked for, not given up.
+      update orders o
+         set status = 'REJECTED', reject_code = 'PRICE_DEVIATION', finished_at = p_now, updated_at = p_now
+       where o.trade_id = p_trade_id
+         and o.finished_at is null
+         and o.not_accepted_at is not null;
+      if not exists (select from orders o where o.trade_id = p_trade_id and o.finished_at is null) then
+        perform finish_trade(
+          p_trade_id => p_trade_id, p_reason_code => 'PRICE_DEVIATION',
+          p_error => format('the price is %s, the signal''s was %s: %s%% away, the limit is %s%%', v_price, v_trade.price,
+                            round(abs(v_price / v_trade.price - 1) * 100, 3), trim_scale(v_limit * 100)),
+          p_now => p_now
+        );
+      end if;
+      return;
+    end if;
   end if;
 
   return query
@@ -68,4 +100,4 @@ begin
 end
 $$;
 comment on function botbox.submit_order is
-  'Commits the order row as SUBMITTING before anything is sent. A row comes back only while the trade''s lease and time hold, its account is not HALTED (or a person flattens it), there is something to close, and no earlier sending of the same order may still stand: without a row nothing may be sent.';
+  'Commits the order row as SUBMITTING before anything is sent. A row comes back only while the trade''s lease and time hold, its account is not HALTED (or a person flattens it) and for an entry ACTIVE, the price of an entry lies near its signal''s (or the trade ends), there is something to close, and no earlier sending of the same order may still stand: without a row nothing may be sent.';

@@ -81,7 +81,7 @@ comment on view reporting.checks is 'Checks with their outcome and reason; one r
 
 create view reporting.bot_status as
 select b.id as bot_id, b.name, b.status, b.status_reason, st.name as strategy, v.version as strategy_version, b.strategy_version_id, v.timeframe,
-       b.interval_minutes, b.adaptive_base_minutes, b.sizing, b.sizing_value, b.leverage, b.execution, b.account_id, a.name as account, a.mode as account_mode,
+       b.interval_minutes, b.adaptive_base_minutes, b.sizing, b.sizing_value, b.leverage, b.max_position_notional, b.execution, b.account_id, a.name as account, a.mode as account_mode,
        a.settle_asset, i.exchange_id, i.symbol, i.market_type, b.instrument_id, j.symbol as second_symbol, b.next_check_at, b.last_check_at,
        l.outcome as last_outcome, l.reason_code as last_reason_code, l.reason as last_reason, l.score as last_score, b.consecutive_failures,
        exists (
@@ -159,7 +159,9 @@ comment on view reporting.bot_pnl is 'Profit and loss of each bot over all its p
 create view reporting.accounts as
 select a.id as account_id, a.name, a.exchange_id, a.mode, a.status, a.status_reason, a.settle_asset, a.capital,
        least(a.capital - u.all_positions, coalesce(b.booked, 0) - u.perpetuals) - u.reserved as available, b.booked as booked_balance, b.exchange_total as exchange_balance, a.max_positions,
-       a.max_correlated_positions, a.correlation_threshold, a.reconciled_at, a.created_at,
+       a.max_correlated_positions, a.correlation_threshold, a.max_instrument_exposure, a.max_total_exposure, a.max_order_notional,
+       a.max_entries_per_minute, a.max_price_deviation, a.daily_loss_limit, a.max_drawdown, a.loss_cooldown_minutes, a.max_losing_streak,
+       a.losses_count_from, e.equity, e.peak as equity_peak, a.reconciled_at, a.created_at,
        (select count(*) from botbox.positions p where p.account_id = a.id and p.status = 'OPEN') as open_positions,
        (select coalesce(sum(p.realised_pnl - p.fees + p.funding), 0) from botbox.positions p where p.account_id = a.id) as net_pnl
   from botbox.accounts a
@@ -176,8 +178,22 @@ select a.id as account_id, a.name, a.exchange_id, a.mode, a.status, a.status_rea
            join botbox.instruments i on i.id = p.instrument_id
           where p.account_id = a.id
             and p.status = 'OPEN'
-       ) u;
+       ) u
+  left join lateral (
+         select x.equity, x.peak
+           from botbox.account_equity x
+          where x.account_id = a.id
+          order by x.at desc
+          limit 1
+       ) e on true;
 comment on view reporting.accounts is 'Accounts with capital, limits and their use; one row per account, never its credentials.';
+
+create view reporting.account_equity as
+select e.account_id, a.name as account, a.mode as account_mode, a.settle_asset, e.at, e.equity, e.peak,
+       ((e.peak - e.equity) / nullif(e.peak, 0))::double precision as drawdown
+  from botbox.account_equity e
+  join botbox.accounts a on a.id = e.account_id;
+comment on view reporting.account_equity is 'What accounts were worth over time, for equity curves; one row per account and five minutes.';
 
 create view reporting.rejection_reasons as
 select s.reason_code, r.meaning as reason, count(*) as signals, sum(1 + s.repeat_count)::bigint as occurrences, max(s.decided_at) as last_at
@@ -453,5 +469,5 @@ comment on view reporting.overview is
 
 -- migrate:down
 drop view reporting.overview, reporting.interval_changes, reporting.correlations, reporting.regimes, reporting.strategy_performance, reporting.api_tokens, reporting.strategies, reporting.check_hours, reporting.funding_rates, reporting.candle_gaps, reporting.candles, reporting.pauses, reporting.alerts,
-  reporting.worker_status, reporting.exchange_health, reporting.data_freshness, reporting.rejection_reasons, reporting.accounts,
+  reporting.worker_status, reporting.exchange_health, reporting.data_freshness, reporting.rejection_reasons, reporting.account_equity, reporting.accounts,
   reporting.bot_pnl, reporting.bot_status, reporting.checks, reporting.orders, reporting.trades, reporting.signals, reporting.positions, reporting.instruments;

@@ -2,7 +2,7 @@
 -- A column of a view says what the column of its table says, unless it has a line here; '*' stands for every view.
 create temporary table view_tables (view_name text primary key, table_name text) on commit drop;
 insert into view_tables (view_name, table_name) values
-  ('accounts', 'accounts'), ('alerts', 'alerts'), ('api_tokens', 'api_tokens'), ('bot_pnl', 'positions'), ('bot_status', 'bots'),
+  ('account_equity', 'account_equity'), ('accounts', 'accounts'), ('alerts', 'alerts'), ('api_tokens', 'api_tokens'), ('bot_pnl', 'positions'), ('bot_status', 'bots'),
   ('candle_gaps', 'candle_gaps'), ('candles', 'candles'), ('check_hours', 'check_hours'), ('checks', 'checks'), ('data_freshness', 'feeds'), ('exchange_health', 'circuit_breakers'),
   ('funding_rates', 'funding_rates'), ('instruments', 'instruments'), ('orders', 'orders'), ('pauses', 'pauses'), ('positions', 'positions'), ('signals', 'signals'),
   ('strategies', 'strategy_versions'), ('regimes', 'regimes'), ('correlations', 'correlations'), ('interval_changes', 'interval_changes'),
@@ -39,6 +39,9 @@ insert into view_comments (owner, name, meaning) values
   ('*', 'worker_id', 'Name of the worker process.'),
   ('*', 'open_positions', 'Positions open now.'),
   ('*', 'closed_positions', 'Positions closed since ever.'),
+  ('account_equity', 'drawdown', 'How far the equity lay below the peak, as a share of the peak; null where that is 0.'),
+  ('accounts', 'equity', 'What it was worth at the newest row of account_equity, at most five minutes ago while workers run.'),
+  ('accounts', 'equity_peak', 'The highest equity since it was opened or last resumed.'),
   ('accounts', 'available', 'What entries may still commit: the lesser of the limit and the booked balance, less positions and reserved capital.'),
   ('accounts', 'booked_balance', 'Balance of the settlement asset by our ledger.'),
   ('accounts', 'exchange_balance', 'The same as the exchange last said.'),

@@ -1,12 +1,19 @@
 /**
  * The monitor: what must happen now and then, whoever does it. Expiry of waiting entries, retries of failed closes, flattening
- * that had to wait, health rules, market lists, correlations, pruning; and this worker's own heartbeat.
+ * that had to wait, limits on losses, health rules, market lists, correlations, pruning; and this worker's own heartbeat.
  *
- * Writes: through expire_trades, resume_flattening, retry_closes, monitor_health, record_instruments, refresh_correlations,
- * record_heartbeat, and what prune.ts calls. Each is idempotent; a crash at any line leaves work for the next round.
+ * Writes: through expire_trades, resume_flattening, retry_closes, guard_accounts, pause_losing_bots, monitor_health,
+ * record_instruments, refresh_correlations, record_heartbeat, and what prune.ts calls. Each is idempotent; a crash at any line
+ * leaves work for the next round.
  */
-import { loadExchangesInUse, monitorHealth, recordHeartbeat } from '../database/functions/guards.ts';
-import { recordInstruments, refreshCorrelations } from '../database/functions/market.ts';
+import {
+	guardAccounts,
+	loadExchangesInUse,
+	monitorHealth,
+	pauseLosingBots,
+	recordHeartbeat,
+} from '../database/functions/guards.ts';
+import { correlationsAreDue, recordInstruments, refreshCorrelations } from '../database/functions/market.ts';
 import { expireTrades, resumeFlattening, retryCloses } from '../database/functions/trades.ts';
 import { errorMessage } from '../errors.ts';
 import { indicatorUse } from '../market/view.ts';
@@ -24,9 +31,11 @@ const duties: readonly Duty[] = [
 	{ name: 'expire trades', everyMs: 5_000, run: ({ pool }, now) => expireTrades(pool, { now }) },
 	{ name: 'resume flattening', everyMs: 5_000, run: ({ pool }, now) => resumeFlattening(pool, { now }) },
 	{ name: 'retry closes', everyMs: 10_000, run: ({ pool }, now) => retryCloses(pool, { now }) },
+	{ name: 'guard accounts', everyMs: 10_000, run: ({ pool }, now) => guardAccounts(pool, { now }) },
+	{ name: 'losing bots', everyMs: 60_000, run: ({ pool }, now) => pauseLosingBots(pool, { now }) },
 	{ name: 'health', everyMs: 10_000, run: ({ pool }, now) => monitorHealth(pool, { now }) },
 	{ name: 'markets', everyMs: 3_600_000, run: refreshMarkets },
-	{ name: 'correlations', everyMs: 3_600_000, run: ({ pool }, now) => refreshCorrelations(pool, { now }) },
+	{ name: 'correlations', everyMs: 60_000, run: refreshDueCorrelations },
 	{ name: 'prune', everyMs: 60_000, run: prune },
 ];
 
@@ -55,6 +64,10 @@ export async function measureClocks(context: WorkerContext): Promise<RunResult> 
 		}
 	}
 	return done;
+}
+
+async function refreshDueCorrelations({ pool }: WorkerContext, now?: Date): Promise<void> {
+	if (await correlationsAreDue(pool, { now })) await refreshCorrelations(pool, { now });
 }
 
 /** Precisions, minimums and delistings, hourly. */

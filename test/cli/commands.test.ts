@@ -131,7 +131,68 @@ test('accounts: opened, listed, halted and resumed', async () => {
 	const listed = await json<Row[]>('accounts', 'list');
 	expect(listed.find(({ name }) => name === 'second')).toMatchObject({ status: 'HALTED', status_reason: 'audit' });
 	expect(JSON.stringify(listed)).not.toMatch(/credential/i);
+	expect(await say('accounts', 'reduce', id, '--reason', 'news')).toBe(`account ${id} second is REDUCING\n`);
 	expect(await say('accounts', 'resume', id)).toBe(`account ${id} second is ACTIVE\n`);
+});
+
+test('accounts limits: given when it is opened, shown, changed one by one, removed, and audited', async () => {
+	await say(
+		...['accounts', 'create', '--name', 'limited', '--exchange', 'sim', '--capital', '500', '--max-positions', '3'],
+		...['--daily-loss', '20.5', '--max-drawdown', '.2'],
+	);
+	expect(await json('accounts', 'limits', 'limited')).toMatchObject({
+		max_positions: 3,
+		max_correlated_positions: 4,
+		correlation_threshold: '0.8',
+		daily_loss_limit: '20.5',
+		max_drawdown: '0.2',
+		max_total_exposure: null,
+	});
+	const changed = await say(
+		...[
+			'accounts',
+			'limits',
+			'limited',
+			'--daily-loss',
+			'none',
+			'--max-total-exposure',
+			'1000',
+			'--max-losing-streak',
+			'4',
+		],
+		...['--max-instrument-exposure', '300', '--max-order-notional', '100', '--max-entries-per-minute', '5'],
+		...['--max-price-deviation', '0.01', '--loss-cooldown', '30', '--max-correlated-positions', '2'],
+		...['--correlation-threshold', '0.7'],
+	);
+	expect(changed.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+		['max positions', '3'],
+		['max correlated positions', '2'],
+		['correlation threshold', '0.7'],
+		['max instrument exposure', '300'],
+		['max total exposure', '1000'],
+		['max order notional', '100'],
+		['max entries per minute', '5'],
+		['max price deviation', '0.01'],
+		['daily loss limit', '-'],
+		['max drawdown', '0.2'],
+		['loss cooldown minutes', '30'],
+		['max losing streak', '4'],
+		[''],
+	]);
+	const { rows } = await database.pool.query(
+		`select before -> 'daily_loss_limit' as before, after -> 'daily_loss_limit' as after, after -> 'max_drawdown' as other
+		from botbox.audit_log where action = 'account.limits' order by id desc limit 1`,
+	);
+	expect(rows).toEqual([{ before: 20.5, after: null, other: null }]);
+});
+
+test('bots limit: given when it is created, changed, removed', async () => {
+	const bot = await createBot('limited', '--notional', '250', '--max-position', '750');
+	expect(bot).toMatchObject({ max_position_notional: '750' });
+	expect(await say('bots', 'limit', 'limited', '--max-position', '500')).toMatch(/limited is limited to 500 USDT\n$/);
+	expect(await say('bots', 'limit', 'limited', '--max-position', 'none')).toMatch(/limited is without a limit\n$/);
+	const listed = await json<Row[]>('bots', 'list');
+	expect(listed.find(({ name }) => name === 'limited')).toMatchObject({ max_position_notional: null });
 });
 
 test('pause and resume, each scope by itself', async () => {

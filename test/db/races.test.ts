@@ -2,6 +2,7 @@
 
 import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { setAccountLimits } from '../../src/database/functions/administration.ts';
 import { recordChecks } from '../../src/database/functions/checks.ts';
 import { expireTrades } from '../../src/database/functions/trades.ts';
 import { createPool, type Pool } from '../../src/database/pool.ts';
@@ -90,6 +91,22 @@ test('20 bots race for capital that suffices for 3: 3 win, every time', async ()
 		expect(await race(bots, round)).toEqual({ ACCEPTED: 3, INSUFFICIENT_CAPITAL: 17 });
 	}
 });
+
+test.each([
+	['exposure', { max_total_exposure: 4_500 }, 'TOTAL_EXPOSURE', 4],
+	['exposure per instrument', { max_instrument_exposure: 3_000 }, 'INSTRUMENT_EXPOSURE', 3],
+	['entry of the minute', { max_entries_per_minute: 2 }, 'ENTRY_RATE_LIMIT', 2],
+] as const)(
+	'20 bots race for the last %s: exactly as many win as fit, every time',
+	async (_, limits, refusal, fitting) => {
+		const world = await makeWorld(books.pool, { account: { capital: 1_000_000 } });
+		await setAccountLimits(books.pool, { accountId: world.accountId, limits });
+		const bots = await twentyBots(world);
+		for (let round = 0; round < rounds; round++) {
+			expect(await race(bots, round)).toEqual({ ACCEPTED: fitting, [refusal]: 20 - fitting });
+		}
+	},
+);
 
 test('one signal from 20 connections is queued once and 19 times a repetition', async () => {
 	const world = await makeWorld(books.pool);

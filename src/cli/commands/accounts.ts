@@ -1,12 +1,18 @@
-/** `botbox accounts …`: list, create, halt, resume. */
+/** `botbox accounts …`: list, create, limits, halt, reduce, resume. */
 import type { Command } from 'commander';
-import { createAccount, recordOpeningBalances, setAccountStatus } from '../../database/functions/administration.ts';
+import {
+	createAccount,
+	recordOpeningBalances,
+	setAccountLimits,
+	setAccountStatus,
+} from '../../database/functions/administration.ts';
 import { listView } from '../../database/listing.ts';
 import { UsageError } from '../../errors.ts';
 import { encryptCredentials } from '../../exchange/credentials.ts';
 import { createLogger } from '../../logger.ts';
-import { assetCode, newName, oneOf, positiveDecimal, positiveInteger } from '../arguments.ts';
-import { printJson, printTable } from '../output.ts';
+import { assetCode, newName, oneOf, positiveDecimal } from '../arguments.ts';
+import { addLimitOptions, givenLimits, limitColumns } from '../limit-options.ts';
+import { printFacts, printJson, printTable } from '../output.ts';
 import { actor, masterKey, withDatabase } from '../session.ts';
 import { asUsage, findAccount } from './bots.ts';
 
@@ -16,13 +22,12 @@ interface CreateOptions {
 	readonly mode: 'PAPER' | 'LIVE';
 	readonly asset: string;
 	readonly capital: string;
-	readonly maxPositions?: number;
 	readonly live?: boolean;
 	readonly json?: boolean;
 }
 
 export function registerAccounts(program: Command): void {
-	const accounts = program.command('accounts').description('list, open and halt accounts');
+	const accounts = program.command('accounts').description('list, open, limit and halt accounts');
 
 	accounts
 		.command('list')
@@ -42,13 +47,14 @@ export function registerAccounts(program: Command): void {
 						'settle_asset',
 						'capital',
 						'available',
+						'equity',
 						'open_positions',
 						'net_pnl',
 					]);
 			});
 		});
 
-	accounts
+	const create = accounts
 		.command('create')
 		.description('open an account; LIVE needs --live, and its credentials in EXCHANGE_API_KEY and EXCHANGE_API_SECRET')
 		.requiredOption('--name <name>', 'its name', newName)
@@ -59,13 +65,20 @@ export function registerAccounts(program: Command): void {
 		)
 		.option('--mode <mode>', 'PAPER or LIVE', oneOf('PAPER', 'LIVE'), 'PAPER')
 		.option('--asset <asset>', 'settlement asset', assetCode, 'USDT')
-		.requiredOption('--capital <amount>', 'how much of the asset botbox may commit', positiveDecimal)
-		.option('--max-positions <count>', 'concurrent positions', positiveInteger)
+		.requiredOption('--capital <amount>', 'how much of the asset botbox may commit', positiveDecimal);
+	addLimitOptions(create, { isChange: false })
 		.option('--live', 'yes, this account trades with real money')
 		.option('--json', 'print as JSON')
-		.action(async (options: CreateOptions) => await create(options));
+		.action(async (options: CreateOptions) => await openAccount(options));
 
-	const steer = (name: string, description: string, status: 'ACTIVE' | 'HALTED'): void => {
+	const limits = accounts
+		.command('limits <account>')
+		.description('show the limits of an account, or change those that are given; none removes one');
+	addLimitOptions(limits, { isChange: true })
+		.option('--json', 'print as JSON')
+		.action(async (account: string, options: { json?: boolean }) => await showLimits(account, options));
+
+	const steer = (name: string, description: string, status: 'ACTIVE' | 'REDUCING' | 'HALTED'): void => {
 		accounts
 			.command(`${name} <account>`)
 			.description(description)
@@ -84,10 +97,30 @@ export function registerAccounts(program: Command): void {
 			});
 	};
 	steer('halt', 'send nothing for this account until it is resumed', 'HALTED');
-	steer('resume', 'let a halted account trade again', 'ACTIVE');
+	steer('reduce', 'close positions only, until the account is resumed', 'REDUCING');
+	steer('resume', 'let a halted or reducing account trade again; its losses count anew', 'ACTIVE');
 }
 
-async function create(options: CreateOptions): Promise<void> {
+/** Changes the limits that are given, if any, and prints all of them. */
+async function showLimits(account: string, options: { readonly json?: boolean }): Promise<void> {
+	const changes = givenLimits(options as Readonly<Record<string, unknown>>);
+	await withDatabase(async (pool) => {
+		const { account_id: id } = await findAccount(pool, account);
+		if (Object.keys(changes).length > 0) {
+			try {
+				await setAccountLimits(pool, { accountId: Number(id), limits: changes, actor: actor() });
+			} catch (error) {
+				throw asUsage(error);
+			}
+		}
+		const [row] = await listView(pool, 'accounts', { where: { account_id: Number(id) } });
+		const limits = Object.fromEntries(limitColumns.map((column) => [column, row?.[column]]));
+		if (options.json) printJson(limits);
+		else printFacts(limits);
+	});
+}
+
+async function openAccount(options: CreateOptions): Promise<void> {
 	const { EXCHANGE_API_KEY: apiKey, EXCHANGE_API_SECRET: secret } = process.env;
 	const isLive = options.mode === 'LIVE';
 	if (isLive && !options.live) throw new UsageError('a LIVE account trades with real money: say so with --live');
@@ -105,7 +138,7 @@ async function create(options: CreateOptions): Promise<void> {
 				settleAsset: options.asset,
 				capital: options.capital,
 				credentials: isLive && apiKey && secret ? encryptCredentials({ apiKey, secret }, key) : null,
-				limits: options.maxPositions === undefined ? {} : { max_positions: options.maxPositions },
+				limits: givenLimits({ ...options }),
 				actor: actor(),
 			});
 		} catch (error) {

@@ -1,7 +1,7 @@
 /** `botbox bots …`: list, show, create, pause, resume, delete, check. */
 import type { Command } from 'commander';
 import type { Config } from '../../config.ts';
-import { createBot, setBotStatus } from '../../database/functions/administration.ts';
+import { createBot, setBotLimit, setBotStatus } from '../../database/functions/administration.ts';
 import type { Queryable } from '../../database/functions/define.ts';
 import { findInstruments } from '../../database/functions/market.ts';
 import { createJobs } from '../../database/jobs.ts';
@@ -103,6 +103,7 @@ export function registerBots(program: Command): void {
 		.option('--fraction <share>', 'size of an entry as a share of the capital', positiveDecimal)
 		.option('--volatility <share>', 'size of an entry by the share of the capital that one ATR costs', positiveDecimal)
 		.option('--leverage <factor>', 'leverage on perpetuals', positiveDecimal, '1')
+		.option('--max-position <amount>', 'the largest notional of its position', positiveDecimal)
 		.option('--json', 'print as JSON')
 		.action(async (options: CreateOptions) => {
 			await withDatabase(async (pool, config) => {
@@ -113,6 +114,22 @@ export function registerBots(program: Command): void {
 					process.stdout.write(
 						`created bot ${id}, first check at ${(row?.next_check_at as Date | undefined)?.toISOString()}\n`,
 					);
+			});
+		});
+
+	bots
+		.command('limit <bot>')
+		.description('limit the position of a bot')
+		.requiredOption('--max-position <amount>', 'its largest notional, or none', (text) =>
+			text === 'none' ? text : positiveDecimal(text),
+		)
+		.action(async (bot: string, { maxPosition }: { maxPosition: string }) => {
+			await withDatabase(async (pool) => {
+				const row = await findBot(pool, bot);
+				const wanted = maxPosition === 'none' ? null : maxPosition;
+				await setBotLimit(pool, { botId: Number(row.bot_id), maxPositionNotional: wanted, actor: actor() });
+				const limit = wanted === null ? 'without a limit' : `limited to ${maxPosition} ${row.settle_asset}`;
+				process.stdout.write(`the position of bot ${row.bot_id} ${row.name} is ${limit}\n`);
 			});
 		});
 
@@ -181,6 +198,7 @@ interface CreateOptions {
 	readonly fraction?: string;
 	readonly volatility?: string;
 	readonly leverage: string;
+	readonly maxPosition?: string;
 	readonly json?: boolean;
 }
 
@@ -211,6 +229,7 @@ async function create(pool: Pool, config: Config, options: CreateOptions): Promi
 				sizing,
 				sizingValue,
 				leverage: options.leverage,
+				maxPositionNotional: options.maxPosition,
 				actor: actor(),
 			});
 		});

@@ -38,6 +38,13 @@ export const recordOpeningBalances = valueFunction(
 	'integer',
 );
 
+/** `limits`: { name: value }, null removes one. Answers all limits; null: there is no such account. Throws check_violation. */
+export const setAccountLimits = valueFunction(
+	'set_account_limits',
+	{ accountId: 'bigint', limits: 'jsonb', actor: 'text?', now: 'timestamptz?' },
+	'jsonb?',
+);
+
 export const setAccountStatus = valueFunction(
 	'set_account_status',
 	{ accountId: 'bigint', status: 'account_status', reason: 'text?', actor: 'text?', now: 'timestamptz?' },
@@ -84,9 +91,17 @@ export const createBot = valueFunction(
 		isDueAtOnce: 'boolean?',
 		isAdaptive: 'boolean?',
 		furtherInstrumentIds: 'bigint[]?',
+		maxPositionNotional: 'numeric?',
 		now: 'timestamptz?',
 	},
 	'bigint',
+);
+
+/** Without `maxPositionNotional` its position is not limited. False: there is no such bot. */
+export const setBotLimit = valueFunction(
+	'set_bot_limit',
+	{ botId: 'bigint', maxPositionNotional: 'numeric?', actor: 'text?', now: 'timestamptz?' },
+	'boolean',
 );
 
 /** Null: there is no such bot. */

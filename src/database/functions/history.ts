@@ -97,4 +97,8 @@ export const pruneSignals = valueFunction(
 	'integer',
 );
 
-export const pruneHistory = valueFunction('prune_history', { ticksLife: 'interval?', now: 'timestamptz?' }, 'integer');
+export const pruneHistory = valueFunction(
+	'prune_history',
+	{ ticksLife: 'interval?', equityLife: 'interval?', now: 'timestamptz?' },
+	'integer',
+);

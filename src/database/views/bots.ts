@@ -20,6 +20,7 @@ export const botStatus = defineView(
 		sizing: 'sizing_kind',
 		sizing_value: 'numeric',
 		leverage: 'numeric',
+		max_position_notional: 'numeric?',
 		execution: 'execution_mode',
 		account_id: 'bigint',
 		account: 'text',
