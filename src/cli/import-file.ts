@@ -1,15 +1,14 @@
 /** `botbox candles import`: a file into the database, with its bad rows told line by line. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { Decimal } from 'decimal.js';
 import { createInstrument } from '../database/functions/history.ts';
 import type { ViewRow } from '../database/listing.ts';
 import type { Pool } from '../database/pool.ts';
 import type { Timeframe } from '../domain.ts';
 import { BotboxError, errorMessage, UsageError } from '../errors.ts';
-import { readCandleRows } from '../market/candle-rows.ts';
 import { importCandles } from '../market/import.ts';
 import { gapsWithin } from './candle-gaps.ts';
+import { type CandleSample, sampleCandles } from './candle-sample.ts';
 import { findInstrument, lookUpInstrument, parseInstrument, parseMarket } from './instruments.ts';
 import { stopOnInterrupt } from './lifetime.ts';
 import { printFacts, printJson } from './output.ts';
@@ -32,8 +31,9 @@ export async function importFile(path: string, options: ImportOptions): Promise<
 	if (options.create !== true && (options.tickSize !== undefined || options.lotSize !== undefined))
 		throw new UsageError('--tick-size and --lot-size go with --create');
 	const size = await sizeOf(path);
+	const sample = await sampleCandles(path, options.timeframe);
 	await withDatabase(async (pool) => {
-		const instrument = await instrumentFor(pool, path, options);
+		const instrument = await instrumentFor(pool, path, options, sample);
 		const instrumentId = Number(instrument.instrument_id);
 		const progress = showProgress(`${instrument.exchange_id} ${instrument.symbol} ${options.timeframe}`, 'rows');
 		const refused: { line: number; reason: string }[] = [];
@@ -93,7 +93,7 @@ async function sizeOf(path: string): Promise<number> {
 	throw new UsageError(`${path}: is not a file`);
 }
 
-async function instrumentFor(pool: Pool, path: string, options: ImportOptions): Promise<ViewRow> {
+async function instrumentFor(pool: Pool, path: string, options: ImportOptions, sample: CandleSample): Promise<ViewRow> {
 	const name = parseInstrument(options.instrument);
 	const present = await lookUpInstrument(pool, name);
 	if (present !== null) return present;
@@ -104,13 +104,13 @@ async function instrumentFor(pool: Pool, path: string, options: ImportOptions): 
 	const market = parseMarket(name.symbol);
 	if (name.exchangeId === null || market === null)
 		throw new UsageError('--create needs the instrument as exchange:BASE/QUOTE or exchange:BASE/QUOTE:SETTLE');
-	const steps = await deriveSteps(path, options.timeframe);
+	if (sample.rows === 0) throw new UsageError(`${path}: has no good row`);
 	try {
 		await createInstrument(pool, {
 			exchangeId: name.exchangeId,
 			...market,
-			tickSize: options.tickSize ?? steps.tickSize,
-			lotSize: options.lotSize ?? steps.lotSize,
+			tickSize: options.tickSize ?? sample.tickSize,
+			lotSize: options.lotSize ?? sample.lotSize,
 			actor: actor(),
 		});
 	} catch (error) {
@@ -118,38 +118,4 @@ async function instrumentFor(pool: Pool, path: string, options: ImportOptions): 
 		throw isUnknown ? new UsageError(`there is no exchange ${name.exchangeId}`, { cause: error }) : error;
 	}
 	return await findInstrument(pool, { ...name, symbol: market.symbol });
-}
-
-const sampleRows = 2_000;
-const mostDecimals = 12;
-
-/** The smallest steps in which the file's first rows write prices and volumes. */
-async function deriveSteps(path: string, timeframe: Timeframe): Promise<{ tickSize: string; lotSize: string }> {
-	let prices = 0;
-	let volumes = 0;
-	let rows = 0;
-	const file = createReadStream(path, { encoding: 'utf8' });
-	try {
-		for await (const row of readCandleRows(file, { timeframe, asOf: Date.now() })) {
-			if (row.kind === 'BAD') continue;
-			const [, open, high, low, close, volume] = row.candle;
-			prices = Math.max(prices, ...[open, high, low, close].map(decimalsOf));
-			volumes = Math.max(volumes, decimalsOf(volume));
-			rows += 1;
-			if (rows >= sampleRows) break;
-		}
-	} finally {
-		file.destroy();
-	}
-	if (rows === 0) throw new UsageError(`${path}: has no good row`);
-	return { tickSize: stepOf(prices), lotSize: stepOf(volumes) };
-}
-
-/** Decimals that are meant: files made by floating point write 0.00005330000000000001 for 0.0000533. */
-function decimalsOf(figure: string): number {
-	return Math.min(new Decimal(figure).toSignificantDigits(15).decimalPlaces(), mostDecimals);
-}
-
-function stepOf(decimals: number): string {
-	return decimals === 0 ? '1' : `0.${'0'.repeat(decimals - 1)}1`;
 }

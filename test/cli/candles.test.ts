@@ -151,6 +151,18 @@ describe('import', () => {
 		).toEqual({ open: 10, high: 23, low: 9, close: 22, volume: '66.0', is_native: false });
 	});
 
+	test('longer candles are no minutes: refused in one line, and nothing is stored; those of a thin market are', async () => {
+		const five = await file(...[0, 5, 10, 20, 25].map((minute) => row(minute)));
+		const args = ['--instrument', 'sim:T/USDT', '--timeframe', '1m', '--create'];
+		const refused = await run('import', five, ...args);
+		expect(refused).toMatchObject({ code: 2, stdout: '' });
+		expect(refused.stderr).toMatch(/^botbox: \S+: its candles are 5m apart: they are not those of 1m[^\n]*\n$/);
+		const left = `select (select count(*) from botbox.candles) + (select count(*) from botbox.instruments) as n`;
+		expect(await one(database.pool, left)).toEqual({ n: 0 });
+		const thin = await file(...[0, 5, 10, 12, 25].map((minute) => row(minute)));
+		expect(await json(0, 'import', thin, ...args)).toMatchObject({ stored: 5 });
+	});
+
 	test('imported minutes are marked as asked for, until they are forgotten', async () => {
 		const instrument = await makeInstrument(database.pool);
 		await json(0, 'import', await file(row(0), row(9)), '--instrument', String(instrument.id), '--timeframe', '1m');
