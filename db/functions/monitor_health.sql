@@ -13,8 +13,6 @@ begin
            coalesce((select max(tick_at) from ticks) < p_now - interval '2 minutes', false) as is_true,
            'No tick for more than two minutes' as message
     union all
-    select 'LEDGER_BROKEN', 'CRITICAL', 'ledger', exists (select from check_ledger()), 'Ledger entries do not sum to the booked balances'
-    union all
     select 'QUEUE_DEPTH', 'WARNING', 'trade_queue',
            (select count(*) from trade_queue where status = 'PENDING') > 100, 'More than 100 trades wait in the queue'
     union all

@@ -10,6 +10,7 @@ import {
 	guardAccounts,
 	loadExchangesInUse,
 	monitorHealth,
+	monitorLedger,
 	pauseLosingBots,
 	recordHeartbeat,
 } from '../database/functions/guards.ts';
@@ -34,6 +35,7 @@ const duties: readonly Duty[] = [
 	{ name: 'guard accounts', everyMs: 10_000, run: ({ pool }, now) => guardAccounts(pool, { now }) },
 	{ name: 'losing bots', everyMs: 60_000, run: ({ pool }, now) => pauseLosingBots(pool, { now }) },
 	{ name: 'health', everyMs: 10_000, run: ({ pool }, now) => monitorHealth(pool, { now }) },
+	{ name: 'ledger', everyMs: 60_000, run: ({ pool }, now) => monitorLedger(pool, { now }) },
 	{ name: 'markets', everyMs: 3_600_000, run: refreshMarkets },
 	{ name: 'correlations', everyMs: 60_000, run: refreshDueCorrelations },
 	{ name: 'prune', everyMs: 60_000, run: prune },

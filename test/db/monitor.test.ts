@@ -5,6 +5,7 @@ import { recordTick } from '../../src/database/functions/checks.ts';
 import {
 	claimDuties,
 	monitorHealth,
+	monitorLedger,
 	pauseEntries,
 	raiseAlert,
 	recordHeartbeat,
@@ -106,10 +107,10 @@ test('QUEUE_DEPTH beyond 100, TRADE_FAILURES beyond a tenth of the last hour', a
 test('LEDGER_BROKEN when the entries do not sum to what is booked', async () => {
 	const world = await makeWorld(books.pool);
 	await books.pool.query('update account_balances set booked = booked + 1 where account_id = $1', [world.accountId]);
-	await look(0);
+	expect(await monitorLedger(books.pool, { now: after(0) })).toBe(false);
 	expect(await open('LEDGER_BROKEN')).toBe(1);
 	await books.pool.query('update account_balances set booked = booked - 1 where account_id = $1', [world.accountId]);
-	await look(1);
+	expect(await monitorLedger(books.pool, { now: after(1) })).toBe(true);
 	expect(await open('LEDGER_BROKEN')).toBe(0);
 });
 

@@ -147,6 +147,9 @@ export const checkLedger = rowsFunction(
 
 export const monitorHealth = valueFunction('monitor_health', { now: 'timestamptz?' }, 'integer');
 
+/** False: an alert says which kind of difference. */
+export const monitorLedger = valueFunction('monitor_ledger', { now: 'timestamptz?' }, 'boolean');
+
 export const recordHeartbeat = valueFunction(
 	'record_heartbeat',
 	{
