@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises';
 import { errorMessage } from '../errors.ts';
 import type { Candle } from '../market/indicators/stream.ts';
+import { sizeOfFile } from './files.ts';
 
 export interface CandleFile {
 	/** The header of its time column, as it stands there. */
@@ -28,6 +29,7 @@ export async function readCandleFile(path: string): Promise<CandleFile> {
 	const candles: Candle[] = [];
 	let columns: Columns | null = null;
 	let line = 0;
+	await sizeOfFile(path);
 	const file = await open(path);
 	try {
 		for await (const text of file.readLines()) {

@@ -1,14 +1,14 @@
 /** `botbox candles import`: a file into the database, with its bad rows told line by line. */
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { createInstrument } from '../database/functions/history.ts';
 import type { ViewRow } from '../database/listing.ts';
 import type { Pool } from '../database/pool.ts';
 import type { Timeframe } from '../domain.ts';
-import { BotboxError, errorMessage, UsageError } from '../errors.ts';
+import { BotboxError, UsageError } from '../errors.ts';
 import { importCandles } from '../market/import.ts';
 import { gapsWithin } from './candle-gaps.ts';
 import { type CandleSample, sampleCandles } from './candle-sample.ts';
+import { sizeOfFile } from './files.ts';
 import { findInstrument, lookUpInstrument, parseInstrument, parseMarket } from './instruments.ts';
 import { stopOnInterrupt } from './lifetime.ts';
 import { printFacts, printJson } from './output.ts';
@@ -30,7 +30,7 @@ const mostListed = 10_000;
 export async function importFile(path: string, options: ImportOptions): Promise<void> {
 	if (options.create !== true && (options.tickSize !== undefined || options.lotSize !== undefined))
 		throw new UsageError('--tick-size and --lot-size go with --create');
-	const size = await sizeOf(path);
+	const size = await sizeOfFile(path);
 	const sample = await sampleCandles(path, options.timeframe);
 	await withDatabase(async (pool) => {
 		const instrument = await instrumentFor(pool, path, options, sample);
@@ -81,16 +81,6 @@ export async function importFile(path: string, options: ImportOptions): Promise<
 function tell(progress: Progress, refused: { line: number; reason: string }[], line: number, reason: string): void {
 	progress.say(`line ${line}: ${reason}`);
 	if (refused.length < mostListed) refused.push({ line, reason });
-}
-
-async function sizeOf(path: string): Promise<number> {
-	try {
-		const found = await stat(path);
-		if (found.isFile()) return found.size;
-	} catch (error) {
-		throw new UsageError(`${path}: cannot be read: ${errorMessage(error)}`, { cause: error });
-	}
-	throw new UsageError(`${path}: is not a file`);
 }
 
 async function instrumentFor(pool: Pool, path: string, options: ImportOptions, sample: CandleSample): Promise<ViewRow> {

@@ -176,8 +176,18 @@ describe('import', () => {
 	});
 
 	test.each([
-		['no such file', 2, /cannot be read/, ['import', '/nowhere.csv', '--instrument', 'sim:A/B', '--timeframe', '1m']],
-		['a folder', 2, /is not a file/, ['import', '/tmp', '--instrument', 'sim:A/B', '--timeframe', '1m']],
+		[
+			'no such file',
+			1,
+			/^botbox: \/nowhere\.csv: there is no such file$/m,
+			['import', '/nowhere.csv', '--instrument', 'sim:A/B', '--timeframe', '1m'],
+		],
+		[
+			'a folder',
+			1,
+			/^botbox: \/tmp: is not a file$/m,
+			['import', '/tmp', '--instrument', 'sim:A/B', '--timeframe', '1m'],
+		],
 		[
 			'a timeframe of no kind',
 			2,
