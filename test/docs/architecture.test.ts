@@ -20,6 +20,7 @@ afterAll(() => database.drop());
 
 /** Diagrams by the heading that they stand under, and where their states come from. */
 const enums: Readonly<Record<string, string>> = {
+	'Account: `accounts.status`': 'account_status',
 	'Bot: `bots.status`': 'bot_status',
 	'Check: `checks.outcome`': 'check_outcome',
 	'Signal: `signals.status`': 'signal_status',
