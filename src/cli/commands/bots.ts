@@ -40,13 +40,13 @@ export function registerBots(program: Command): void {
 						'bot_id',
 						'name',
 						'status',
-						'strategy',
 						'symbol',
+						'net_pnl',
+						'last_outcome',
+						'strategy',
 						'account',
 						'interval_minutes',
 						'next_check_at',
-						'last_outcome',
-						'net_pnl',
 					]);
 			});
 		});
