@@ -69,11 +69,13 @@ function fitWidths(
 	return widths;
 }
 
-/** `name  value` lines. */
-export function printFacts(facts: Readonly<Record<string, Cell>>): void {
+/** `name  value` lines; names as they are `'written'` in the code, or as words. */
+export function printFacts(facts: Readonly<Record<string, Cell>>, names: 'words' | 'written' = 'words'): void {
 	const width = Math.max(...Object.keys(facts).map((name) => name.length));
-	for (const [name, value] of Object.entries(facts))
-		process.stdout.write(`${name.replaceAll('_', ' ').padEnd(width)}  ${formatCell(value)}\n`);
+	for (const [name, value] of Object.entries(facts)) {
+		const shown = names === 'written' ? name : name.replaceAll('_', ' ');
+		process.stdout.write(`${shown.padEnd(width)}  ${formatCell(value)}\n`);
+	}
 }
 
 function sum(values: readonly number[]): number {

@@ -239,7 +239,7 @@ test('strategies: listed and shown with their defaults', async () => {
 	expect(versions).toContainEqual(expect.objectContaining({ name: 'trend_following' }));
 	const shown = await json<{ defaults: Row; schema: Row }>('strategies', 'show', 'ST-003');
 	expect(shown).toMatchObject({ defaults: { timeframe: '15m' }, schema: { type: 'object' } });
-	expect(await say('strategies', 'show', 'trend_following')).toMatch(/entry_threshold +0\.6|entry threshold +0\.6/);
+	expect(await say('strategies', 'show', 'trend_following')).toMatch(/^entry_threshold +0\.6$/m);
 });
 
 test('strategies: parameters changed for chosen bots, compared, and their versions told apart', async () => {
@@ -275,7 +275,7 @@ test('strategies: parameters changed for chosen bots, compared, and their versio
 	expect(await json(...change, '--bot', String(second.bot_id))).toMatchObject({ isNew: false, version: next });
 	const shown = await json<{ parameters: Row }>('strategies', 'show', 'trend_following', '--version', String(next));
 	expect(shown.parameters).toMatchObject({ timeframe: '5m', entry_threshold: 0.55, exit_threshold: 0.1 });
-	expect(await say('strategies', 'show', 'ST-003', '--version', String(next))).toMatch(/entry threshold +0\.55/);
+	expect(await say('strategies', 'show', 'ST-003', '--version', String(next))).toMatch(/^entry_threshold +0\.55$/m);
 	const diff = await json<Row[]>('strategies', 'diff', 'ST-003', String(base), String(next));
 	expect(new Set(diff.map(({ parameter }) => parameter))).toEqual(new Set(['entry_threshold', 'exit_threshold']));
 	expect(await say('strategies', 'diff', 'ST-003', String(next), String(next))).toContain('(none)');

@@ -205,8 +205,10 @@ function showStrategy(strategy: StrategyInfo, isJson: boolean): void {
 	else printParameters(defaults);
 }
 
+/** By the names that --parameters takes. */
 function printParameters(parameters: Parameters): void {
-	printFacts(Object.fromEntries(Object.entries(parameters).map(([key, value]) => [key, JSON.stringify(value)])));
+	const texts = Object.entries(parameters).map(([key, value]) => [key, JSON.stringify(value)]);
+	printFacts(Object.fromEntries(texts), 'written');
 }
 
 function printDifferences(differences: readonly Difference[], before: string, after: string): void {
