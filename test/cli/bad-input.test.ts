@@ -78,7 +78,7 @@ const wrong: readonly (readonly [args: readonly string[], code: number, says: Re
 	[['candles', 'backfill', '--timeframe', '7m'], 2, /Expected one of 1m, 5m/],
 	[['candles', 'backfill', '--timeframe', '1m'], 2, /either --instrument or --exchange and --symbol/],
 	[['candles', 'backfill', '--timeframe', '1m', '--instrument', 'sim:NOPE/USDT', '--days', '0'], 2, /above 0/],
-	[['candles', 'import', '/nowhere.csv', '--instrument', 'sim:T1/USDT:USDT', '--timeframe', '1m'], 2, /cannot be read/],
+	[['candles', 'import', '/nowhere.csv', '--instrument', 'sim:T1/USDT:USDT', '--timeframe', '1m'], 1, /there is no such file/],
 	[['candles', 'gaps', '--instrument', 'sim:NOPE/USDT'], 1, /there is no instrument NOPE\/USDT on sim/],
 	[['candles', 'forget', '--instrument', '999999'], 1, /there is no instrument 999999/],
 	[['bots'], 2, /a command is needed/],
