@@ -49,7 +49,17 @@ export function parseFor(strategy: Strategy, parameters: unknown): Readonly<Reco
 
 /** What is wrong with parameters, field by field, in one line; the cause is zod's error. */
 export function parametersRefused(name: string, error: z.ZodError): UsageError {
-	return new UsageError(`parameters of ${name}: ${error.issues.flatMap(describeIssue).join('; ')}`, { cause: error });
+	const issues = error.issues.filter((issue) => !isConsequence(issue, error.issues));
+	const unknown = issues.filter(({ code }) => code === 'unrecognized_keys');
+	const others = issues.filter(({ code }) => code !== 'unrecognized_keys');
+	const text = [...unknown, ...others].flatMap(describeIssue).join('; ');
+	return new UsageError(`parameters of ${name}: ${text}`, { cause: error });
+}
+
+/** What the fields of an object say together, such as that weights sum to 1, means nothing while one of them is wrong itself. */
+function isConsequence({ code, path }: z.core.$ZodIssue, issues: readonly z.core.$ZodIssue[]): boolean {
+	if (code !== 'custom' || path.length === 0) return false;
+	return issues.some((other) => other.code !== 'custom' && path.every((part, index) => part === other.path[index]));
 }
 
 /** One line per wrong field, e.g. `weights.macd: Too small: expected number to be >=0`. */

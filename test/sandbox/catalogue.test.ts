@@ -50,7 +50,7 @@ test('wrong parameters are refused by name, as those of the shipped strategies a
 	await expect(refused).rejects.toMatchObject({
 		code: 'VALIDATION_FAILED',
 		message: expect.stringMatching(
-			/^parameters of channel_breakout: channel_period: .*>=5; leverage: unknown parameter$/,
+			/^parameters of channel_breakout: leverage: unknown parameter; channel_period: .*>=5$/,
 		),
 		cause: { issues: [{ path: ['channel_period'] }, { code: 'unrecognized_keys', keys: ['leverage'] }] },
 	});

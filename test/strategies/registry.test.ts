@@ -79,6 +79,10 @@ describe.each(strategies)('$name', (strategy) => {
 			expect(() => prepareStrategy(strategy.name, shifted(1e-6))).toThrow(/weights: must sum to 1/);
 			const negative = { ...weights, [first]: weights[first]! + weights[second]! + 0.1, [second]: -0.1 };
 			expect(() => prepareStrategy(strategy.name, { weights: negative })).toThrow(new RegExp(`weights\\.${second}: `));
+			const misspelt = { ...weights, [first]: 0.9999, astrology: 1 };
+			expect(() => prepareStrategy(strategy.name, { weights: misspelt })).toThrow(
+				/^parameters of \w+: weights\.astrology: unknown parameter$/,
+			);
 		},
 	);
 });

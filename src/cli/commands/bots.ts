@@ -16,6 +16,7 @@ import { existingStrategy, withCatalogue } from '../catalogue.ts';
 import { awaitManualCheck, printCheck } from '../manual-check.ts';
 import { ensureMarkets } from '../market-access.ts';
 import { printFacts, printJson, printTable } from '../output.ts';
+import { mergeParameters } from '../parameters.ts';
 import { describeRegime, findRegime } from '../regimes.ts';
 import { actor, withDatabase } from '../session.ts';
 
@@ -205,8 +206,9 @@ interface CreateOptions {
 async function create(pool: Pool, config: Config, options: CreateOptions): Promise<number> {
 	const { sizing, sizingValue } = sizeOf(options);
 	const version = await withCatalogue(config, async (catalogue) => {
-		const { name } = await existingStrategy(catalogue, options.strategy);
-		return await describeVersion(name, options.parameters, catalogue);
+		const { name, defaults } = await existingStrategy(catalogue, options.strategy);
+		// As `strategies set` does: one weight may be given without the others.
+		return await describeVersion(name, mergeParameters(defaults ?? {}, options.parameters), catalogue);
 	});
 	const account = await findAccount(pool, options.account);
 	const exchangeId = String(account.exchange_id);
