@@ -112,6 +112,9 @@ test('metrics agree with the overview and carry those of the process', async () 
 	expect(later).toContain('\nbotbox_cache_hits{cache="checks"} 7\n');
 	expect(later).toContain('\nbotbox_cache_misses{cache="checks"} 20\n');
 	for (const [, name] of text.matchAll(/^# TYPE (botbox_\S+)/gm)) expect(text).toContain(`# HELP ${name} `);
+	// Another test looks at what is said while no worker is heard.
+	for (const index of [0, 1])
+		await recordHeartbeat(database.pool, { ...beat, workerId: `metered ${index}`, figures: {}, isStopping: true });
 });
 
 test('check now reaches a worker through the queue and its answer comes by NOTIFY', async () => {

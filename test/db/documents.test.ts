@@ -54,7 +54,9 @@ const reasonPlaces = [
 	/p_reason_code => '([A-Z_]+)'/g,
 	/p_reason_code (?:=|in) \(?'([A-Z_]+)'/g,
 	/return row\(\s*'([A-Z_]+)', (?:jsonb|'\{\}')/g,
-	/then row\(\s*'([A-Z_]+)'/g,
+	/then row\(\s*'([A-Z_]+)', (?!')/g,
+	// A decision: its outcome, then its reason.
+	/then row\(\s*'[A-Z_]+', '([A-Z_]+)'/g,
 	/reason_code = '([A-Z_]+)'/g,
 	/coalesce\((?:p_reason_code|v_verdict\.reason_code), '([A-Z_]+)'\)/g,
 	/(?:v_verdict :=|else) row\(\s*'([A-Z_]+)'/g,
