@@ -7,6 +7,7 @@ import { type Direction, regimeDirections } from '../domain.ts';
 import { basis, basisFields } from './factors/basis.ts';
 import { bounded } from './factors/score.ts';
 import { type FundingOutlook, outlookOf } from './funding-outlook.ts';
+import { readable } from './scored.ts';
 import type {
 	DecisionReason,
 	Evaluation,
@@ -53,7 +54,7 @@ const parameters = z
 	.superRefine(({ weights }, context) => {
 		const sum = Object.values(weights).reduce((total, weight) => total + weight, 0);
 		if (Math.abs(sum - 1) > 1e-9)
-			context.addIssue({ code: 'custom', path: ['weights'], message: `must sum to 1, not ${sum}` });
+			context.addIssue({ code: 'custom', path: ['weights'], message: `must sum to 1, not ${readable(sum)}` });
 	});
 type Parameters = z.output<typeof parameters>;
 

@@ -70,7 +70,7 @@ export interface ScoredParameters {
 export function checkScored(parameters: ScoredParameters, context: z.RefinementCtx): void {
 	const sum = Object.values(parameters.weights).reduce((total, weight) => total + weight, 0);
 	if (Math.abs(sum - 1) > 1e-9) {
-		context.addIssue({ code: 'custom', path: ['weights'], message: `must sum to 1, not ${sum}` });
+		context.addIssue({ code: 'custom', path: ['weights'], message: `must sum to 1, not ${readable(sum)}` });
 	}
 	if (parameters.exit_threshold > parameters.entry_threshold) {
 		context.addIssue({
@@ -79,6 +79,11 @@ export function checkScored(parameters: ScoredParameters, context: z.RefinementC
 			message: `must not exceed entry_threshold (${parameters.entry_threshold}), is ${parameters.exit_threshold}`,
 		});
 	}
+}
+
+/** A sum without the last digits that floats make up, and with those by which it misses 1. */
+export function readable(sum: number): number {
+	return Number(sum.toPrecision(10));
 }
 
 /** Adds an issue at `smaller` unless `parameters[smaller] < parameters[larger]`. */
