@@ -80,6 +80,21 @@ test('marks lie on the candle of their moment; what is not shown has none; repea
 	]);
 });
 
+test('the lists of a bot name the market of each row if it has two, and only then', async () => {
+	// Typed here: the compiler reads files with markup as the page's own project only.
+	const { ownColumns } = (await import('../../src/dashboard/bot/own-columns.tsx' as string)) as {
+		ownColumns(secondSymbol: string | null): Readonly<Record<string, readonly { readonly key: string }[]>>;
+	};
+	const lists = (secondSymbol: string | null) =>
+		Object.entries(ownColumns(secondSymbol)).map(([list, columns]) => [
+			list,
+			columns.filter(({ key }) => key === 'symbol' || key === 'bot').map(({ key }) => key),
+		]);
+	const each = (keys: string[]) => ['positions', 'signals', 'trades'].map((list) => [list, keys]);
+	expect(lists(null)).toEqual(each([]));
+	expect(lists('BTC/USDT:USDT')).toEqual(each(['symbol']));
+});
+
 test('a chart of the first leg shows nothing of the second', () => {
 	const spot = { symbol: 'BTC/USDT', direction: 'LONG' };
 	const perpetual = { symbol: 'BTC/USDT:USDT', direction: 'SHORT' };

@@ -1,11 +1,10 @@
 /** One bot: its facts, its market with what it did there, its checks with their factors, its signals, trades, positions. */
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { ApiError } from '../api/client.ts';
 import { useBot, useBotChecks, useBotPositions, useBotSignals, useBotTrades } from '../api/queries.ts';
 import type { Bot, Check } from '../api/rows.ts';
 import { useToken } from '../api/token.ts';
 import { BotStatus } from '../overview/bots.tsx';
-import { signalColumns, tradeColumns, tradeOutcomeColumns, withoutBot } from '../overview/columns.tsx';
 import { ListPanel } from '../overview/lists.tsx';
 import { Mode } from '../parts/figures.tsx';
 import { Loaded, Panel } from '../parts/panel.tsx';
@@ -14,10 +13,7 @@ import { ChartPanel } from './chart-panel.tsx';
 import { CheckDetails } from './check-details.tsx';
 import { ChecksPanel, checkKey } from './checks.tsx';
 import { Facts } from './facts.tsx';
-import { positionHistoryColumns } from './position-history.tsx';
-
-const ownSignalColumns = withoutBot(signalColumns);
-const ownTradeColumns = [...withoutBot(tradeColumns), ...tradeOutcomeColumns];
+import { ownColumns } from './own-columns.tsx';
 
 export default function BotView({ botId }: { readonly botId: number }) {
 	const bot = useBot(botId);
@@ -44,6 +40,7 @@ export default function BotView({ botId }: { readonly botId: number }) {
 
 function BotPage({ bot }: { readonly bot: Bot }) {
 	const token = useToken();
+	const columns = useMemo(() => ownColumns(bot.second_symbol), [bot.second_symbol]);
 	const checks = useBotChecks(bot.bot_id);
 	const signals = useBotSignals(bot.bot_id);
 	const positions = useBotPositions(bot.bot_id);
@@ -94,21 +91,21 @@ function BotPage({ bot }: { readonly bot: Bot }) {
 				title="Positions"
 				empty="This bot has held no position yet."
 				list={positions}
-				columns={positionHistoryColumns}
+				columns={columns.positions}
 				rowKey={(row) => row.position_id}
 			/>
 			<ListPanel
 				title="Signals"
 				empty="This bot has given no signal yet."
 				list={signals}
-				columns={ownSignalColumns}
+				columns={columns.signals}
 				rowKey={(row) => row.signal_id}
 			/>
 			<ListPanel
 				title="Trades"
 				empty="This bot has queued no trade yet."
 				list={trades}
-				columns={ownTradeColumns}
+				columns={columns.trades}
 				rowKey={(row) => row.trade_id}
 			/>
 		</>

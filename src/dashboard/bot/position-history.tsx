@@ -6,7 +6,7 @@ import type { Column } from '../parts/data-table.tsx';
 import { Ago, Pnl, Status } from '../parts/figures.tsx';
 
 /** Of the columns of open positions, those that hold for closed ones as well. */
-const shared = new Set(['direction', 'quantity', 'notional', 'entry', 'stop', 'target']);
+const shared = new Set(['direction', 'symbol', 'quantity', 'notional', 'entry', 'stop', 'target']);
 
 /** A bot's positions over time, open and closed. */
 export const positionHistoryColumns: readonly Column<Position>[] = [

@@ -28,7 +28,7 @@ function botColumn<Row extends OfBot>(): Column<Row> {
 	};
 }
 
-const symbol: Column<{ readonly symbol: string }> = {
+export const symbolColumn: Column<{ readonly symbol: string }> = {
 	key: 'symbol',
 	title: 'Symbol',
 	width: 108,
@@ -37,8 +37,12 @@ const symbol: Column<{ readonly symbol: string }> = {
 	cell: (row) => <Market symbol={row.symbol} />,
 };
 
-export const withoutBot = <Row,>(columns: readonly Column<Row>[]): readonly Column<Row>[] =>
-	columns.filter(({ key }) => key !== 'bot' && key !== 'symbol');
+/** Of a list within the bot's own view: its name stands above it, and its market too, unless it has two of them. */
+export const withoutBot = <Row,>(
+	columns: readonly Column<Row>[],
+	secondSymbol: string | null,
+): readonly Column<Row>[] =>
+	columns.filter(({ key }) => key !== 'bot' && (key !== symbolColumn.key || secondSymbol !== null));
 
 export const signalColumns: readonly Column<Signal>[] = [
 	{ key: 'at', title: 'Time', width: 100, cell: (row) => <Ago at={row.created_at} />, sort: (row) => row.created_at },
@@ -50,7 +54,7 @@ export const signalColumns: readonly Column<Signal>[] = [
 		sort: (row) => row.direction,
 		cell: (row) => <Side direction={row.direction} />,
 	},
-	symbol,
+	symbolColumn,
 	{
 		key: 'score',
 		title: 'Score',
@@ -212,7 +216,7 @@ export const positionColumns: readonly Column<Position>[] = [
 		sort: (row) => row.direction,
 		cell: (row) => <Side direction={row.direction} />,
 	},
-	symbol,
+	symbolColumn,
 	{
 		key: 'quantity',
 		title: 'Quantity',
