@@ -54,7 +54,7 @@ const reasonPlaces = [
 	/p_reason_code => '([A-Z_]+)'/g,
 	/p_reason_code (?:=|in) \(?'([A-Z_]+)'/g,
 	/return row\(\s*'([A-Z_]+)', (?:jsonb|'\{\}')/g,
-	/then row\(\s*'([A-Z_]+)', (?!')/g,
+	/then row\(\s*'([A-Z_]+)', (?!'[A-Z])/g,
 	// A decision: its outcome, then its reason.
 	/then row\(\s*'[A-Z_]+', '([A-Z_]+)'/g,
 	/reason_code = '([A-Z_]+)'/g,
