@@ -9,7 +9,7 @@ export interface CandleFile {
 	readonly timeColumn: string;
 	/** The times of its rows, as they stand there. */
 	readonly times: readonly string[];
-	/** Oldest first; without a volume column volumes are 0. */
+	/** Oldest first; volumes are 0 without a volume column, and where a cell that nobody needs is empty. */
 	readonly candles: readonly Candle[];
 	readonly hasVolume: boolean;
 }
@@ -24,7 +24,7 @@ const timeNames = ['timestamp', 'date', 'time', 'datetime', 'open_at'];
  * among others, a candle a line, oldest first. Times are ISO 8601, in UTC where they name no zone, or seconds or milliseconds
  * since 1970. Throws an Error of one line that names file and line on anything else: nothing is repaired and nothing left out.
  */
-export async function readCandleFile(path: string): Promise<CandleFile> {
+export async function readCandleFile(path: string, { needsVolume }: { needsVolume: boolean }): Promise<CandleFile> {
 	const times: string[] = [];
 	const candles: Candle[] = [];
 	let columns: Columns | null = null;
@@ -40,7 +40,7 @@ export async function readCandleFile(path: string): Promise<CandleFile> {
 				columns = readHeader(fields);
 				continue;
 			}
-			const candle = readRow(fields, columns);
+			const candle = readRow(fields, columns, needsVolume);
 			if (candle.openAt <= (candles.at(-1)?.openAt ?? Number.NEGATIVE_INFINITY))
 				throw new CandleFileError(`${fields[columns.time]} is not later than the candle before it`);
 			candles.push(candle);
@@ -80,9 +80,11 @@ function readHeader(fields: readonly string[]): Columns {
 	return { timeName, count: fields.length, time, open, high, low, close, volume: names.indexOf('volume') };
 }
 
-function readRow(fields: readonly string[], columns: Columns): Candle {
+function readRow(fields: readonly string[], columns: Columns, needsVolume: boolean): Candle {
 	if (fields.length !== columns.count)
 		throw new CandleFileError(`expected ${columns.count} fields, found ${fields.length}`);
+	const volume = fields[columns.volume] ?? '';
+	const hasVolume = columns.volume >= 0 && (needsVolume || volume !== '');
 	const price = (index: number, name: string) => readNumber(fields[index] ?? '', name, 'positive');
 	const candle = {
 		openAt: readTime(fields[columns.time] ?? ''),
@@ -90,7 +92,7 @@ function readRow(fields: readonly string[], columns: Columns): Candle {
 		high: price(columns.high, 'high'),
 		low: price(columns.low, 'low'),
 		close: price(columns.close, 'close'),
-		volume: columns.volume < 0 ? 0 : readNumber(fields[columns.volume] ?? '', 'volume', 'zero'),
+		volume: hasVolume ? readNumber(volume, 'volume', 'zero') : 0,
 	};
 	if (candle.high < candle.low) throw new CandleFileError(`the high ${candle.high} is below the low ${candle.low}`);
 	return candle;

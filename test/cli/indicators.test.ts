@@ -103,6 +103,20 @@ test('a file without volume serves every indicator that needs none', async () =>
 	}
 });
 
+test('an empty volume is refused only where an indicator needs it', async () => {
+	const path = await fileOf(header, '2025-06-12,1,2,1,2,', '2025-06-13,1,2,1,4,7');
+	expect(await runCommand(['indicators', path, '--of', 'sma:2'])).toEqual({
+		code: 0,
+		stdout: 'date,sma:2\n2025-06-12,\n2025-06-13,3\n',
+		stderr: '',
+	});
+	expect(await runCommand(['indicators', path, '--of', 'sma:2,obv'])).toEqual({
+		code: 1,
+		stdout: '',
+		stderr: `botbox: ${path}, line 2: expected a number of 0 or more as volume, found ""\n`,
+	});
+});
+
 const good = '2025-06-12T00:00:00Z,10,12,9,11,5';
 const next = '2025-06-12T00:01:00Z,10,12,9,11,5';
 const plain = 'timestamp,open,high,low,close,volume';

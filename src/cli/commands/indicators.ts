@@ -13,8 +13,8 @@ export function registerIndicators(program: Command): void {
 		.description('print the series of indicators over the candles of a CSV file, as CSV')
 		.requiredOption('--of <list>', 'indicators with their parameters, such as rsi:14,macd:12:26:9', parseList)
 		.action(async (path: string, { of }: { of: readonly Wanted[] }) => {
-			const file = await readCandleFile(path);
 			const needsVolume = of.find(({ spec }) => ofVolume.has(spec.name));
+			const file = await readCandleFile(path, { needsVolume: needsVolume !== undefined });
 			if (needsVolume !== undefined && !file.hasVolume)
 				throw new Error(`${path} has no volume column, which ${needsVolume.text} needs`);
 			const series = of.map(toSeries);
