@@ -46,7 +46,14 @@ beforeAll(async () => {
 	const { pool } = system.database;
 	expect(await publishStrategies(pool, catalogue)).toEqual([]);
 	account = await createAccount(pool, {
-		...{ name: 'paper', mode: 'PAPER', exchangeId: 'sim', settleAsset: 'USDT', capital: 100_000, now: system.now() },
+		...{
+			name: 'demo-paper',
+			mode: 'PAPER',
+			exchangeId: 'sim',
+			settleAsset: 'USDT',
+			capital: 100_000,
+			now: system.now(),
+		},
 		limits: { max_positions: 100, max_correlated_positions: 100 },
 	});
 	const linear = (await findInstruments(pool, { exchangeId: 'sim' })).find(({ marketType }) => marketType === 'LINEAR');
@@ -102,7 +109,7 @@ test('the documented example: one file, one command, and it trades', async () =>
 	);
 	expect(failed).toEqual([{ file: 'broken.ts', message: 'Error: no luck today' }]);
 	const shown = await runCommand(['strategies', 'show', 'channel_breakout'], env);
-	expect(shown.stdout).toMatch(/channel-breakout\.ts[\s\S]*channel period\s+20/);
+	expect(shown.stdout).toMatch(/channel-breakout\.ts[\s\S]*channel_period\s+20/);
 
 	const made = (parameters: unknown, name = 'breakout') =>
 		runCommand(
@@ -115,7 +122,7 @@ test('the documented example: one file, one command, and it trades', async () =>
 					'--strategy',
 					'channel_breakout',
 					'--account',
-					'paper',
+					'demo-paper',
 					'--symbol',
 					symbol,
 				],

@@ -28,6 +28,14 @@ test('docs/strategies/own.md shows the examples as they are', () => {
 	}
 });
 
+test('and makes its bot on the account that a new installation has', () => {
+	const page = readFileSync(join(repository, 'docs', 'strategies', 'own.md'), 'utf8');
+	const demo = readFileSync(join(repository, 'src', 'cli', 'up', 'demo.ts'), 'utf8');
+	const accounts = [...page.matchAll(/--account (\S+)/g)].map(([, name]) => name);
+	expect(accounts).not.toHaveLength(0);
+	for (const name of accounts) expect(demo).toContain(`name: '${name}'`);
+});
+
 test('and names everything that the package exports', () => {
 	const page = readFileSync(join(repository, 'docs', 'strategies', 'own.md'), 'utf8');
 	for (const name of Object.keys(shipped)) expect(page).toContain(`\`${name}\``);
