@@ -9,6 +9,7 @@ import type { IntervalMinutes, Timeframe } from '../../domain.ts';
 import { UsageError } from '../../errors.ts';
 import { encryptCredentials } from '../../exchange/credentials.ts';
 import { ensureStrategyVersion } from '../../market/strategy-versions.ts';
+import { infoOf } from '../../strategies/catalogue.ts';
 import { findStrategy } from '../../strategies/registry.ts';
 
 export interface DemoOptions {
@@ -134,6 +135,8 @@ interface DemoBot {
 	readonly second?: Instrument;
 	/** The strategy's own if left out. */
 	readonly pace?: Pace;
+	/** Over the strategy's defaults. */
+	readonly parameters?: Readonly<Record<string, unknown>>;
 	/** Of the capital, per entry and leg. */
 	readonly fraction?: number;
 }
@@ -142,12 +145,18 @@ async function createDemoBot(
 	db: Queryable,
 	options: DemoOptions,
 	account: DemoAccount,
-	{ strategy, short, instrument, second, pace, fraction = sizingFraction }: DemoBot,
+	{ strategy, short, instrument, second, pace, fraction = sizingFraction, parameters: further = {} }: DemoBot,
 ): Promise<void> {
-	const parameters = pace === undefined ? {} : { timeframe: pace.timeframe };
 	const own = findStrategy(strategy);
 	if (own === null) throw new UsageError(`there is no strategy ${strategy}`);
-	const timeframe = pace?.timeframe ?? own.prepare(own.parameters.parse({})).timeframe;
+	const { defaults } = infoOf(own);
+	const parameters = {
+		...(pace === undefined ? {} : { timeframe: pace.timeframe }),
+		// Every second entry there would be one that validation has to refuse.
+		...(instrument.marketType === 'SPOT' && 'allow_short' in (defaults ?? {}) ? { allow_short: false } : {}),
+		...further,
+	};
+	const timeframe = own.prepare(own.parameters.parse(parameters)).timeframe;
 	await createBot(db, {
 		name: `${account.mode.toLowerCase()}-${short}-${instrument.exchangeSymbol.toLowerCase()}-${timeframe}`,
 		strategyVersionId: await ensureStrategyVersion(db, strategy, parameters),
