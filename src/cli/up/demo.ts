@@ -5,7 +5,7 @@
 import { createAccount, createBot, recordOpeningBalances } from '../../database/functions/administration.ts';
 import type { Queryable } from '../../database/functions/define.ts';
 import { findInstruments } from '../../database/functions/market.ts';
-import type { IntervalMinutes, Timeframe } from '../../domain.ts';
+import { type IntervalMinutes, regimeDirections, type Timeframe } from '../../domain.ts';
 import { UsageError } from '../../errors.ts';
 import { encryptCredentials } from '../../exchange/credentials.ts';
 import { ensureStrategyVersion } from '../../market/strategy-versions.ts';
@@ -68,13 +68,27 @@ export async function createDemo(db: Queryable, options: DemoOptions): Promise<n
 		for (const instrument of few) {
 			await createDemoBot(db, options, account, { strategy: 'scalping', short: 'scalping', instrument });
 			// Each level is a lot of its own.
-			await createDemoBot(db, options, account, { strategy: 'grid', short: 'grid', instrument, fraction: lotFraction });
+			await createDemoBot(db, options, account, {
+				...{ strategy: 'grid', short: 'grid', instrument, fraction: lotFraction, parameters: gridOf(instrument) },
+			});
 		}
 		const pair = pairOf(perpetuals, spots);
 		if (pair !== null) await createDemoBot(db, options, account, pair);
 		bots += 2 * few.length + (pair === null ? 0 : 1);
 	}
 	return bots;
+}
+
+/**
+ * Lines so near that an hour of an ordinary market crosses some of them, on both sides where SHORT is possible, and in any market: a
+ * newcomer who waits for the default grid's wide lines in a RANGING one sees nothing of it for a day.
+ */
+function gridOf({ marketType }: Instrument): Readonly<Record<string, unknown>> {
+	return {
+		atr_factor: 1,
+		direction: marketType === 'SPOT' ? 'LONG' : 'BOTH',
+		favourable_regimes: [...regimeDirections],
+	};
 }
 
 /** The first coin that has both markets, for funding arbitrage. */
