@@ -25,6 +25,7 @@ export async function runCommand(
 		});
 	const spies = [capture('stdout'), capture('stderr')];
 	Object.assign(process.env, env);
+	const listened = reasonsToEnd.map((name) => [name, events.listeners(name)] as const);
 	try {
 		const code = await run(['node', 'botbox', ...args]);
 		return { code, ...written };
@@ -33,8 +34,18 @@ export async function runCommand(
 		for (const name of Object.keys(env)) delete process.env[name];
 		Object.assign(process.env, before);
 		process.exitCode = undefined;
+		// A command that runs until it is told to end listens for that, and lets go of the channel to its parent: here that is the test
+		// runner, and without the channel this process would end as soon as it had nothing to do.
+		for (const [name, before] of listened)
+			for (const listener of events.listeners(name)) {
+				if (!before.includes(listener)) events.off(name, listener as () => void);
+			}
+		process.channel?.ref();
 	}
 }
+
+const events: NodeJS.EventEmitter = process;
+const reasonsToEnd = ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect'];
 
 /** As a child process with nothing in its environment but PATH and `env`. */
 export async function spawnCommand(
