@@ -9,8 +9,9 @@ const lifetime = fileURLToPath(new URL('../../src/cli/lifetime.ts', import.meta.
 test('a process that npm started through a shell ends when that shell is gone', async () => {
 	const script = `import { untilToldToEnd } from ${JSON.stringify(lifetime)};
 		const keep = setInterval(() => undefined, 1_000);
+		const told = untilToldToEnd();
 		console.log('waiting');
-		console.log(await untilToldToEnd());
+		console.log(await told);
 		clearInterval(keep);`;
 	// The shell does not replace itself by its last command, as npm's does not.
 	const shell = spawn('sh', ['-c', '"$0" --input-type=module-typescript -e "$1"; true', process.execPath, script], {

@@ -97,8 +97,9 @@ export async function applyGrants(client: Client, missingRoles: readonly string[
 		await client.query(`
 			revoke all on all tables in schema ${schemas} from botbox_readonly;
 			revoke all on all routines in schema ${schemas} from botbox_readonly;
-			revoke all on schema botbox, ${jobSchema} from botbox_readonly;
-			grant usage on schema reporting to botbox_readonly;
+			revoke all on schema ${jobSchema} from botbox_readonly;
+			-- Of schema botbox it may know the names, nothing more: TimescaleDB looks up by the reader's rights how candles are partitioned.
+			grant usage on schema botbox, reporting to botbox_readonly;
 			grant select on all tables in schema reporting to botbox_readonly;
 		`);
 	}
