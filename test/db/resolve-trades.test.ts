@@ -112,7 +112,9 @@ test('filled: position, fee and ledger are booked, and the trade EXECUTED', asyn
 
 test('filled in part: the rest is CANCELLED, and a close of it goes on', async () => {
 	const { sent, positionId } = await parkedClose();
-	expect(await resolve(sent, { isFilled: true, quantity: '4', price: '99', exchangeOrderId: 'told-9' })).toBe('EXECUTED');
+	expect(await resolve(sent, { isFilled: true, quantity: '4', price: '99', exchangeOrderId: 'told-9' })).toBe(
+		'EXECUTED',
+	);
 	expect(await order(sent)).toMatchObject({ status: 'CANCELLED', filled_quantity: '4', exchange_order_id: 'told-9' });
 	expect(await one(books.pool, 'select quantity, status from positions where id = $1', [positionId])).toEqual({
 		quantity: '6.000',
