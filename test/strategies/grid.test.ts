@@ -1,63 +1,15 @@
-/** The grid along price paths: what it holds where, that it trades only on crossings, and what its lines are anchored to. */
+/** The grid: what it holds at which price, and what its lines are anchored to. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/errors.ts';
-import { createMarketView } from '../../src/market/view.ts';
-import { grid } from '../../src/strategies/grid.ts';
 import { levelsAway, linePrice, rangeLadder } from '../../src/strategies/grid-levels.ts';
-import { gridParameters } from '../../src/strategies/grid-parameters.ts';
 import { prepareStrategy } from '../../src/strategies/registry.ts';
-import type { CandleWindow, Evaluation, HeldPosition, PreparedStrategy } from '../../src/strategies/strategy.ts';
+import type { HeldPosition } from '../../src/strategies/strategy.ts';
 import { randomWalk, slice, windowOf } from '../market/market-windows.ts';
+import { emptyBook, prepare, priced, range, seen, step } from './grid-book.ts';
 
-const prepare = (parameters: Record<string, unknown>): PreparedStrategy =>
-	grid.prepare(gridParameters.parse(parameters));
-const seen = (window: CandleWindow) => createMarketView(window, null);
-const priced = (...close: number[]) => seen(windowOf({ close }));
 const candleMs = 300_000;
 
-/** Nine lines a side: 99 to 91 below 100, out of range from 90 on. */
-const range = { grid: 'range', lower: 90, upper: 100, levels: 9, out_of_range: 'hold', max_holding_minutes: null };
-
-interface Book {
-	held: HeldPosition | null;
-	/** Prices at which the lots that are held were entered, the last one on top. */
-	readonly entries: number[];
-	readonly gains: number[];
-}
-
-/** One check at `price`, filled there: the books move as botbox's would. */
-function step(
-	strategy: PreparedStrategy,
-	book: Book,
-	view: ReturnType<typeof seen>,
-	price: number,
-	now = 0,
-): Evaluation {
-	const evaluation = strategy.evaluate(view, book.held, now);
-	const { decision, lots } = evaluation;
-	if (decision === 'CLOSE') {
-		if (book.held === null) throw new Error('closed nothing');
-		const sign = book.held.direction === 'LONG' ? 1 : -1;
-		for (let left = lots ?? book.held.lots; left > 0; left--) book.gains.push(sign * (price - book.entries.pop()!));
-	} else if (decision !== 'NONE') {
-		for (let left = lots ?? 1; left > 0; left--) book.entries.push(price);
-	}
-	const count = book.entries.length;
-	const direction = decision === 'LONG' || decision === 'SHORT' ? decision : book.held?.direction;
-	book.held =
-		count === 0 || direction === undefined
-			? null
-			: {
-					direction,
-					lots: count,
-					quantity: count,
-					averageEntryPrice: book.entries.reduce((sum, entry) => sum + entry) / count,
-					openedAt: book.held?.openedAt ?? now,
-				};
-	return evaluation;
-}
-const emptyBook = (): Book => ({ held: null, entries: [], gains: [] });
 /** The decisions along closes, each on a candle of its own. */
 function walk(parameters: Record<string, unknown>, closes: readonly number[]): string[] {
 	const strategy = prepare(parameters);
@@ -222,88 +174,6 @@ describe('a range', () => {
 		expect(prepare(range).evaluate(priced(150), null, 0).score).toBe(-1);
 	});
 });
-
-/** Price paths that start at the centre and end there. */
-const paths = fc.array(
-	// On lines as often as between them.
-	fc.oneof(
-		fc.integer({ min: 880, max: 1_020 }).map((tenths) => tenths / 10),
-		fc.integer({ min: 88, max: 102 }),
-	),
-	{ minLength: 1, maxLength: 60 },
-);
-const kinds = fc.record({
-	direction: fc.constantFrom('LONG' as const, 'SHORT' as const, 'BOTH' as const),
-	spacing: fc.constantFrom('arithmetic' as const, 'geometric' as const),
-	levels: fc.integer({ min: 1, max: 12 }),
-	out_of_range: fc.constantFrom('hold' as const, 'close' as const),
-	few: fc.boolean(),
-});
-
-describe('along any path', () => {
-	test('lots stay within bounds, trades happen on crossings only, the centre holds nothing, and round trips gain', () => {
-		let trades = 0;
-		fc.assert(
-			fc.property(kinds, paths, ({ few, ...kind }, path) => {
-				const parameters = { ...range, ...kind, max_lots: few ? Math.ceil(kind.levels / 2) : null };
-				const strategy = prepare(parameters);
-				const ladder = rangeLadder({ lower: 90, upper: 100, ...kind });
-				const book = emptyBook();
-				// Prices since the last check that left nothing to do: a side that waits for the other to be closed is entered later.
-				let since = [ladder.center];
-				for (const price of [...path, ladder.center]) {
-					const held = book.held;
-					const evaluation = step(strategy, book, priced(price), price);
-					expect(book.entries.length).toBeLessThanOrEqual(strategy.maxLots);
-					if (evaluation.decision !== 'NONE') {
-						trades += 1;
-						expect(since.some((from) => hasCrossed(ladder, kind.levels, from, price))).toBe(true);
-						// An entry adds to the side that is held; a close never turns it round.
-						if (held !== null && evaluation.decision !== 'CLOSE') expect(evaluation.decision).toBe(held.direction);
-						if (evaluation.decision === 'CLOSE') expect(evaluation.lots ?? held!.lots).toBeLessThanOrEqual(held!.lots);
-					}
-					// The same check again has nothing to do, unless the other side waits.
-					const again = strategy.evaluate(priced(price), book.held, 0);
-					if (kind.direction !== 'BOTH' || book.held !== null) expect(again.decision).toBe('NONE');
-					since = again.decision === 'NONE' ? [price] : [...since, price];
-				}
-				expect(book.entries).toEqual([]);
-				if (kind.out_of_range === 'hold')
-					for (const gain of book.gains) expect(gain).toBeGreaterThan(smallestStep(ladder, kind.levels) * (1 - 1e-6));
-			}),
-			{ numRuns: 400 },
-		);
-		expect(trades).toBeGreaterThan(1_000);
-	});
-
-	test('one check after many crossings leads where a check after each would have led', () => {
-		fc.assert(
-			fc.property(fc.double({ min: 90.01, max: 100, noNaN: true }), fc.integer({ min: 1, max: 50 }), (end, count) => {
-				const strategy = prepare(range);
-				const [slow, fast] = [emptyBook(), emptyBook()];
-				for (let index = 1; index <= count; index++) {
-					const price = 100 + ((end - 100) * index) / count;
-					step(strategy, slow, priced(price), price);
-				}
-				step(strategy, fast, priced(end), end);
-				expect(fast.entries.length).toBe(slow.entries.length);
-			}),
-		);
-	});
-});
-
-/** Whether a price that came from `from` has reached or crossed a line at `to`; where the grid ends, leaving the end counts too. */
-function hasCrossed(ladder: ReturnType<typeof rangeLadder>, levels: number, from: number, to: number): boolean {
-	const [a, b] = [levelsAway(ladder, from), levelsAway(ladder, to)];
-	if (Math.abs(Math.abs(a) - (levels + 1)) < 1e-6) return true;
-	return b < a ? Math.ceil(a - 1e-6) - 1 >= b - 1e-6 : Math.floor(a + 1e-6) + 1 <= b + 1e-6;
-}
-
-function smallestStep(ladder: ReturnType<typeof rangeLadder>, levels: number): number {
-	if (ladder.ratio === null) return ladder.step;
-	const ends = [levels, -levels, 1, -1, 0].map((k) => linePrice(ladder, k));
-	return Math.min(...ends) * (1 - 1 / ladder.ratio);
-}
 
 describe('by ATR', () => {
 	const atr = {
