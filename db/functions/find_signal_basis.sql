@@ -14,8 +14,8 @@ returns table (
   score double precision,
   factors jsonb,
   position_direction botbox.direction,
-  position_quantity double precision,
-  position_entry_price double precision,
+  position_quantity numeric,
+  position_entry_price numeric,
   position_lots integer,
   position_opened_at timestamptz
 )
@@ -26,7 +26,7 @@ as $$
   select s.bot_id, t.name, v.id, v.parameters, v.timeframe, v.history, v.further_windows, b.instrument_id,
          (select array_agg(l.instrument_id order by l.leg) from bot_legs l where l.bot_id = b.id),
          coalesce(c.candle_at, s.candle_at), s.decided_at, s.score, s.factors,
-         p.direction, p.quantity::double precision, p.average_entry_price::double precision, p.lots, p.opened_at
+         p.direction, p.quantity, p.average_entry_price, p.lots, p.opened_at
     from signals s
     join bots b on b.id = s.bot_id
     join strategy_versions v on v.id = s.strategy_version_id

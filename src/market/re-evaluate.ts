@@ -156,8 +156,8 @@ function positionOf(basis: SignalBasis): HeldPosition | null {
 	if (positionDirection === null || positionOpenedAt === null) return null;
 	return {
 		direction: positionDirection,
-		quantity: positionQuantity ?? 0,
-		averageEntryPrice: positionEntryPrice ?? 0,
+		quantity: Number(positionQuantity ?? 0),
+		averageEntryPrice: Number(positionEntryPrice ?? 0),
 		lots: basis.positionLots ?? 1,
 		openedAt: positionOpenedAt.getTime(),
 	};

@@ -43,8 +43,8 @@ interface Claim {
 	readonly dataFetchedAt: Date | null;
 	readonly dataRevision: number | null;
 	readonly positionDirection: Direction | null;
-	readonly positionQuantity: number | null;
-	readonly positionEntryPrice: number | null;
+	readonly positionQuantity: string | null;
+	readonly positionEntryPrice: string | null;
 	readonly positionLots: number | null;
 	readonly positionOpenedAt: Date | null;
 	readonly furtherInstrumentIds: number[] | null;

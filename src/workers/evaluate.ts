@@ -75,8 +75,8 @@ export interface EvaluatedLeg {
 
 export function heldPosition(row: {
 	readonly positionDirection: Direction | null;
-	readonly positionQuantity: number | null;
-	readonly positionEntryPrice: number | null;
+	readonly positionQuantity: string | null;
+	readonly positionEntryPrice: string | null;
 	readonly positionLots: number | null;
 	readonly positionOpenedAt: Date | null;
 }): HeldPosition | null {
@@ -91,8 +91,9 @@ export function heldPosition(row: {
 	}
 	return {
 		direction: positionDirection,
-		quantity: positionQuantity,
-		averageEntryPrice: positionEntryPrice,
+		// A strategy judges by floats; what is booked never comes from here.
+		quantity: Number(positionQuantity),
+		averageEntryPrice: Number(positionEntryPrice),
 		lots: positionLots ?? 1,
 		openedAt: positionOpenedAt.getTime(),
 	};

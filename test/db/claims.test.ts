@@ -47,7 +47,7 @@ test('CLAIMED with the market and the position that the check needs', async () =
 	await releaseChecks(books.pool, { botIds: [bot.id], workerId });
 	await openPosition(books.pool, bot, { direction: 'SHORT', price: 100 });
 	expect(await claim(bot)).toMatchObject([
-		{ positionDirection: 'SHORT', positionQuantity: 10, positionEntryPrice: 100, positionOpenedAt: start },
+		{ positionDirection: 'SHORT', positionQuantity: '10.000', positionEntryPrice: '100', positionOpenedAt: start },
 	]);
 });
 
