@@ -1,5 +1,5 @@
 /** Limits that act after the decision, on the whole system: what the executor does not send, and the account that the monitor reduces. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
 	createAccount,
 	createBot,
@@ -20,7 +20,8 @@ let system: SimulatedSystem;
 let accountId: number;
 let bot: Bot;
 
-beforeAll(async () => {
+// Each test begins with an account that is ACTIVE and has traded nothing.
+beforeEach(async () => {
 	system = await startSimulatedSystem({ simulator: { instrumentCount: 2 } });
 	const { pool } = system.database;
 	const now = system.now();
@@ -52,7 +53,7 @@ beforeAll(async () => {
 	bot = { id, accountId, instrumentId: instrument.id, versionId };
 	await reconcileAccounts(system.context, { all: true, now });
 });
-afterAll(() => system.close());
+afterEach(() => system.close());
 
 /** Decides an entry at the present price times `factor`, lets the executor act, and answers what became of the trade. */
 async function enter(factor: number) {
@@ -83,6 +84,7 @@ test('fees and prices that cost more than a day may: the monitor reduces the acc
 	const { pool } = system.database;
 	const status = async () =>
 		(await pool.query('select status from botbox.accounts where id = $1', [accountId])).rows[0].status;
+	expect(await enter(1)).toMatchObject({ status: 'EXECUTED' });
 	system.skip(60_000);
 	await runMonitor(system.context, system.now());
 	expect(await status()).toBe('ACTIVE');
