@@ -150,7 +150,12 @@ async function recordOutcome(
 				message: outcome.reason,
 			});
 		case 'UNKNOWN':
-			return await recordOrderResult(context.pool, { ...base, result: 'UNKNOWN', message: outcome.message });
+			return await recordOrderResult(context.pool, {
+				...base,
+				result: 'UNKNOWN',
+				code: outcome.code,
+				message: outcome.message,
+			});
 	}
 }
 

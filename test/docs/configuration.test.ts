@@ -24,6 +24,7 @@ test('the defaults are those of the code', () => {
 		BOTBOX_MASTER_KEY: config.masterKey ?? 'generated into the data directory',
 		BOTBOX_LIVE_ACCOUNTS: config.liveAccounts.join(',') || 'none',
 		BOTBOX_STRATEGIES: config.strategiesDir ?? 'none',
+		BOTBOX_HEARTBEAT_URL: config.heartbeatUrl ?? 'none',
 		BOTBOX_LOG_LEVEL: `\`${config.logLevel}\``,
 		BOTBOX_CHECK_SPREAD_SECONDS: `\`${config.checkSpreadSeconds}\``,
 		BOTBOX_KEEP_MINUTES_DAYS: `\`${config.keepMinutesDays}\``,
