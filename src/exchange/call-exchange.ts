@@ -4,6 +4,7 @@
  */
 import { acquireCall, raiseAlert, recordExchangeResult, recordLimitReport } from '../database/functions/guards.ts';
 import { BotboxError, errorMessage, RetryLaterError } from '../errors.ts';
+import { exchangeCallSeconds, limiterDenialsTotal } from '../metrics.ts';
 import type { Family } from './ccxt-client.ts';
 import { databaseTime, type GatewayContext, localTime, pause, type Timings, timingsOf } from './context.ts';
 import { startDeadline } from './deadline.ts';
@@ -52,11 +53,14 @@ export function createGate(context: GatewayContext, options: GateOptions): Gate 
 			const grant = takeGrant(caller) ?? (await waitForGrant(call));
 			// A trace of its own: ccxt may have several requests of one caller under way.
 			const trace: CallTrace = {};
+			const stopTimer = exchangeCallSeconds.startTimer({ exchange: exchangeId, call: call.name });
 			try {
 				const result = await callTrace.run(trace, send);
+				stopTimer({ result: 'OK' });
 				await tellSuccess(call, grant, trace.facts);
 				return result;
 			} catch (error) {
+				stopTimer({ result: healthOf(error, family) });
 				await tellFailure(call, grant, error);
 				throw error;
 			} finally {
@@ -167,6 +171,7 @@ export function createGate(context: GatewayContext, options: GateOptions): Gate 
 			return { isProbe, consecutiveFailures, lapsesAt: askedAt + timings.grantLifeMs };
 		}
 		const refusal = answer.refusal === 'BREAKER_OPEN' ? 'BREAKER_OPEN' : 'RATE_LIMIT';
+		limiterDenialsTotal.inc({ exchange: exchangeId, refusal });
 		return { refusal, retryAfterMs: Math.max(answer.retryAfterMs, 1) };
 	}
 

@@ -17,6 +17,7 @@ import {
 import type { FetchedDelivery } from '../database/jobs.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { errorMessage } from '../errors.ts';
+import { alertMessagesTotal } from '../metrics.ts';
 import { again, done, type RunResult, type WorkerContext } from './context.ts';
 
 export interface DeliveryOptions {
@@ -62,10 +63,12 @@ async function deliver(
 		await sendMessage(settings, message, timeoutMs === undefined ? {} : { timeoutMs });
 	} catch (error) {
 		const reason = errorMessage(error);
+		alertMessagesTotal.inc({ kind: channel.kind, result: 'failed' });
 		log.warn({ channel: channel.name, error: reason, isLast }, 'alerts could not be delivered');
 		await recordAlertDelivery(pool, { ...told, error: reason, isLast });
 		return await jobs.failDelivery(id, reason);
 	}
+	alertMessagesTotal.inc({ kind: channel.kind, result: 'delivered' });
 	await recordAlertDelivery(pool, told);
 	await jobs.completeDelivery(id);
 	log.info({ channel: channel.name, alerts: deliveries.length }, 'alerts delivered');

@@ -19,6 +19,7 @@ import type { Logger } from '../logger.ts';
 import { fetchFeeds } from '../market/feed.ts';
 import { publishStrategies } from '../market/strategy-versions.ts';
 import { CandleWindows } from '../market/windows.ts';
+import { observePool } from '../metrics.ts';
 import { type Catalogue, openCatalogue } from '../sandbox/catalogue.ts';
 import type { StrategyFault } from '../strategies/catalogue.ts';
 import { balancePairs } from './balance-pairs.ts';
@@ -46,7 +47,7 @@ export interface WorkerOptions {
 	readonly roles: readonly Role[];
 	readonly log: Logger;
 	readonly version: string;
-	/** Where /healthz and /readyz are answered; nowhere if left out. */
+	/** Where /healthz, /readyz and /metrics are answered; nowhere if left out. */
 	readonly health?: { readonly host: string; readonly port: number };
 }
 
@@ -73,6 +74,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 		...(role === undefined ? {} : { role }),
 	});
 	await requireMatchingSchema(pool);
+	const forgetPool = observePool(pool, 'main');
 	const catalogue = openCatalogue({
 		folder: config.strategiesDir,
 		onOutput: (file, line) => log.info({ file, line }, 'an own strategy says'),
@@ -137,6 +139,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 		await health?.close();
 		await Promise.race([jobs.stop(), sleep(1_000, undefined, { ref: false })]).catch(() => undefined);
 		await beat(context, identity, { isStopping: true }).catch(() => undefined);
+		forgetPool();
 		await Promise.race([pool.end(), sleep(1_000, undefined, { ref: false })]);
 		log.info({ worker: workerId }, 'worker stopped');
 	};

@@ -7,6 +7,7 @@
 import { assessVitals } from '../database/functions/alerts.ts';
 import { errorMessage } from '../errors.ts';
 import { startDeadline } from '../exchange/deadline.ts';
+import { heartbeatPingsTotal } from '../metrics.ts';
 import { done, type RunResult, type WorkerContext } from './context.ts';
 import { claimDue } from './duties.ts';
 
@@ -42,6 +43,7 @@ export async function pingHeartbeat(context: WorkerContext, url: string, now?: D
 
 /** As a loop's run. */
 export async function feedHeartbeat(context: WorkerContext, url: string): Promise<RunResult> {
-	await pingHeartbeat(context, url);
+	const result = await pingHeartbeat(context, url);
+	if (result !== 'not due') heartbeatPingsTotal.inc({ result });
 	return done;
 }

@@ -91,6 +91,13 @@ export const recordAlertDelivery = valueFunction(
 	'boolean?',
 );
 
+/** For /metrics: one row per metric and labels, names without `botbox_`. */
+export const measureSystem = rowsFunction(
+	'measure_system',
+	{ now: 'timestamptz?' },
+	{ metric: 'text', labels: 'jsonb', value: 'double precision' },
+);
+
 /** Parts: ticks, checks, alerts. */
 export const assessVitals = rowsFunction(
 	'assess_vitals',
