@@ -43,10 +43,12 @@ test('.env.example names known variables only, and holds no secret', () => {
 	const lines = readDocument('.env.example')
 		.split('\n')
 		.filter((line) => line !== '' && !line.startsWith('#'));
-	const known = [...environmentNames, 'POSTGRES_PASSWORD', 'BOTBOX_PUBLISHED_PORT'];
+	const ofCompose = ['POSTGRES_PASSWORD', 'BOTBOX_PUBLISHED_PORT'];
+	const ofObservability = ['PROMETHEUS_TOKEN', 'GRAFANA_ADMIN_PASSWORD', 'GRAFANA_DATABASE_PASSWORD'];
+	const known = [...environmentNames, ...ofCompose, ...ofObservability];
 	for (const line of lines) {
 		const [name = '', value = ''] = line.split('=');
 		expect(known).toContain(name);
-		if (/PASSWORD|KEY/.test(name)) expect(value).toBe('');
+		if (/PASSWORD|KEY|TOKEN/.test(name)) expect(value).toBe('');
 	}
 });
