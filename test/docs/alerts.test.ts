@@ -1,8 +1,10 @@
 /** docs/alerts.md, table alert_rules and what the code raises are the same alerts. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { channelKinds } from '../../src/alerts/channels.ts';
+import { buildProgram } from '../../src/cli.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { repository } from '../support/script.ts';
 import { readDocument, sectionsOf, tableOf } from './markdown.ts';
@@ -77,3 +79,28 @@ test('the kinds of channels are those of the code', () => {
 	const kinds = tableOf(text, 'kind', '`ALERT_CHANNEL_URL`').map(([kind]) => kind?.replaceAll('`', '').toUpperCase());
 	expect(kinds).toEqual(channelKinds);
 });
+
+test('every command that the runbook names exists, with these options', () => {
+	const commands = leavesOf(buildProgram());
+	const named = [...text.matchAll(/`(botbox [^`]+)`/g)].map((match) => match[1] ?? '');
+	expect(named.length).toBeGreaterThan(15);
+	for (const line of named) {
+		const command = commands.find((known) => `${line} `.startsWith(`${pathOf(known)} `));
+		// Or a whole group, such as `botbox strategies`.
+		const isGroup = commands.some((known) => pathOf(known).startsWith(`${line} `));
+		expect(command !== undefined || isGroup, line).toBe(true);
+		for (const [flag] of line.matchAll(/--[a-z-]+/g))
+			expect(
+				command?.options.map((option) => option.long),
+				line,
+			).toContain(flag);
+	}
+});
+
+function leavesOf(command: Command): Command[] {
+	return command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
+}
+
+function pathOf(command: Command): string {
+	return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+}
