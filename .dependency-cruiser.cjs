@@ -1,5 +1,5 @@
 /** The import rule of ARCHITECTURE.md: cli → workers, api → exchange, market, strategies → database → config, errors, domain. */
-const base = '^src/(config|errors|domain|logger)\\.ts$';
+const base = '^src/(config|errors|domain|logger|metrics)\\.ts$';
 const only = (name, from, allowed) => ({
 	name,
 	severity: 'error',
@@ -11,7 +11,7 @@ const only = (name, from, allowed) => ({
 module.exports = {
 	forbidden: [
 		{ name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
-		only('base-imports-nothing', '^src/(config|errors|domain|logger)\\.ts$', []),
+		only('base-imports-nothing', '^src/(config|errors|domain|logger|metrics)\\.ts$', []),
 		only('database', '^src/database/', []),
 		only('exchange', '^src/exchange/', ['^src/database/']),
 		only('strategies-are-pure', '^src/strategies/', []),
@@ -20,13 +20,14 @@ module.exports = {
 			severity: 'error',
 			from: { path: '^src/strategies/' },
 			to: {
-				path: '^(node:|fs|net|http|pg|ccxt|pino|src/(config|logger)\\.ts)',
+				path: '^(node:|fs|net|http|pg|ccxt|pino|src/(config|logger|metrics)\\.ts)',
 				pathNot: '^(node_modules/)?(zod|decimal\\.js)',
 			},
 		},
 		only('market', '^src/market/', ['^src/database/', '^src/strategies/', '^src/exchange/']),
 		only('sandbox', '^src/sandbox/', ['^src/(market|strategies)/']),
-		only('workers', '^src/workers/', ['^src/(database|exchange|market|strategies|sandbox)/']),
+		only('alerts', '^src/alerts/', ['^src/(database|exchange)/']),
+		only('workers', '^src/workers/', ['^src/(alerts|database|exchange|market|strategies|sandbox)/']),
 		only('api', '^src/api/', ['^src/(database|exchange|market|strategies|sandbox)/']),
 		only('simulator', '^src/simulator/', []),
 		only('dashboard', '^src/dashboard/', []),

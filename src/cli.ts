@@ -3,6 +3,7 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { registerAccounts } from './cli/commands/accounts.ts';
+import { registerAlerts } from './cli/commands/alerts.ts';
 import { registerBots } from './cli/commands/bots.ts';
 import { registerBreaker } from './cli/commands/breaker.ts';
 import { registerCandles } from './cli/commands/candles.ts';
@@ -41,6 +42,7 @@ export function buildProgram(): Command {
 	registerFlatten(program);
 	registerTrades(program);
 	registerBreaker(program);
+	registerAlerts(program);
 	registerKeys(program);
 	registerTokens(program);
 	// Every command throws instead of ending the process, so that each error is told in one way, below.

@@ -47,6 +47,13 @@ const environment = z.object({
 				.filter((name) => name !== ''),
 		),
 	BOTBOX_STRATEGIES: z.string().optional(),
+	BOTBOX_HEARTBEAT_URL: z
+		.string()
+		.refine(
+			(value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol),
+			'expected an address that begins with https:// or http://',
+		)
+		.optional(),
 	BOTBOX_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 	BOTBOX_CHECK_SPREAD_SECONDS: z
 		.string()
@@ -71,6 +78,8 @@ export interface Config {
 	readonly liveAccounts: readonly string[];
 	/** The folder of the user's own strategies; null: there are none. */
 	readonly strategiesDir: string | null;
+	/** Asked each minute while everything works; null: nowhere. It may hold a secret. */
+	readonly heartbeatUrl: string | null;
 	readonly logLevel: string;
 	/** Seconds over which the checks of a tick are spread when more than 500 bots are due. */
 	readonly checkSpreadSeconds: number;
@@ -112,6 +121,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 		masterKey: e.BOTBOX_MASTER_KEY ?? null,
 		liveAccounts: Object.freeze(e.BOTBOX_LIVE_ACCOUNTS),
 		strategiesDir: e.BOTBOX_STRATEGIES ?? null,
+		heartbeatUrl: e.BOTBOX_HEARTBEAT_URL ?? null,
 		logLevel: e.BOTBOX_LOG_LEVEL,
 		checkSpreadSeconds: e.BOTBOX_CHECK_SPREAD_SECONDS,
 		keepMinutesDays: e.BOTBOX_KEEP_MINUTES_DAYS,

@@ -26,7 +26,8 @@ returns table (
   attempts integer,
   claimed_until timestamptz,
   order_id bigint,
-  client_order_id text
+  client_order_id text,
+  queued_at timestamptz
 )
 language sql
 set search_path = botbox, pg_temp
@@ -85,7 +86,7 @@ as $$
   )
   select c.id, c.bot_id, c.account_id, a.mode, a.exchange_id, c.instrument_id, i.symbol, i.market_type, c.direction, c.side,
          c.quantity::text, c.price::text, c.leverage::text, c.stop_loss_price::text, c.take_profit_price::text, c.protection,
-         c.attempts, c.claimed_until, o.id, o.client_order_id
+         c.attempts, c.claimed_until, o.id, o.client_order_id, c.queued_at
     from claimed c
     join accounts a on a.id = c.account_id
     join instruments i on i.id = c.instrument_id

@@ -4,68 +4,71 @@ language plpgsql
 set search_path = botbox, pg_temp
 as $$
 declare
-  v_open integer := 0;
-  v_rule record;
+  v_holding jsonb;
 begin
-  -- Each rule: is it true now? Alerts open and resolve by themselves.
-  for v_rule in
-    select 'NO_TICK' as code, 'CRITICAL'::severity as severity, 'scheduler' as subject,
-           coalesce((select max(tick_at) from ticks) < p_now - interval '2 minutes', false) as is_true,
-           'No tick for more than two minutes' as message
-    union all
-    select 'QUEUE_DEPTH', 'WARNING', 'trade_queue',
-           (select count(*) from trade_queue where status = 'PENDING') > 100, 'More than 100 trades wait in the queue'
-    union all
-    -- Of every feed, so that the alert also ends when the last bot that needed it does.
-    select 'DATA_LAG', 'WARNING', i.exchange_id || ' ' || i.symbol,
-           coalesce(f.fetched_at, f.created_at) < p_now - interval '5 minutes'
-             and (
-               exists (select from bots b where b.instrument_id = f.instrument_id and b.status = 'ACTIVE')
-               or exists (select from bot_legs g join bots b on b.id = g.bot_id where g.instrument_id = f.instrument_id and b.status = 'ACTIVE')
-             ),
-           format('Market data of %s is older than five minutes', i.symbol)
-      from feeds f
-      join instruments i on i.id = f.instrument_id
-    union all
-    select 'WORKER_LOST', 'WARNING', w.id, w.heartbeat_at < p_now - interval '30 seconds',
-           format('Worker %s on %s was last heard at %s', w.id, w.host, w.heartbeat_at)
-      from workers w
-     where w.stopped_at is null
-       and w.heartbeat_at > p_now - interval '1 hour'
-    union all
-    select 'TRADE_FAILURES', 'CRITICAL', 'execution',
-           count(*) filter (where t.status = 'FAILED') > 0.1 * greatest(count(*), 10), 'More than 10% of the last hour''s trades failed'
-      from trade_queue t
-     where t.finished_at > p_now - interval '1 hour'
-       -- For the index: the queue is kept for ever, and what waited longer than that has an alert of its own.
-       and t.queued_at > p_now - interval '3 hours'
-  loop
-    if v_rule.is_true then
-      perform raise_alert(p_code => v_rule.code, p_severity => v_rule.severity, p_subject => v_rule.subject, p_message => v_rule.message, p_now => p_now);
-      v_open := v_open + 1;
-    else
-      perform resolve_alert(p_code => v_rule.code, p_subject => v_rule.subject, p_now => p_now);
-    end if;
-  end loop;
-  -- A lost worker is news for an hour; after that its alert has nothing left to resolve it.
-  update alerts a
-     set resolved_at = p_now
-   where a.code = 'WORKER_LOST'
-     and a.resolved_at is null
-     and not exists (select from workers w where w.id = a.subject and w.stopped_at is null and w.heartbeat_at > p_now - interval '1 hour');
-  -- An order that was unknown for long is known by now: asked for, refused or expired.
-  update alerts a
-     set resolved_at = p_now
-   where a.code = 'ORDER_UNKNOWN'
-     and a.resolved_at is null
-     and not exists (select from orders o where a.subject = 'order ' || o.id and o.status = 'UNKNOWN' and o.finished_at is null);
-  -- Limit alerts end when the block or the use that raised them has passed.
-  update alerts a
-     set resolved_at = p_now
-   where a.code in ('LIMIT_EXCEEDED', 'LIMIT_HIGH_USE')
-     and a.resolved_at is null
-     and a.last_seen_at < p_now - interval '2 minutes';
-  return v_open;
+  select coalesce(jsonb_agg(to_jsonb(h)), '[]')
+    into v_holding
+    from (
+           select 'NO_TICK' as code, 'scheduler' as subject,
+                  format('No tick since %s', to_char(x.tick_at at time zone 'UTC', 'HH24:MI "UTC"')) as message,
+                  jsonb_build_object('last_tick_at', x.tick_at) as details
+             from (select max(tick_at) as tick_at from ticks) x
+            where x.tick_at < p_now - make_interval(secs => alert_threshold('NO_TICK')::double precision)
+           union all
+           select 'QUEUE_DEPTH', 'trade_queue', format('%s trades wait in the queue', x.waiting), jsonb_build_object('waiting', x.waiting)
+             from (select count(*) as waiting from trade_queue where status = 'PENDING') x
+            where x.waiting > alert_threshold('QUEUE_DEPTH')
+           union all
+           select 'DATA_LAG', i.exchange_id || ' ' || i.symbol,
+                  format('Market data of %s is %s old', i.symbol, date_trunc('second', p_now - coalesce(f.fetched_at, f.created_at))),
+                  jsonb_build_object('fetched_at', f.fetched_at)
+             from feeds f
+             join instruments i on i.id = f.instrument_id
+            where coalesce(f.fetched_at, f.created_at) < p_now - make_interval(secs => alert_threshold('DATA_LAG')::double precision)
+              and (
+                exists (select from bots b where b.instrument_id = f.instrument_id and b.status = 'ACTIVE')
+                or exists (select from bot_legs g join bots b on b.id = g.bot_id where g.instrument_id = f.instrument_id and b.status = 'ACTIVE')
+              )
+           union all
+           -- A lost worker is news for an hour.
+           select 'WORKER_LOST', w.id, format('Worker %s on %s was last heard at %s', w.id, w.host, to_char(w.heartbeat_at at time zone 'UTC', 'HH24:MI:SS "UTC"')),
+                  jsonb_build_object('host', w.host, 'roles', w.roles)
+             from workers w
+            where w.stopped_at is null
+              and w.heartbeat_at < p_now - make_interval(secs => alert_threshold('WORKER_LOST')::double precision)
+              and w.heartbeat_at > p_now - interval '1 hour'
+           union all
+           select 'TRADE_FAILURES', 'execution', format('%s of %s trades of the last hour failed', x.failed, x.finished),
+                  jsonb_build_object('failed', x.failed, 'finished', x.finished)
+             from (
+                    select count(*) filter (where t.status = 'FAILED') as failed, count(*) as finished
+                      from trade_queue t
+                     where t.finished_at > p_now - interval '1 hour'
+                       -- For the index: the queue is kept for ever, and what waited longer than that has an alert of its own.
+                       and t.queued_at > p_now - interval '3 hours'
+                  ) x
+            -- One failure of three is a share, but no rate.
+            where x.failed > alert_threshold('TRADE_FAILURES') * greatest(x.finished, 10)
+           union all
+           -- One alert a market: were the guard away, each of ten thousand positions would have its own.
+           select 'POSITION_UNPROTECTED', i.exchange_id || ' ' || i.symbol,
+                  format('%s positions in %s have stops that nobody can watch: the last price is of %s', count(*), i.symbol,
+                         coalesce(to_char(max(k.quoted_at) at time zone 'UTC', 'HH24:MI:SS "UTC"'), 'never')),
+                  jsonb_build_object('positions', count(*), 'quoted_at', max(k.quoted_at))
+             from positions p
+             join instruments i on i.id = p.instrument_id
+             left join tickers k on k.instrument_id = p.instrument_id
+            where p.status = 'OPEN'
+              and (p.trailing_stop_fraction is not null or p.protection = 'GUARD' and (p.stop_loss_price is not null or p.take_profit_price is not null))
+              -- A position is newer than the first price that somebody fetches for it.
+              and greatest(coalesce(k.quoted_at, p.opened_at), p.opened_at) < p_now - make_interval(secs => alert_threshold('POSITION_UNPROTECTED')::double precision)
+            group by i.exchange_id, i.symbol
+         ) h;
+  perform resolve_passed_alerts(p_now => p_now);
+  return sync_alerts(
+    p_codes => array['NO_TICK', 'QUEUE_DEPTH', 'DATA_LAG', 'WORKER_LOST', 'TRADE_FAILURES', 'POSITION_UNPROTECTED'], p_holding => v_holding, p_now => p_now
+  );
 end
 $$;
-comment on function botbox.monitor_health is 'Looks at the rules of what an operator must know, opens alerts for those that hold and resolves the others; answers how many hold.';
+comment on function botbox.monitor_health is
+  'Looks, every 10 s, at the rules that read little, opens alerts for those that hold and resolves the others; answers how many hold.';

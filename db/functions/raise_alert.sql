@@ -16,6 +16,8 @@ as $$
     on conflict (code, subject) where resolved_at is null do update
        set occurrences = a.occurrences + 1,
            last_seen_at = p_now,
+           -- The worst that was seen: channels for the worst only are told when it becomes that.
+           severity = least(a.severity, excluded.severity),
            message = excluded.message,
            details = excluded.details
     returning a.id, a.occurrences

@@ -103,6 +103,27 @@ begin
                )
          );
 
+  -- A position is as safe as its stop: one that the exchange should keep, and does not list, is told apart from differences of the books.
+  perform raise_alert(
+    p_code => 'STOP_MISSING',
+    p_severity => 'CRITICAL',
+    p_subject => format('account %s position %s', p_account_id, n.id),
+    p_message => format('The exchange lists no stop for position %s in %s, which should have one at %s', n.id, n.symbol, n.stop_loss_price),
+    p_details => jsonb_build_object('position_id', n.id, 'stop_loss_price', n.stop_loss_price),
+    p_now => p_now
+  )
+    from unstopped_positions(p_account_id => p_account_id, p_open_orders => p_open_orders, p_asked_at => p_asked_at) n;
+  update alerts a
+     set resolved_at = p_now
+   where a.code = 'STOP_MISSING'
+     and a.resolved_at is null
+     and a.subject like format('account %s position %%', p_account_id)
+     and not exists (
+           select
+             from unstopped_positions(p_account_id => p_account_id, p_open_orders => p_open_orders, p_asked_at => p_asked_at) n
+            where a.subject = format('account %s position %s', p_account_id, n.id)
+         );
+
   update account_balances b
      set exchange_total = coalesce((p_balances ->> b.asset)::numeric, 0),
          exchange_seen_at = p_now

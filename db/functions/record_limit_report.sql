@@ -52,7 +52,7 @@ begin
       p_now => p_now
     );
   end if;
-  if p_used > 0.6 * v_limit.published_limit then
+  if p_used > alert_threshold('LIMIT_HIGH_USE') * v_limit.published_limit then
     perform raise_alert(
       p_code => 'LIMIT_HIGH_USE',
       p_severity => 'WARNING',

@@ -51,6 +51,16 @@ begin
              updated_at = p_now
        where o.id = p_order_id
          and o.status in ('SUBMITTING', 'UNKNOWN');
+      if p_code = 'DUPLICATE_CLIENT_ID' then
+        perform raise_alert(
+          p_code => 'DUPLICATE_CLIENT_ID',
+          p_severity => 'CRITICAL',
+          p_subject => 'order ' || p_order_id,
+          p_message => format('The exchange knows the client order id %s already: %s', v_order.client_order_id, p_message),
+          p_details => jsonb_build_object('order_id', p_order_id, 'trade_id', v_order.trade_id, 'send_count', v_order.send_count),
+          p_now => p_now
+        );
+      end if;
       return 'UNKNOWN';
 
     when 'REFUSED' then
@@ -88,4 +98,4 @@ begin
 end
 $$;
 comment on function botbox.record_order_result is
-  'Records what the exchange said of a sending: ACKNOWLEDGED, REFUSED, NOT_ACCEPTED (definitely not standing, may be sent again) or UNKNOWN (must be asked for). Answers the order''s new state.';
+  'Records what the exchange said of a sending: ACKNOWLEDGED, REFUSED, NOT_ACCEPTED (definitely not standing, may be sent again) or UNKNOWN (must be asked for; with code DUPLICATE_CLIENT_ID under an alert). Answers the order''s new state.';

@@ -8,6 +8,7 @@ declare
   v_trades integer;
   v_parked integer := 0;
   v_order record;
+  v_patience_seconds double precision := alert_threshold('ORDER_UNKNOWN');
 begin
   -- A sender that died after committing the order may have sent it: only the exchange knows.
   with lapsed as (
@@ -42,13 +43,13 @@ begin
    where t.id = l.id;
   get diagnostics v_trades = row_count;
 
-  -- What the exchange has not answered for in 10 minutes waits for a person; asking goes on, guessing never begins.
+  -- What the exchange has not answered for in all that time, 10 minutes unless told otherwise, waits for a person; asking goes on, guessing never begins.
   for v_order in
     select o.id, o.trade_id, o.client_order_id
       from orders o
       join trade_queue t on t.id = o.trade_id
      where o.status = 'UNKNOWN'
-       and o.unknown_since <= p_now - interval '10 minutes'
+       and o.unknown_since <= p_now - make_interval(secs => v_patience_seconds)
        and t.status = 'EXECUTING'
      order by o.id
        for update of t skip locked
@@ -60,7 +61,7 @@ begin
       p_code => 'ORDER_UNKNOWN',
       p_severity => 'CRITICAL',
       p_subject => 'order ' || v_order.id,
-      p_message => format('The exchange has not told for 10 minutes what became of order %s', v_order.client_order_id),
+      p_message => format('The exchange has not told for %s minutes what became of order %s', round(v_patience_seconds / 60), v_order.client_order_id),
       p_details => jsonb_build_object('order_id', v_order.id, 'trade_id', v_order.trade_id),
       p_now => p_now
     );
@@ -71,4 +72,4 @@ begin
 end
 $$;
 comment on function botbox.recover_orders is
-  'Picks up what a dead executor left: orders still SUBMITTING past their lease become UNKNOWN, claimed trades without an order sent become PENDING again, orders unknown for 10 minutes are PARKED with an alert.';
+  'Picks up what a dead executor left: orders still SUBMITTING past their lease become UNKNOWN, claimed trades without an order sent become PENDING again, orders unknown for 10 minutes (the threshold of ORDER_UNKNOWN) are PARKED with an alert.';

@@ -1,9 +1,11 @@
 /** `/metrics` for Prometheus: the figures of the overview and of the exchanges, and those of this process. */
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import { z } from 'zod';
+import { measureSystem } from '../database/functions/alerts.ts';
 import { listRows } from '../database/views/define.ts';
 import { exchangeHealth } from '../database/views/market.ts';
 import { type OverviewRow, workerStatus } from '../database/views/operation.ts';
+import { processRegistry, startProcessMetrics } from '../metrics.ts';
 import type { ApiContext, ApiServer } from './context.ts';
 import { problemResponses } from './problems.ts';
 
@@ -30,6 +32,16 @@ const figures: readonly (readonly [string, string, (row: OverviewRow) => number 
 	['data_lag_seconds', 'Age of the oldest followed market data', (row) => row.data_lag_seconds_max],
 ];
 
+/** What measure_system answers: name without `botbox_`, what it says, and its labels. */
+const measurements: readonly (readonly [string, string, ...string[]])[] = [
+	['orders_submitted_last_day', 'Orders of the last 24 hours that were sent'],
+	['orders_filled_last_day', 'Those of them that were filled, whole or in part'],
+	['limiter_tokens_ratio', 'What is left in the emptiest bucket, 0 to 1', 'exchange', 'scope', 'bucket'],
+	['job_backlog', 'Jobs of pg-boss that are not done', 'queue', 'state'],
+	['alerts_open_by_severity', 'Open alerts', 'severity'],
+	['alert_channels', 'Alert channels, alive or dead', 'state'],
+];
+
 /** Caches of workers by their name in the metrics: the figures of a heartbeat that count what was served again and what was made. */
 const caches: readonly (readonly [string, string, string])[] = [
 	['windows', 'windows_reused', 'windows_loaded'],
@@ -39,7 +51,7 @@ const caches: readonly (readonly [string, string, string])[] = [
 
 export function addMetrics(app: ApiServer, context: ApiContext, readOverview: () => Promise<OverviewRow>): void {
 	const registry = new Registry();
-	collectDefaultMetrics({ register: registry });
+	startProcessMetrics();
 	const gauges = figures.map(([name, help, read]) => {
 		return { gauge: new Gauge({ name: `botbox_${name}`, help, registers: [registry] }), read };
 	});
@@ -48,6 +60,13 @@ export function addMetrics(app: ApiServer, context: ApiContext, readOverview: ()
 		new Gauge({ name: `botbox_exchange_${name}`, help, labelNames, registers: [registry] });
 	const breaker = make('breaker_open', '1 unless the breaker of the exchange is CLOSED');
 	const used = make('limit_used_ratio', 'Share of the published limit that is used');
+	const lag = make('data_lag_seconds', 'Age of the oldest followed market data of the exchange');
+	const measured = new Map(
+		measurements.map(([name, help, ...labels]) => [
+			name,
+			new Gauge({ name: `botbox_${name}`, help, labelNames: labels, registers: [registry] }),
+		]),
+	);
 	const cacheGauge = (name: string, help: string) =>
 		new Gauge({ name: `botbox_cache_${name}`, help, labelNames: ['cache'] as const, registers: [registry] });
 	const hits = cacheGauge('hits', 'Served from memory by the workers that run, since each of them started');
@@ -70,11 +89,17 @@ export function addMetrics(app: ApiServer, context: ApiContext, readOverview: ()
 			},
 		},
 		async (_request, reply) => {
-			const [row, exchanges, workers] = await Promise.all([
+			const [row, exchanges, workers, system] = await Promise.all([
 				readOverview(),
 				listRows(context.readPool, exchangeHealth, { limit: 500 }),
 				listRows(context.readPool, workerStatus, { limit: 500, where: { status: 'RUNNING' } }),
+				// Counts jobs, which a replica may not have yet.
+				measureSystem(context.pool, {}),
 			]);
+			for (const gauge of measured.values()) gauge.reset();
+			for (const { metric, labels, value } of system) {
+				measured.get(metric)?.set(labels as Readonly<Record<string, string>>, value);
+			}
 			for (const { gauge, read } of gauges) {
 				const value = read(row);
 				if (value === null) gauge.remove();
@@ -82,6 +107,8 @@ export function addMetrics(app: ApiServer, context: ApiContext, readOverview: ()
 			}
 			for (const exchange of exchanges.items) {
 				breaker.set({ exchange: exchange.exchange_id }, exchange.breaker_state === 'CLOSED' ? 0 : 1);
+				if (exchange.data_lag_seconds === null) lag.remove({ exchange: exchange.exchange_id });
+				else lag.set({ exchange: exchange.exchange_id }, exchange.data_lag_seconds);
 				used.set({ exchange: exchange.exchange_id }, exchange.used_share ?? 0);
 			}
 			for (const [cache, hit, miss] of caches) {
@@ -89,7 +116,7 @@ export function addMetrics(app: ApiServer, context: ApiContext, readOverview: ()
 				misses.set({ cache }, sumOf(workers.items, miss));
 			}
 			reply.header('content-type', registry.contentType).serializer((text: unknown) => String(text));
-			return await registry.metrics();
+			return `${await registry.metrics()}\n${await processRegistry.metrics()}`;
 		},
 	);
 }

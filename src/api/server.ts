@@ -8,6 +8,7 @@ import { listRows } from '../database/views/define.ts';
 import { apiTokens } from '../database/views/operation.ts';
 import { BotboxError, errorMessage } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { observePool } from '../metrics.ts';
 import { openCatalogue } from '../sandbox/catalogue.ts';
 import { isLoopbackAddress } from './access.ts';
 import { buildApp } from './app.ts';
@@ -43,13 +44,15 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 			await clean().catch((error: unknown) => log.debug({ error: errorMessage(error) }, 'while closing'));
 		}
 	};
-	const connect = (url: string, name: string) => {
+	const connect = (url: string, name: string, use: 'main' | 'read') => {
 		const pool = createPool({ url, max: poolSize, applicationName: name, statementTimeoutMs });
 		cleanups.push(() => pool.end());
+		const forgetPool = observePool(pool, use);
+		cleanups.push(async () => forgetPool());
 		return pool;
 	};
 	try {
-		const pool = connect(databaseUrl, 'botbox api');
+		const pool = connect(databaseUrl, 'botbox api', 'main');
 		await requireMatchingSchema(pool);
 		if (!isLoopbackAddress(config.host)) {
 			const valid = await listRows(pool, apiTokens, { limit: 1, where: { is_valid: true } });
@@ -58,7 +61,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 		const readPool =
 			config.databaseReadUrl === null || config.databaseReadUrl === databaseUrl
 				? pool
-				: connect(config.databaseReadUrl, 'botbox api (reads)');
+				: connect(config.databaseReadUrl, 'botbox api (reads)', 'read');
 		const jobs = await createJobs({
 			pool,
 			isSupervisor: false,

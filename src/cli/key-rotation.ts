@@ -1,5 +1,5 @@
 /**
- * A new master key: every account's credentials are decrypted with the present key and encrypted with the new one in one
+ * A new master key: the credentials of every account and the settings of every alert channel are decrypted with the present key and encrypted with the new one in one
  * transaction, or nothing changes. Where the key lives in the data directory, the new one is on disk before the transaction
  * commits and takes its place afterwards by a rename; a run that was killed in between is finished by the next one.
  */
@@ -7,22 +7,32 @@ import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
 import type { Config } from '../config.ts';
 import { lockCredentials, replaceCredentials } from '../database/functions/administration.ts';
+import { lockAlertChannels, replaceChannelSettings } from '../database/functions/alerts.ts';
+import type { Queryable } from '../database/functions/define.ts';
 import type { Pool } from '../database/pool.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { BotboxError, errorMessage, UsageError } from '../errors.ts';
-import { type Credentials, decryptCredentials, encryptCredentials } from '../exchange/credentials.ts';
+import { openSecret, sealSecret } from '../exchange/credentials.ts';
 
 export interface Rotation {
-	/** Accounts whose credentials are under the new key. */
+	/** Accounts whose credentials, and channels whose settings are under the new key. */
 	readonly accounts: number;
+	readonly channels: number;
 	/** Where the new key and the one before lie; null: the operator keeps them. */
 	readonly keyFile: string | null;
 	readonly oldKeyFile: string | null;
 }
 
-type Stored = Awaited<ReturnType<typeof lockCredentials>>;
+/** One secret as it is stored. */
+interface Sealed {
+	readonly kind: 'account' | 'channel';
+	readonly id: number;
+	readonly name: string;
+	readonly bytes: Buffer;
+}
 
 /** Throws UsageError, CREDENTIALS_UNREADABLE with every account concerned, and CONFIGURATION_INVALID; nothing is changed then. */
 export async function rotateKey(
@@ -38,11 +48,11 @@ export async function rotateKey(
 			);
 		const [oldKey, newKey] = [config.masterKey, await readKey(newKeyFile)];
 		requireAnother(oldKey, newKey);
-		const accounts = await inTransaction(
+		const counts = await inTransaction(
 			pool,
-			async (db) => await reencrypt(db, await lockCredentials(db, {}), oldKey, newKey, actor),
+			async (db) => await reencrypt(db, await lockSecrets(db), oldKey, newKey, actor),
 		);
-		return { accounts, keyFile: null, oldKeyFile: null };
+		return { ...counts, keyFile: null, oldKeyFile: null };
 	}
 
 	const keyFile = join(resolve(config.dataDir), 'master.key');
@@ -53,12 +63,12 @@ export async function rotateKey(
 	const pending = await readKey(pendingFile).catch(() => null);
 	let isDecided = false;
 	try {
-		const accounts = await inTransaction(pool, async (db) => {
-			const stored = await lockCredentials(db, {});
+		const counts = await inTransaction(pool, async (db) => {
+			const stored = await lockSecrets(db);
 			// A run before this one was killed after its commit: its key is the one in use.
 			if (pending !== null && stored.length > 0 && canRead(stored, pending)) {
 				isDecided = true;
-				return stored.length;
+				return countOf(stored);
 			}
 			const newKey = given ?? randomBytes(32).toString('base64');
 			const count = await reencrypt(db, stored, oldKey, newKey, actor);
@@ -70,7 +80,7 @@ export async function rotateKey(
 		await writeKey(oldKeyFile, oldKey);
 		await rename(pendingFile, keyFile);
 		await syncFolder(dirname(keyFile));
-		return { accounts, keyFile, oldKeyFile };
+		return { ...counts, keyFile, oldKeyFile };
 	} catch (error) {
 		if (!isDecided) throw error;
 		throw new BotboxError(
@@ -81,20 +91,29 @@ export async function rotateKey(
 	}
 }
 
+async function lockSecrets(db: Queryable): Promise<Sealed[]> {
+	const accounts = await lockCredentials(db, {});
+	const channels = await lockAlertChannels(db, {});
+	return [
+		...accounts.map(({ accountId: id, name, credentials: bytes }) => ({ kind: 'account' as const, id, name, bytes })),
+		...channels.map(({ channelId: id, name, settings: bytes }) => ({ kind: 'channel' as const, id, name, bytes })),
+	];
+}
+
 async function reencrypt(
-	db: Parameters<typeof replaceCredentials>[0],
-	stored: Stored,
+	db: Queryable,
+	stored: readonly Sealed[],
 	oldKey: string,
 	newKey: string,
 	actor: string,
-): Promise<number> {
-	const readable: { accountId: number; credentials: Credentials }[] = [];
+): Promise<Pick<Rotation, 'accounts' | 'channels'>> {
+	const readable: (Sealed & { readonly secret: unknown })[] = [];
 	const unreadable: string[] = [];
-	for (const { accountId, name, credentials } of stored) {
+	for (const sealed of stored) {
 		try {
-			readable.push({ accountId, credentials: decryptCredentials(credentials, oldKey) });
+			readable.push({ ...sealed, secret: openSealed(sealed, oldKey) });
 		} catch {
-			unreadable.push(name);
+			unreadable.push(sealed.kind === 'account' ? sealed.name : `channel ${sealed.name}`);
 		}
 	}
 	if (unreadable.length > 0)
@@ -102,19 +121,29 @@ async function reencrypt(
 			'CREDENTIALS_UNREADABLE',
 			`the present key does not decrypt the credentials of ${unreadable.join(', ')}: nothing was changed`,
 		);
-	for (const { accountId, credentials } of readable) {
-		const sealed = encryptCredentials(credentials, newKey);
-		if (!isDeepStrictEqual(decryptCredentials(sealed, newKey), credentials))
-			throw new BotboxError('INTERNAL', `account ${accountId}: what was encrypted does not decrypt to the same`);
-		await replaceCredentials(db, { accountId, credentials: sealed, actor });
+	for (const { kind, id, name, secret } of readable) {
+		const bytes = sealSecret(secret, newKey);
+		if (!isDeepStrictEqual(openSealed({ kind, id, name, bytes }, newKey), secret))
+			throw new BotboxError('INTERNAL', `${kind} ${id}: what was encrypted does not decrypt to the same`);
+		if (kind === 'account') await replaceCredentials(db, { accountId: id, credentials: bytes, actor });
+		else await replaceChannelSettings(db, { channelId: id, settings: bytes, actor });
 	}
-	return readable.length;
+	return countOf(readable);
 }
 
-function canRead(stored: Stored, key: string): boolean {
-	return stored.every(({ credentials }) => {
+function openSealed({ kind, name, bytes }: Sealed, key: string): unknown {
+	return openSecret(bytes, key, z.unknown(), `The secrets of ${kind} ${name}`);
+}
+
+function countOf(stored: readonly Sealed[]): Pick<Rotation, 'accounts' | 'channels'> {
+	const accounts = stored.filter(({ kind }) => kind === 'account').length;
+	return { accounts, channels: stored.length - accounts };
+}
+
+function canRead(stored: readonly Sealed[], key: string): boolean {
+	return stored.every((sealed) => {
 		try {
-			decryptCredentials(credentials, key);
+			openSealed(sealed, key);
 			return true;
 		} catch {
 			return false;

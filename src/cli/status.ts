@@ -27,6 +27,7 @@ export interface Status {
 	readonly positions: readonly ViewRow[];
 	readonly rejections: readonly ViewRow[];
 	readonly alerts: readonly ViewRow[];
+	readonly alert_channels: readonly ViewRow[];
 	readonly workers: readonly ViewRow[];
 }
 
@@ -48,6 +49,7 @@ export async function readStatus(db: Queryable, config: Config, url: string): Pr
 		positions: await listView(db, 'positions', { where: { status: 'OPEN' }, orderBy: 'position_id' }),
 		rejections: await listView(db, 'rejection_reasons', { orderBy: '-signals' }),
 		alerts: await listView(db, 'alerts', { where: { resolved_at: null }, orderBy: '-opened_at' }),
+		alert_channels: await listView(db, 'alert_channels', { orderBy: 'channel_id' }),
 		workers: await listView(db, 'worker_status', { where: { status: 'RUNNING' }, orderBy: 'started_at' }),
 	};
 }

@@ -3,6 +3,7 @@
  * a process are bounded in one place. Its schema is made by `migrate` alone.
  */
 import { type Job, PgBoss } from 'pg-boss';
+import type { Queryable } from './functions/define.ts';
 import type { Pool } from './pool.ts';
 
 /** A scheduled check that is due: which bot, and the schedule point that it is due for. */
@@ -19,6 +20,17 @@ export interface ManualCheckJob {
 	readonly isDryRun: boolean;
 }
 
+/** Messages to one channel that go together. */
+export interface DeliveryJob {
+	readonly channelId: number;
+	readonly deliveryIds: readonly number[];
+}
+
+export interface FetchedDelivery extends FetchedJob<DeliveryJob> {
+	/** Whether pg-boss will not try again if this attempt fails. */
+	readonly isLast: boolean;
+}
+
 export interface FetchedJob<T> {
 	readonly id: string;
 	readonly data: T;
@@ -33,6 +45,13 @@ export interface Jobs {
 	requestCheck(check: ManualCheckJob, startAfterMs?: number): Promise<void>;
 	fetchManualChecks(limit: number): Promise<readonly FetchedJob<ManualCheckJob>[]>;
 	endManualChecks(ids: readonly string[]): Promise<void>;
+	/** In the transaction of `db`, with the rows that the jobs are about. */
+	insertDeliveries(deliveries: readonly DeliveryJob[], db: Queryable): Promise<void>;
+	/** `ignoreStartAfter`: also those whose pause after a failure is not over. */
+	fetchDeliveries(limit: number, options?: { ignoreStartAfter?: boolean }): Promise<readonly FetchedDelivery[]>;
+	completeDelivery(id: string): Promise<void>;
+	/** It comes back after a pause that doubles, until its last attempt. */
+	failDelivery(id: string, error: string): Promise<void>;
 	/** Runs `onTick` at every full minute in one of the processes that ask for it. */
 	tickEveryMinute(onTick: () => Promise<void>): Promise<void>;
 	stop(): Promise<void>;
@@ -106,6 +125,25 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
 		},
 		fetchManualChecks: (limit) => fetch<ManualCheckJob>('check_manual', limit, false),
 		endManualChecks: (ids) => end('check_manual', ids),
+		insertDeliveries: async (deliveries, db) => {
+			if (deliveries.length === 0) return;
+			const executeSql = async (text: string, values?: unknown[]) => await db.query(text, values);
+			await boss.insert(
+				'deliver_alert',
+				deliveries.map((delivery) => ({ data: delivery })),
+				{ db: { executeSql } },
+			);
+		},
+		fetchDeliveries: async (limit, { ignoreStartAfter = false } = {}) => {
+			const fetched = await boss.fetch<DeliveryJob>('deliver_alert', {
+				batchSize: limit,
+				ignoreStartAfter,
+				includeMetadata: true,
+			});
+			return fetched.map(({ id, data, retryCount, retryLimit }) => ({ id, data, isLast: retryCount >= retryLimit }));
+		},
+		completeDelivery: async (id) => void (await boss.complete('deliver_alert', id)),
+		failDelivery: async (id, error) => void (await boss.fail('deliver_alert', id, { error })),
 		tickEveryMinute: async (onTick) => {
 			await boss.schedule('tick', '* * * * *');
 			await boss.work('tick', { pollingIntervalSeconds: 0.5, batchSize: 1 }, async () => await onTick());

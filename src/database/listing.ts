@@ -16,6 +16,8 @@ export type ViewName =
 	| 'exchange_health'
 	| 'pauses'
 	| 'alerts'
+	| 'alert_rules'
+	| 'alert_channels'
 	| 'worker_status'
 	| 'rejection_reasons'
 	| 'data_freshness'

@@ -2,8 +2,9 @@
  * The one way to an exchange: every request asks the limiter and the breaker first, and tells them afterwards what came
  * of it. One gate per exchange and process; the state that counts lies in the database.
  */
-import { acquireCall, recordExchangeResult, recordLimitReport } from '../database/functions/guards.ts';
+import { acquireCall, raiseAlert, recordExchangeResult, recordLimitReport } from '../database/functions/guards.ts';
 import { BotboxError, errorMessage, RetryLaterError } from '../errors.ts';
+import { exchangeCallSeconds, limiterDenialsTotal } from '../metrics.ts';
 import type { Family } from './ccxt-client.ts';
 import { databaseTime, type GatewayContext, localTime, pause, type Timings, timingsOf } from './context.ts';
 import { startDeadline } from './deadline.ts';
@@ -33,6 +34,7 @@ export interface GateOptions {
 /** Failures of the limiter in a row after which reads go by the local one. */
 const unreachableAfter = 3;
 const reportEveryMs = 1_000;
+const fallbackTellEveryMs = 30_000;
 /** Grants in a row that may lapse unused before a call gives up. */
 const mostLapses = 3;
 
@@ -43,6 +45,7 @@ export function createGate(context: GatewayContext, options: GateOptions): Gate 
 	const reportedAt = new Map<string, number>();
 	const queues = new Map<string, Promise<unknown>>();
 	let limiterFailures = 0;
+	let fallbackToldAt = Number.NEGATIVE_INFINITY;
 
 	return {
 		async callExchange<T>(call: ExchangeCall, send: () => Promise<T>): Promise<T> {
@@ -50,11 +53,14 @@ export function createGate(context: GatewayContext, options: GateOptions): Gate 
 			const grant = takeGrant(caller) ?? (await waitForGrant(call));
 			// A trace of its own: ccxt may have several requests of one caller under way.
 			const trace: CallTrace = {};
+			const stopTimer = exchangeCallSeconds.startTimer({ exchange: exchangeId, call: call.name });
 			try {
 				const result = await callTrace.run(trace, send);
+				stopTimer({ result: 'OK' });
 				await tellSuccess(call, grant, trace.facts);
 				return result;
 			} catch (error) {
+				stopTimer({ result: healthOf(error, family) });
 				await tellFailure(call, grant, error);
 				throw error;
 			} finally {
@@ -131,6 +137,7 @@ export function createGate(context: GatewayContext, options: GateOptions): Gate 
 					{ exchange: exchangeId, error: errorMessage(error) },
 					'the limiter cannot be reached: reads go by the local one, at half the limit',
 				);
+			if (limiterFailures >= unreachableAfter) tellFallback(errorMessage(error));
 			if (limiterFailures < unreachableAfter)
 				return { refusal: 'LIMITER_UNREACHABLE', retryAfterMs: timings.limiterRetryMs };
 			const retryAfterMs = local.take(call.weight);
@@ -151,7 +158,12 @@ export function createGate(context: GatewayContext, options: GateOptions): Gate 
 			now: databaseTime(context),
 		});
 		const [answer] = await within(asked, timings);
-		if (limiterFailures >= unreachableAfter) context.log.info({ exchange: exchangeId }, 'the limiter is back');
+		if (limiterFailures >= unreachableAfter) {
+			context.log.info({ exchange: exchangeId }, 'the limiter is back');
+			// While the database was away nobody could be told: now that it was so.
+			fallbackToldAt = Number.NEGATIVE_INFINITY;
+			tellFallback('it is back');
+		}
 		limiterFailures = 0;
 		if (answer === undefined) throw new BotboxError('INTERNAL', 'acquire_call answered no row');
 		if (answer.isGranted) {
@@ -159,7 +171,25 @@ export function createGate(context: GatewayContext, options: GateOptions): Gate 
 			return { isProbe, consecutiveFailures, lapsesAt: askedAt + timings.grantLifeMs };
 		}
 		const refusal = answer.refusal === 'BREAKER_OPEN' ? 'BREAKER_OPEN' : 'RATE_LIMIT';
+		limiterDenialsTotal.inc({ exchange: exchangeId, refusal });
 		return { refusal, retryAfterMs: Math.max(answer.retryAfterMs, 1) };
+	}
+
+	/** Not waited for: the database may be what is away. Told again while it lasts, so that the alert ends with it. */
+	function tellFallback(error: string): void {
+		const now = performance.now();
+		if (now - fallbackToldAt < fallbackTellEveryMs) return;
+		fallbackToldAt = now;
+		void told(
+			raiseAlert(context.pool, {
+				code: 'LIMITER_FALLBACK',
+				severity: 'CRITICAL',
+				subject: exchangeId,
+				message: `A worker could not reach the limiter of ${exchangeId} and read by its local one, at half the limit: ${error}`,
+				details: { worker_id: context.workerId },
+				now: databaseTime(context),
+			}),
+		);
 	}
 
 	async function tellSuccess(call: ExchangeCall, grant: Grant, facts: CallFacts | undefined): Promise<void> {

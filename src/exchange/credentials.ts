@@ -1,5 +1,5 @@
 /**
- * Exchange credentials at rest: AES-256-GCM under BOTBOX_MASTER_KEY. The stored bytes are
+ * Secrets at rest, of exchanges and of alert channels: AES-256-GCM under BOTBOX_MASTER_KEY. The stored bytes are
  * version (1), key id (4: the start of the key's SHA-256), nonce (12), tag (16), ciphertext;
  * version and key id are authenticated too, so that nothing of it can be exchanged unnoticed.
  */
@@ -22,32 +22,44 @@ const tagBytes = 16;
 const headerBytes = 1 + keyIdBytes;
 
 export function encryptCredentials(credentials: Credentials, masterKey: string): Buffer {
+	return sealSecret(credentialsShape.parse(credentials), masterKey);
+}
+
+/** Any JSON value, encrypted. */
+export function sealSecret(value: unknown, masterKey: string): Buffer {
 	const key = parseMasterKey(masterKey);
 	const header = Buffer.concat([Buffer.of(version), keyIdOf(key)]);
 	const nonce = randomBytes(nonceBytes);
 	const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes }).setAAD(header);
-	const text = JSON.stringify(credentialsShape.parse(credentials));
+	const text = JSON.stringify(value);
 	const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
 	return Buffer.concat([header, nonce, cipher.getAuthTag(), body]);
 }
 
 /** Throws CREDENTIALS_UNREADABLE, which never tells more than why: another key, or damage. */
 export function decryptCredentials(stored: Buffer, masterKey: string): Credentials {
+	return openSecret(stored, masterKey, credentialsShape, 'The exchange credentials');
+}
+
+/** What sealSecret made, read by its shape; `what` begins the message of CREDENTIALS_UNREADABLE. */
+export function openSecret<T>(stored: Buffer, masterKey: string, shape: z.ZodType<T>, what: string): T {
 	const key = parseMasterKey(masterKey);
 	const header = stored.subarray(0, headerBytes);
 	const bodyAt = headerBytes + nonceBytes + tagBytes;
-	if (stored.length <= bodyAt || header[0] !== version) throw unreadable('they are damaged or of another version');
-	if (!header.subarray(1).equals(keyIdOf(key))) throw unreadable('they were encrypted with another BOTBOX_MASTER_KEY');
+	if (stored.length <= bodyAt || header[0] !== version)
+		throw unreadable(what, 'they are damaged or of another version');
+	if (!header.subarray(1).equals(keyIdOf(key)))
+		throw unreadable(what, 'they were encrypted with another BOTBOX_MASTER_KEY');
 	try {
 		const nonce = stored.subarray(headerBytes, headerBytes + nonceBytes);
 		const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes })
 			.setAAD(header)
 			.setAuthTag(stored.subarray(headerBytes + nonceBytes, bodyAt));
 		const text = Buffer.concat([decipher.update(stored.subarray(bodyAt)), decipher.final()]).toString('utf8');
-		return credentialsShape.parse(JSON.parse(text));
+		return shape.parse(JSON.parse(text));
 	} catch {
 		// The cause is left out on purpose: a parser's message may quote what it read.
-		throw unreadable('they are damaged');
+		throw unreadable(what, 'they are damaged');
 	}
 }
 
@@ -65,8 +77,8 @@ function keyIdOf(key: Buffer): Buffer {
 	return createHash('sha256').update('botbox key id').update(key).digest().subarray(0, keyIdBytes);
 }
 
-function unreadable(why: string): BotboxError {
-	return new BotboxError('CREDENTIALS_UNREADABLE', `The exchange credentials cannot be decrypted: ${why}`);
+function unreadable(what: string, why: string): BotboxError {
+	return new BotboxError('CREDENTIALS_UNREADABLE', `${what} cannot be decrypted: ${why}`);
 }
 
 /** Takes secrets out of a text on its way into an error or a log; exchanges echo API keys in their refusals. */

@@ -206,6 +206,19 @@ export function isUnchanged(error: unknown, family: Family): boolean {
 	return code !== undefined && unchangedCodes[family].has(code);
 }
 
+/** Codes by which an exchange refuses a client order id that it has seen before: an earlier sending had arrived. */
+const duplicateIdCodes: Readonly<Record<Family, ReadonlySet<string>>> = {
+	bybit: new Set(['10014', '12141', '110030', '110072', '170141']),
+	binance: new Set(['-4116']),
+};
+
+export function isDuplicateId(error: unknown, family: Family): boolean {
+	const facts = factsOf(error);
+	if (facts?.code === undefined) return false;
+	if (duplicateIdCodes[family].has(facts.code)) return true;
+	return ambiguousCodes[facts.code]?.some(({ message }) => message === facts.message) ?? false;
+}
+
 export function isOutOfTime(error: unknown, family: Family): boolean {
 	const code = factsOf(error)?.code;
 	return code !== undefined && verdictsByCode[family][code] === 'RESYNC';

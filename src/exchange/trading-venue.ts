@@ -9,7 +9,7 @@ import { type AccountRow, pause, timingsOf } from './context.ts';
 import { type Credentials, redactorOf } from './credentials.ts';
 import type { ExchangeLink } from './exchange-link.ts';
 import type { ExchangeCall } from './limits.ts';
-import { classifySending, isMissingOrder, isUnchanged } from './outcomes.ts';
+import { classifySending, isDuplicateId, isMissingOrder, isUnchanged } from './outcomes.ts';
 import { reading } from './reading.ts';
 import { type CallTrace, callTrace, type Grant } from './transport.ts';
 import type { OrderRequest, SendOutcome, TradingVenue } from './venue.ts';
@@ -171,7 +171,11 @@ export function createTradingVenue(link: ExchangeLink, account: AccountRow, cred
 			const { verdict, code, message } = classifySending(error, client.family);
 			const told = redact(message);
 			return verdict === 'UNKNOWN'
-				? { kind: verdict, message: `${code}: ${told}` }
+				? {
+						kind: verdict,
+						message: `${code}: ${told}`,
+						code: isDuplicateId(error, client.family) ? 'DUPLICATE_CLIENT_ID' : undefined,
+					}
 				: { kind: verdict, code, message: told };
 		}
 	}

@@ -93,7 +93,12 @@ export type SendOutcome =
 	/** Definitely not accepted: connection refused, 429, maintenance. May be sent again with the same client order id. */
 	| { readonly kind: 'NOT_ACCEPTED'; readonly code: string; readonly message: string }
 	/** It may stand: timeout after sending, 5xx, dropped connection, repeated client order id. Only asking tells. */
-	| { readonly kind: 'UNKNOWN'; readonly message: string }
+	| {
+			readonly kind: 'UNKNOWN';
+			readonly message: string;
+			/** The exchange said that it knows the client order id already. */
+			readonly code?: 'DUPLICATE_CLIENT_ID' | undefined;
+	  }
 	/**
 	 * Denied by our own limiter or breaker, or `beforeSend` said no: nothing left this process. Reasons: RATE_LIMIT,
 	 * BREAKER_OPEN, LIMITER_UNREACHABLE, EXCHANGE_UNAVAILABLE, NO_FRESH_PRICE (before `beforeSend` ran), NOT_SUBMITTED (it

@@ -15,6 +15,7 @@ import { errorMessage } from '../errors.ts';
 import { fetchFeeds } from '../market/feed.ts';
 import { viewOf } from '../market/views.ts';
 import { type Market, marketKey, type WindowRequest } from '../market/windows.ts';
+import { checkCpuSeconds, checkLateSeconds, checkSeconds, checksTotal, signalsTotal } from '../metrics.ts';
 import { findStrategy, prepareStrategy } from '../strategies/registry.ts';
 import type { FundingRates, HeldPosition, MarketView, PreparedStrategy, WindowNeed } from '../strategies/strategy.ts';
 import { checkLeaseMs, type WorkerContext } from './context.ts';
@@ -78,8 +79,12 @@ export function toClaimed(
 export async function checkAndRecord(context: WorkerContext, claimed: readonly ClaimedForCheck[], now?: Date) {
 	if (claimed.length === 0) return [];
 	const leaseEndsAt = performance.now() + checkLeaseMs;
-	const { evaluated, own } = await evaluateAll(context, await refreshStale(context, claimed, now), now);
+	const fresh = await refreshStale(context, claimed, now);
+	const cpuBefore = process.cpuUsage();
+	const { evaluated, own } = await evaluateAll(context, fresh, now);
 	const recorded = await recordBatch(context, evaluated, now);
+	const { user, system } = process.cpuUsage(cpuBefore);
+	checkCpuSeconds.inc((user + system) / 1e6);
 	if (own.length > 0 && context.ownChecks !== undefined) {
 		const record = (checks: readonly EvaluatedCheck[]) => recordBatch(context, checks, now);
 		const running = context.ownChecks.run({ ...context, record }, own, { leaseEndsAt, now });
@@ -315,6 +320,7 @@ async function recordBatch(
 	const { pool, workerId, log } = context;
 	try {
 		const recorded = await recordChecks(pool, { checks, workerId, now });
+		count(checks, recorded, now);
 		for (const row of recorded) {
 			if (row.tradeId !== null) log.info({ bot: row.botId, trade: row.tradeId, signal: row.signalId }, 'signal queued');
 		}
@@ -332,6 +338,25 @@ async function recordBatch(
 		const first = await recordBatch(context, checks.slice(0, middle), now);
 		return [...first, ...(await recordBatch(context, checks.slice(middle), now))];
 	}
+}
+
+/** Into the metrics of this process. */
+function count(
+	checks: readonly EvaluatedCheck[],
+	recorded: Awaited<ReturnType<typeof recordChecks>>,
+	now: Date = new Date(),
+): void {
+	for (const { duration_ms: ms } of checks) checkSeconds.observe(ms / 1_000);
+	// Labels are costly to look up: once per kind and outcome, not once per check.
+	const groups = new Map<string, { kind: CheckKind; outcome: string; checks: number }>();
+	for (const { kind, outcome, reasonCode: reason, signalId, dueAt } of recorded) {
+		const group = groups.get(`${kind} ${outcome}`) ?? { kind, outcome, checks: 0 };
+		group.checks += 1;
+		groups.set(`${kind} ${outcome}`, group);
+		if (signalId !== null) signalsTotal.inc({ outcome, reason });
+		if (kind === 'SCHEDULED') checkLateSeconds.observe(Math.max(now.getTime() - dueAt.getTime(), 0) / 1_000);
+	}
+	for (const { kind, outcome, checks: counted } of groups.values()) checksTotal.inc({ kind, outcome }, counted);
 }
 
 function asFailed(check: EvaluatedCheck, error: string): EvaluatedCheck {

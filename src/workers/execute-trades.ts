@@ -16,6 +16,7 @@ import {
 } from '../database/functions/trades.ts';
 import { errorMessage } from '../errors.ts';
 import type { SendOutcome, TradingVenue } from '../exchange/venue.ts';
+import { ordersSentTotal, signalToOrderSeconds } from '../metrics.ts';
 import { deriveClientOrderId } from './client-order-id.ts';
 import { again, done, type RunResult, type WorkerContext } from './context.ts';
 import { syncAccount } from './reconcile.ts';
@@ -88,6 +89,7 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 		log.debug({ outcome }, 'trade handed back unsent');
 		return;
 	}
+	ordersSentTotal.inc({ outcome: outcome.kind });
 	const state = await recordOutcome(context, orderId, outcome, now);
 	log.info({ order: orderId, clientOrderId, outcome: outcome.kind, state, ...describe(outcome) }, 'order sent');
 	if (outcome.kind === 'REFUSED' && trade.direction === 'CLOSE') {
@@ -97,6 +99,8 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 		);
 	}
 	if (outcome.kind === 'ACKNOWLEDGED') {
+		const sinceMs = (now?.getTime() ?? Date.now()) - trade.queuedAt.getTime();
+		signalToOrderSeconds.observe({ direction: trade.direction }, Math.max(sinceMs, 0) / 1_000);
 		await followOrder(
 			context,
 			{
@@ -150,7 +154,12 @@ async function recordOutcome(
 				message: outcome.reason,
 			});
 		case 'UNKNOWN':
-			return await recordOrderResult(context.pool, { ...base, result: 'UNKNOWN', message: outcome.message });
+			return await recordOrderResult(context.pool, {
+				...base,
+				result: 'UNKNOWN',
+				code: outcome.code,
+				message: outcome.message,
+			});
 	}
 }
 

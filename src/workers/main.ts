@@ -13,17 +13,19 @@ import { createJobs } from '../database/jobs.ts';
 import { type Listener, listen } from '../database/listener.ts';
 import { listView } from '../database/listing.ts';
 import { requireMatchingSchema } from '../database/migrate/matching.ts';
-import { createPool, type Pool } from '../database/pool.ts';
+import { createPool } from '../database/pool.ts';
 import { createVenues } from '../exchange/registry.ts';
 import type { Logger } from '../logger.ts';
 import { fetchFeeds } from '../market/feed.ts';
 import { publishStrategies } from '../market/strategy-versions.ts';
 import { CandleWindows } from '../market/windows.ts';
+import { observePool } from '../metrics.ts';
 import { type Catalogue, openCatalogue } from '../sandbox/catalogue.ts';
 import type { StrategyFault } from '../strategies/catalogue.ts';
 import { balancePairs } from './balance-pairs.ts';
 import { CheckCache } from './check-cache.ts';
 import { done, type Role, type RunResult, type WorkerContext } from './context.ts';
+import { deliverAlerts } from './deliver-alerts.ts';
 import { executeTrades } from './execute-trades.ts';
 import { guardPositions } from './guard-positions.ts';
 import { type HealthServer, serveHealth } from './health.ts';
@@ -31,6 +33,7 @@ import { keepHistory } from './keep-history.ts';
 import { type Loop, startLoop, untilNextMinute } from './loop.ts';
 import { beat, measureClocks, runMonitor } from './monitor.ts';
 import { OwnChecks } from './own-checks.ts';
+import { feedHeartbeat } from './ping-heartbeat.ts';
 import { reconcileAccounts } from './reconcile.ts';
 import { runChecks } from './run-checks.ts';
 import { runManualChecks } from './run-manual-checks.ts';
@@ -44,7 +47,7 @@ export interface WorkerOptions {
 	readonly roles: readonly Role[];
 	readonly log: Logger;
 	readonly version: string;
-	/** Where /healthz and /readyz are answered; nowhere if left out. */
+	/** Where /healthz, /readyz and /metrics are answered; nowhere if left out. */
 	readonly health?: { readonly host: string; readonly port: number };
 }
 
@@ -71,6 +74,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 		...(role === undefined ? {} : { role }),
 	});
 	await requireMatchingSchema(pool);
+	const forgetPool = observePool(pool, 'main');
 	const catalogue = openCatalogue({
 		folder: config.strategiesDir,
 		onOutput: (file, line) => log.info({ file, line }, 'an own strategy says'),
@@ -111,7 +115,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 	const identity = { host: hostname(), processId: process.pid, roles: options.roles, version: options.version };
 	await beat(context, identity);
 
-	const loops = startLoops(context, options.roles, pool, stopping.signal);
+	const loops = startLoops(context, options, stopping.signal);
 	const heart = startLoop({
 		name: 'heartbeat',
 		pauseMs: heartbeatMs,
@@ -135,6 +139,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 		await health?.close();
 		await Promise.race([jobs.stop(), sleep(1_000, undefined, { ref: false })]).catch(() => undefined);
 		await beat(context, identity, { isStopping: true }).catch(() => undefined);
+		forgetPool();
 		await Promise.race([pool.end(), sleep(1_000, undefined, { ref: false })]);
 		log.info({ worker: workerId }, 'worker stopped');
 	};
@@ -193,8 +198,7 @@ async function tickOnce(context: WorkerContext, signal: AbortSignal): Promise<vo
 
 function startLoops(
 	context: WorkerContext,
-	roles: readonly Role[],
-	pool: Pool,
+	{ roles, masterKey, config }: WorkerOptions,
 	signal: AbortSignal,
 ): { all: Loop[]; channels: Map<string, Loop[]> } {
 	const all: Loop[] = [];
@@ -207,7 +211,7 @@ function startLoops(
 		channel?: string,
 	) => {
 		if (!roles.includes(role)) return;
-		const loop = startLoop({ name, pauseMs, run, pool, log: context.log, signal });
+		const loop = startLoop({ name, pauseMs, run, pool: context.pool, log: context.log, signal });
 		all.push(loop);
 		if (channel !== undefined) channels.set(channel, [...(channels.get(channel) ?? []), loop]);
 	};
@@ -245,5 +249,9 @@ function startLoops(
 	add('guard', 'guard', 1_000, () => guardPositions(context));
 	add('guard', 'pairs', 5_000, () => balancePairs(context), 'botbox_pairs');
 	add('monitor', 'monitor', 2_000, () => runMonitor(context));
+	// Apart from everything else: nothing but messages waits for a channel that does not answer.
+	add('monitor', 'alerts', 5_000, () => deliverAlerts(context, { masterKey }), 'botbox_alerts');
+	const { heartbeatUrl } = config;
+	if (heartbeatUrl !== null) add('monitor', 'heartbeat url', 5_000, () => feedHeartbeat(context, heartbeatUrl));
 	return { all, channels };
 }

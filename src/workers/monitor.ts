@@ -2,10 +2,11 @@
  * The monitor: what must happen now and then, whoever does it. Expiry of waiting entries, retries of failed closes, flattening
  * that had to wait, limits on losses, health rules, market lists, correlations, pruning; and this worker's own heartbeat.
  *
- * Writes: through expire_trades, resume_flattening, retry_closes, guard_accounts, pause_losing_bots, monitor_health,
+ * Writes: through expire_trades, resume_flattening, retry_closes, guard_accounts, pause_losing_bots, monitor_health, monitor_checks, summarise_day,
  * record_instruments, refresh_correlations, record_heartbeat, and what prune.ts calls. Each is idempotent; a crash at any line
  * leaves work for the next round.
  */
+import { monitorChecks, summariseDay } from '../database/functions/alerts.ts';
 import {
 	guardAccounts,
 	loadExchangesInUse,
@@ -36,6 +37,8 @@ const duties: readonly Duty[] = [
 	{ name: 'losing bots', everyMs: 60_000, run: ({ pool }, now) => pauseLosingBots(pool, { now }) },
 	{ name: 'health', everyMs: 10_000, run: ({ pool }, now) => monitorHealth(pool, { now }) },
 	{ name: 'ledger', everyMs: 60_000, run: ({ pool }, now) => monitorLedger(pool, { now }) },
+	{ name: 'check health', everyMs: 60_000, run: ({ pool }, now) => monitorChecks(pool, { now }) },
+	{ name: 'daily summary', everyMs: 60_000, run: ({ pool }, now) => summariseDay(pool, { now }) },
 	{ name: 'markets', everyMs: 3_600_000, run: refreshMarkets },
 	{ name: 'correlations', everyMs: 60_000, run: refreshDueCorrelations },
 	{ name: 'prune', everyMs: 60_000, run: prune },

@@ -4,7 +4,9 @@ import { copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openSettings, sealSettings } from '../../src/alerts/channels.ts';
 import { createAccount } from '../../src/database/functions/administration.ts';
+import { createAlertChannel, findAlertChannels } from '../../src/database/functions/alerts.ts';
 import { decryptCredentials, encryptCredentials } from '../../src/exchange/credentials.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { runCommand } from './command.ts';
@@ -59,6 +61,28 @@ async function expectUnder(key: string): Promise<void> {
 }
 const inFile = async (name: string) => (await readFile(file(name), 'utf8')).trim();
 
+test('the secrets of alert channels move with the credentials, all or none', async () => {
+	const settings = { kind: 'SLACK', url: 'https://hooks.example.org/hidden' } as const;
+	const add = (name: string, key: string) =>
+		createAlertChannel(database.pool, { name, kind: 'SLACK', target: 't', settings: sealSettings(settings, key) });
+	const keyOfChannels = async (key: string) =>
+		(await findAlertChannels(database.pool, {})).map((channel) => openSettings(channel.settings, key));
+	await add('chat', oldKey);
+	const key = newKey();
+	await writeFile(file('next'), `${key}\n`);
+	const result = await rotate({ BOTBOX_MASTER_KEY: oldKey }, '--new-key-file', file('next'));
+	expect(result).toMatchObject({ code: 0, stdout: expect.stringContaining('and secrets of 1 alert channels') });
+	expect(await keyOfChannels(key)).toEqual([settings]);
+	await expectUnder(key);
+	// One that nobody can read stops everything.
+	await add('odd', newKey());
+	const last = newKey();
+	await writeFile(file('last'), `${last}\n`);
+	const refused = await rotate({ BOTBOX_MASTER_KEY: key }, '--new-key-file', file('last'));
+	expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('channel odd: nothing was changed') });
+	await expectUnder(key);
+});
+
 test('a key in the environment is replaced by one from a file', async () => {
 	const key = newKey();
 	await writeFile(file('next'), `${key}\n`);
@@ -83,6 +107,7 @@ test('a key in the data directory is made anew, for its owner alone, and the old
 	await writeFile(file('master.key'), `${oldKey}\n`);
 	expect(JSON.parse((await rotate({}, '--json')).stdout)).toEqual({
 		accounts: 2,
+		channels: 0,
 		key_file: file('master.key'),
 		old_key_file: file('master.key.old'),
 	});

@@ -50,7 +50,7 @@ describe('queues', () => {
 		await boss.updateQueue('check', { expireInSeconds: 7 });
 		expect(await migrateJobQueues(database.url)).toEqual(['updated queue check']);
 		expect(await boss.getQueue('check')).toMatchObject({ expireInSeconds: 60 });
-		await database.pool.query(`update pgboss.queue set policy = 'standard' where name = 'alert'`);
+		await database.pool.query(`update pgboss.queue set policy = 'standard' where name = 'deliver_alert'`);
 		await database.pool.query(`update pgboss.queue set policy = 'singleton' where name = 'tick'`);
 		await expect(migrateJobQueues(database.url)).rejects.toMatchObject({ code: 'SCHEMA_MISMATCH' });
 		await database.pool.query(`update pgboss.queue set policy = 'short' where name = 'tick'`);
@@ -105,8 +105,8 @@ describe('policy short', () => {
 	});
 
 	test('a standard queue does not look at singleton keys', async () => {
-		await boss.insert('alert', [{ singletonKey: '7' }, { singletonKey: '7' }]);
-		expect(await states('alert')).toEqual(['created', 'created']);
+		await boss.insert('deliver_alert', [{ singletonKey: '7' }, { singletonKey: '7' }]);
+		expect(await states('deliver_alert')).toEqual(['created', 'created']);
 	});
 });
 

@@ -109,18 +109,25 @@ test('the times are those of the code, and the grace period covers the rest', ()
 	expect(graceMs).toBeGreaterThan(longest);
 });
 
-test.each(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/configuration.md', 'docs/cli.md'])(
-	'the links of %s lead somewhere',
-	(path) => {
-		const targets = [...readDocument(path).matchAll(/(?<!!)\[[^\]]*\]\(([^)]+)\)/g)].map((match) => match[1] ?? '');
-		for (const target of targets.filter((link) => !link.startsWith('http'))) {
-			const [file = '', anchor] = target.split('#');
-			const linked = file === '' ? path : join(dirname(path), file);
-			expect(existsSync(join(repository, linked)), target).toBe(true);
-			if (anchor !== undefined) expect(anchorsOf(readDocument(linked)), target).toContain(anchor);
-		}
-	},
-);
+test.each([
+	'README.md',
+	'ARCHITECTURE.md',
+	'CONTRIBUTING.md',
+	'CHANGELOG.md',
+	'docs/configuration.md',
+	'docs/cli.md',
+	'docs/alerts.md',
+	'docs/metrics.md',
+	'docs/operations.md',
+])('the links of %s lead somewhere', (path) => {
+	const targets = [...readDocument(path).matchAll(/(?<!!)\[[^\]]*\]\(([^)]+)\)/g)].map((match) => match[1] ?? '');
+	for (const target of targets.filter((link) => !link.startsWith('http'))) {
+		const [file = '', anchor] = target.split('#');
+		const linked = file === '' ? path : join(dirname(path), file);
+		expect(existsSync(join(repository, linked)), target).toBe(true);
+		if (anchor !== undefined) expect(anchorsOf(readDocument(linked)), target).toContain(anchor);
+	}
+});
 
 function statesUnder(heading: string): string[] {
 	const states = movesUnder(heading)

@@ -24,6 +24,7 @@ test('the defaults are those of the code', () => {
 		BOTBOX_MASTER_KEY: config.masterKey ?? 'generated into the data directory',
 		BOTBOX_LIVE_ACCOUNTS: config.liveAccounts.join(',') || 'none',
 		BOTBOX_STRATEGIES: config.strategiesDir ?? 'none',
+		BOTBOX_HEARTBEAT_URL: config.heartbeatUrl ?? 'none',
 		BOTBOX_LOG_LEVEL: `\`${config.logLevel}\``,
 		BOTBOX_CHECK_SPREAD_SECONDS: `\`${config.checkSpreadSeconds}\``,
 		BOTBOX_KEEP_MINUTES_DAYS: `\`${config.keepMinutesDays}\``,
@@ -42,10 +43,12 @@ test('.env.example names known variables only, and holds no secret', () => {
 	const lines = readDocument('.env.example')
 		.split('\n')
 		.filter((line) => line !== '' && !line.startsWith('#'));
-	const known = [...environmentNames, 'POSTGRES_PASSWORD', 'BOTBOX_PUBLISHED_PORT'];
+	const ofCompose = ['POSTGRES_PASSWORD', 'BOTBOX_PUBLISHED_PORT'];
+	const ofObservability = ['PROMETHEUS_TOKEN', 'GRAFANA_ADMIN_PASSWORD', 'GRAFANA_DATABASE_PASSWORD'];
+	const known = [...environmentNames, ...ofCompose, ...ofObservability];
 	for (const line of lines) {
 		const [name = '', value = ''] = line.split('=');
 		expect(known).toContain(name);
-		if (/PASSWORD|KEY/.test(name)) expect(value).toBe('');
+		if (/PASSWORD|KEY|TOKEN/.test(name)) expect(value).toBe('');
 	}
 });

@@ -1,5 +1,5 @@
 /** The gate itself: waiting, lapsing, reporting, and a limiter that cannot be reached. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Pool } from '../../src/database/pool.ts';
 import { createGate } from '../../src/exchange/call-exchange.ts';
 import type { GatewayContext } from '../../src/exchange/context.ts';
@@ -135,6 +135,26 @@ describe('a limiter that cannot be reached', () => {
 		await gate.callExchange(publicRead, async () => undefined);
 		const counts = await database.pool.query('select granted_count from botbox.rate_limits');
 		expect(counts.rows[0].granted_count).toBe(1);
+	});
+
+	test('it is told by an alert, at the latest when the database answers again', async () => {
+		const { state, pool } = fallible();
+		// Named, since other gates of this file tell theirs whenever they get round to it.
+		const workerId = 'in fallback';
+		const gate = open({ pool, workerId, timings: { limiterRetryMs: 1 }, sleep: realTurn });
+		await gate.callExchange(publicRead, async () => undefined);
+		const told = async () =>
+			(
+				await database.pool.query(
+					`select severity, subject from botbox.alerts where code = 'LIMITER_FALLBACK' and details ->> 'worker_id' = $1`,
+					[workerId],
+				)
+			).rows;
+		expect(await told()).toEqual([]);
+		state.isDown = false;
+		await gate.callExchange(publicRead, async () => undefined);
+		// Nobody waits for the telling.
+		await vi.waitFor(async () => expect(await told()).toEqual([{ severity: 'CRITICAL', subject: 'sim' }]));
 	});
 
 	test('orders are not sent', async () => {

@@ -3,7 +3,13 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClient, type Family } from '../../src/exchange/ccxt-client.ts';
-import { classifySending, type Health, healthOf, type SendingVerdict } from '../../src/exchange/outcomes.ts';
+import {
+	classifySending,
+	type Health,
+	healthOf,
+	isDuplicateId,
+	type SendingVerdict,
+} from '../../src/exchange/outcomes.ts';
 
 let server: Server;
 let baseUrl: string;
@@ -123,6 +129,17 @@ describe('Binance answers with a code', () => {
 		expect(classifySending(short, 'binance').verdict).toBe('REFUSED');
 		const repeated = await failureOf('binance', 400, { code: -2010, msg: 'Duplicate order sent.' });
 		expect(classifySending(repeated, 'binance').verdict).toBe('UNKNOWN');
+	});
+
+	test('a client order id that was seen before is told apart from other unclear answers', async () => {
+		const ofBybit = (retCode: number) => failureOf('bybit', 200, { retCode, retMsg: 'words', result: {}, time: 1 });
+		for (const code of [110072, 170141, 110030]) expect(isDuplicateId(await ofBybit(code), 'bybit')).toBe(true);
+		for (const code of [10016, 110007, 999999]) expect(isDuplicateId(await ofBybit(code), 'bybit')).toBe(false);
+		const ofBinance = (code: number, msg: string) => failureOf('binance', 400, { code, msg });
+		expect(isDuplicateId(await ofBinance(-4116, 'ClientOrderId is duplicated.'), 'binance')).toBe(true);
+		expect(isDuplicateId(await ofBinance(-2010, 'Duplicate order sent.'), 'binance')).toBe(true);
+		expect(isDuplicateId(await ofBinance(-2010, 'Account has insufficient balance.'), 'binance')).toBe(false);
+		expect(isDuplicateId(await ofBinance(-1007, 'Timeout.'), 'binance')).toBe(false);
 	});
 
 	test('503 comes in two kinds: only "Service Unavailable" is a definite failure', async () => {

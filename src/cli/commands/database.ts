@@ -132,6 +132,15 @@ async function examine(): Promise<Finding[]> {
 						mend: 'it is probed again by itself; see its status page',
 					});
 				}
+				for (const channel of await listView(pool, 'alert_channels', { orderBy: 'channel_id' })) {
+					const isDead = channel.state === 'DEAD';
+					findings.push({
+						name: `alert channel ${channel.name}`,
+						ok: !isDead,
+						says: `${channel.state}${channel.consecutive_failures === 0 ? '' : `: ${channel.last_error}`}`,
+						mend: `see what is wrong with ${channel.target}, then botbox alerts test ${channel.name}`,
+					});
+				}
 			} finally {
 				await pool.end();
 			}

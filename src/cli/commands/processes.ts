@@ -32,7 +32,7 @@ export function registerProcesses(program: Command): void {
 		.command('worker')
 		.description('run a worker; any number may run')
 		.option('--roles <roles>', `what it does: ${roles.join(',')}`, parseRoles, [...roles])
-		.option('--health-port <port>', 'answer /healthz and /readyz on this port of BOTBOX_HOST', portNumber)
+		.option('--health-port <port>', 'answer /healthz, /readyz and /metrics on this port of BOTBOX_HOST', portNumber)
 		.action(async (options: { roles: Role[]; healthPort?: number }) => {
 			const config = readEnvironment();
 			requireDatabase(config);

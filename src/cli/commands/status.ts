@@ -118,7 +118,9 @@ function print(status: Status): void {
 		'last_price',
 		'unrealised_pnl',
 	]);
-	section('Open alerts', status.alerts, ['severity', 'code', 'message']);
+	section('Open alerts', status.alerts, ['alert_id', 'severity', 'code', 'acknowledged_by', 'message']);
+	if (status.alert_channels.length > 0)
+		section('Alert channels', status.alert_channels, ['name', 'kind', 'state', 'waiting', 'last_error']);
 }
 
 function profit(booked: unknown, open: unknown): string {

@@ -1,6 +1,7 @@
 /** Functions that only other SQL functions call: they have no wrapper. Held to the database in both directions by a test. */
 export const internalFunctions: readonly string[] = [
 	'adaptive_interval',
+	'alert_threshold',
 	'assess_exposure',
 	'assess_losses',
 	'assess_risk',
@@ -40,12 +41,15 @@ export const internalFunctions: readonly string[] = [
 	'record_signal',
 	'reduce_account',
 	'replay_paper_orders',
+	'resolve_passed_alerts',
 	'roll_up_candles',
 	'signal_hash',
 	'size_bucket',
 	'size_close',
 	'size_entry',
+	'sync_alerts',
 	'take_tokens',
+	'unstopped_positions',
 	'validate_close',
 	'validate_entry',
 	'write_off_dust',

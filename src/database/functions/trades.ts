@@ -32,6 +32,7 @@ export const claimTrades = rowsFunction(
 		claimedUntil: 'timestamptz',
 		orderId: 'bigint?',
 		clientOrderId: 'text?',
+		queuedAt: 'timestamptz',
 	},
 );
 export type ClaimedTrade = Awaited<ReturnType<typeof claimTrades>>[number];

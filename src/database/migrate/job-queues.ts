@@ -24,7 +24,7 @@ import { BotboxError } from '../../errors.ts';
 export const jobSchema = 'pgboss';
 
 export interface JobQueue {
-	readonly name: 'tick' | 'check' | 'check_manual' | 'alert';
+	readonly name: 'tick' | 'check' | 'check_manual' | 'deliver_alert';
 	readonly policy: QueuePolicy;
 	readonly expireInSeconds: number;
 	readonly retryLimit: number;
@@ -60,12 +60,12 @@ export const jobQueues: readonly JobQueue[] = [
 		deleteAfterSeconds: 1,
 		notify: true,
 	},
-	// Deliveries to the outside: they may fail for a while and are kept for a day to look at.
+	// Messages to the outside: tried again after 5, 10, 20 … s, the last time about twenty minutes later; kept for a day to look at.
 	{
-		name: 'alert',
+		name: 'deliver_alert',
 		policy: 'standard',
 		expireInSeconds: 60,
-		retryLimit: 5,
+		retryLimit: 8,
 		retryDelay: 5,
 		retryBackoff: true,
 		retentionSeconds: 86_400,
