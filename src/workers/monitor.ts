@@ -36,6 +36,7 @@ const duties: readonly Duty[] = [
 	{ name: 'losing bots', everyMs: 60_000, run: ({ pool }, now) => pauseLosingBots(pool, { now }) },
 	{ name: 'health', everyMs: 10_000, run: ({ pool }, now) => monitorHealth(pool, { now }) },
 	{ name: 'ledger', everyMs: 60_000, run: ({ pool }, now) => monitorLedger(pool, { now }) },
+	{ name: 'whole ledger', everyMs: 3_600_000, run: ({ pool }, now) => monitorLedger(pool, { isWhole: true, now }) },
 	{ name: 'markets', everyMs: 3_600_000, run: refreshMarkets },
 	{ name: 'correlations', everyMs: 60_000, run: refreshDueCorrelations },
 	{ name: 'prune', everyMs: 60_000, run: prune },
