@@ -34,8 +34,14 @@ begin
          and t.direction <> 'CLOSE'
          and other_leg_failed(p_trade_id => t.id, p_group_id => t.group_id)
        order by t.id
-         for update of t skip locked
     loop
+      -- The order before its trade, as where fills and results are booked; whoever holds either is not waited for.
+      if exists (select from orders o where o.trade_id = v_trade.id) then
+        perform from orders o where o.trade_id = v_trade.id for update skip locked;
+        continue when not found;
+      end if;
+      perform from trade_queue t where t.id = v_trade.id and t.status = 'PENDING' for update skip locked;
+      continue when not found;
       -- Sent before and certainly not standing: its order ends with it.
       update orders o
          set status = 'REJECTED', reject_code = 'OTHER_LEG_FAILED', finished_at = p_now, updated_at = p_now

@@ -10,6 +10,7 @@ declare
   v_position positions;
   v_fill_id bigint;
   v_realised numeric := 0;
+  v_is_entry boolean := p_order.purpose = 'ENTRY';
   v_fee_quote numeric;
 begin
   select * into strict v_instrument from instruments where id = v_order.instrument_id;
@@ -23,11 +24,38 @@ begin
     else 0
   end;
 
-  if v_order.purpose = 'ENTRY' then
+  -- An entry whose fill comes so late that its bot has turned round meanwhile reduces what the bot holds, as it does at the exchange.
+  if v_is_entry then
+    select p.id, p.realised_pnl
+      into v_position.id, v_position.realised_pnl
+      from positions p
+     where p.bot_id = v_order.bot_id
+       and p.instrument_id = v_order.instrument_id
+       and p.status = 'OPEN'
+       and p.direction::text <> v_trade.direction::text;
+    if found then
+      v_is_entry := false;
+      v_order.position_id := v_position.id;
+      v_trade.lots := null;
+      perform raise_alert(
+        p_code => 'LATE_ENTRY_FILL',
+        p_severity => 'WARNING',
+        p_subject => 'order ' || v_order.id,
+        p_message => format('A late fill of order %s reduces position %s of the other direction', v_order.client_order_id, v_position.id),
+        p_details => to_jsonb(p_fill),
+        p_now => p_now
+      );
+    end if;
+  else
+    select p.realised_pnl into strict v_position.realised_pnl from positions p where p.id = v_order.position_id;
+  end if;
+
+  if v_is_entry then
     v_position := book_entry(p_order => v_order, p_trade => v_trade, p_instrument => v_instrument, p_fill => p_fill, p_fee_quote => v_fee_quote, p_now => p_now);
   else
+    v_realised := -v_position.realised_pnl;
     v_position := book_exit(p_order => v_order, p_instrument => v_instrument, p_fill => p_fill, p_fee_quote => v_fee_quote, p_lots => v_trade.lots, p_now => p_now);
-    v_realised := exit_pnl(v_position.direction, v_position.average_entry_price, p_fill.price, p_fill.quantity, v_instrument.contract_size);
+    v_realised := v_realised + v_position.realised_pnl;
   end if;
 
   insert into fills (

@@ -18,8 +18,15 @@ begin
              else t.expires_at <= p_now or b.status in ('STOPPED', 'DELETED')
            end
      order by t.id
-       for update of t skip locked
   loop
+    -- The order before its trade, as where fills and results are booked. Whoever holds either is not waited for: the trade is
+    -- looked at again in five seconds.
+    if exists (select from orders o where o.trade_id = v_trade.id) then
+      perform from orders o where o.trade_id = v_trade.id for update skip locked;
+      continue when not found;
+    end if;
+    perform from trade_queue t where t.id = v_trade.id and t.status = 'PENDING' for update skip locked;
+    continue when not found;
     update orders o
        set status = 'REJECTED', reject_code = case when v_trade.position_id is null then 'EXPIRED' else 'POSITION_CLOSED' end, finished_at = p_now, updated_at = p_now
      where o.trade_id = v_trade.id

@@ -14,6 +14,8 @@ declare
   v_limit numeric;
   v_price numeric;
 begin
+  -- The order of an earlier sending before its trade, as where fills and results are booked.
+  perform from orders o where o.trade_id = p_trade_id for update;
   select *
     into v_trade
     from trade_queue t

@@ -39,6 +39,7 @@ const duties: readonly Duty[] = [
 	{ name: 'ledger', everyMs: 60_000, run: ({ pool }, now) => monitorLedger(pool, { now }) },
 	{ name: 'check health', everyMs: 60_000, run: ({ pool }, now) => monitorChecks(pool, { now }) },
 	{ name: 'daily summary', everyMs: 60_000, run: ({ pool }, now) => summariseDay(pool, { now }) },
+	{ name: 'whole ledger', everyMs: 3_600_000, run: ({ pool }, now) => monitorLedger(pool, { isWhole: true, now }) },
 	{ name: 'markets', everyMs: 3_600_000, run: refreshMarkets },
 	{ name: 'correlations', everyMs: 60_000, run: refreshDueCorrelations },
 	{ name: 'prune', everyMs: 60_000, run: prune },

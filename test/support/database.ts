@@ -22,6 +22,8 @@ export interface TestDatabase {
 	readonly pool: Pool;
 	readonly name: string;
 	drop(): Promise<void>;
+	/** For a test that breaks the ledger on purpose: it may stay broken until it is seen whole again. */
+	mayBreakLedger(): void;
 }
 
 export async function createTestDatabase(): Promise<TestDatabase> {
@@ -33,7 +35,27 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
 	return await createDatabase('template0');
 }
 
-const created: TestDatabase[] = [];
+interface CheckedDatabase extends TestDatabase {
+	checkLedger(): Promise<void>;
+}
+
+const created: CheckedDatabase[] = [];
+
+/**
+ * Called by test/support/setup.ts after every test: in every database of the file the ledger's entries sum to the booked
+ * balances and to the running totals, whatever the test was about.
+ */
+export async function checkLedgers(): Promise<void> {
+	for (const database of created) await database.checkLedger();
+}
+
+/** Differences of the whole ledger; none where there is no schema (yet). */
+async function brokenLedger(pool: Pool): Promise<unknown[]> {
+	const { rows } = await pool.query<{ exists: boolean }>(
+		`select to_regprocedure('botbox.check_ledger()') is not null as exists`,
+	);
+	return rows[0]?.exists ? (await pool.query('select * from botbox.check_ledger()')).rows : [];
+}
 
 async function createDatabase(template: string): Promise<TestDatabase> {
 	const file = basename(expect.getState().testPath ?? 'unknown').replace(/\.test\.ts$/, '');
@@ -45,14 +67,29 @@ async function createDatabase(template: string): Promise<TestDatabase> {
 	const url = databaseUrl(inject('adminUrl'), name);
 	const pool = createPool({ url, max: 8, applicationName: 'botbox tests' });
 	let ended: Promise<void> | undefined;
-	const database: TestDatabase = {
+	let isBreakable = false;
+	const checkLedger = async (): Promise<void> => {
+		if (ended !== undefined) return;
+		const broken = await brokenLedger(pool);
+		if (broken.length === 0) isBreakable = false;
+		else if (!isBreakable) throw new Error(`the ledger of ${name} is broken: ${JSON.stringify(broken)}`);
+	};
+	const database: CheckedDatabase = {
 		url,
 		pool,
 		name,
-		drop: () => {
-			ended ??= pool.end();
-			return ended;
+		drop: async () => {
+			try {
+				await checkLedger();
+			} finally {
+				ended ??= pool.end();
+				await ended;
+			}
 		},
+		mayBreakLedger: () => {
+			isBreakable = true;
+		},
+		checkLedger,
 	};
 	created.push(database);
 	return database;

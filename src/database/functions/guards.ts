@@ -149,13 +149,20 @@ export const claimDuties = rowsFunction(
 export const checkLedger = rowsFunction(
 	'check_ledger',
 	{},
-	{ accountId: 'bigint', asset: 'text', booked: 'numeric?', entries: 'numeric?' },
+	{ accountId: 'bigint', asset: 'text', booked: 'numeric?', entries: 'numeric?', total: 'numeric?' },
+);
+
+/** The same by running totals, without reading the entries. */
+export const checkBalances = rowsFunction(
+	'check_balances',
+	{},
+	{ accountId: 'bigint', asset: 'text', booked: 'numeric?', total: 'numeric?' },
 );
 
 export const monitorHealth = valueFunction('monitor_health', { now: 'timestamptz?' }, 'integer');
 
-/** False: an alert says which kind of difference. */
-export const monitorLedger = valueFunction('monitor_ledger', { now: 'timestamptz?' }, 'boolean');
+/** False: an alert names the differences. */
+export const monitorLedger = valueFunction('monitor_ledger', { isWhole: 'boolean?', now: 'timestamptz?' }, 'boolean');
 
 export const recordHeartbeat = valueFunction(
 	'record_heartbeat',
