@@ -1,6 +1,7 @@
 /** The described views are those of the database, and their pages neither repeat nor lose a row. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { botStatus } from '../../src/database/views/bots.ts';
+import '../../src/database/views/activity.ts';
 import '../../src/database/views/market.ts';
 import '../../src/database/views/operation.ts';
 import { baseType, enumerations } from '../../src/database/views/columns.ts';

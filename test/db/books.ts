@@ -35,7 +35,7 @@ export function openBooks(): { readonly pool: Pool; readonly url: string } {
 /** Everything but what migrations seeded. */
 export async function empty(pool: Pool): Promise<void> {
 	await pool.query(`
-		truncate botbox.accounts, botbox.instruments, botbox.candles, botbox.strategies, botbox.checks, botbox.check_hours, botbox.signals, botbox.ticks, botbox.alerts,
+		truncate botbox.accounts, botbox.instruments, botbox.candles, botbox.strategies, botbox.checks, botbox.check_hours, botbox.check_minutes, botbox.signals, botbox.ticks, botbox.alerts,
 			botbox.workers, botbox.duties, botbox.api_tokens, botbox.audit_log, botbox.pauses, botbox.rate_limits cascade;
 		update botbox.circuit_breakers
 		set state = 'CLOSED', consecutive_failures = 0, opened_at = null, probe_at = null, probed_by = null, held_by = null`);
