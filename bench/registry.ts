@@ -1,5 +1,6 @@
 /** Every benchmark, in the order in which the whole suite runs them. */
 import type { Benchmark } from './benchmark.ts';
 import { cycle } from './cycle/cycle.ts';
+import { views } from './views/views.ts';
 
-export const benchmarks: readonly Benchmark[] = [cycle];
+export const benchmarks: readonly Benchmark[] = [cycle, views];

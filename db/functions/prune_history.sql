@@ -1,6 +1,7 @@
 create function botbox.prune_history(
   p_ticks_life interval default interval '30 days',
   p_equity_life interval default interval '365 days',
+  p_check_minutes_life interval default interval '365 days',
   p_now timestamptz default now()
 )
 returns integer
@@ -14,6 +15,10 @@ begin
   delete from ticks where tick_at < p_now - p_ticks_life;
   get diagnostics v_total = row_count;
 
+  delete from check_minutes where minute_at < p_now - p_check_minutes_life;
+  get diagnostics v_rows = row_count;
+  v_total := v_total + v_rows;
+
   delete from workers where heartbeat_at < p_now - interval '7 days';
   get diagnostics v_rows = row_count;
   v_total := v_total + v_rows;
@@ -26,4 +31,4 @@ begin
   return v_total + v_rows;
 end
 $$;
-comment on function botbox.prune_history is 'Deletes ticks and equity past their life and workers that were last heard a week ago; answers how many rows went.';
+comment on function botbox.prune_history is 'Deletes ticks, counted minutes and equity past their life and workers that were last heard a week ago; answers how many rows went.';

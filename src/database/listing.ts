@@ -27,7 +27,10 @@ export type ViewName =
 	| 'regimes'
 	| 'correlations'
 	| 'interval_changes'
-	| 'strategy_performance';
+	| 'strategy_performance'
+	| 'uptime'
+	| 'queue_status'
+	| 'exchange_usage';
 
 export type ViewRow = Readonly<Record<string, string | number | boolean | Date | null>>;
 

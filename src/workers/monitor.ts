@@ -1,10 +1,11 @@
 /**
  * The monitor: what must happen now and then, whoever does it. Expiry of waiting entries, retries of failed closes, flattening
- * that had to wait, limits on losses, health rules, market lists, correlations, pruning; and this worker's own heartbeat.
+ * that had to wait, limits on losses, health rules, market lists, correlations, counting of minutes, pruning; and this worker's own
+ * heartbeat.
  *
  * Writes: through expire_trades, resume_flattening, retry_closes, guard_accounts, pause_losing_bots, monitor_health, monitor_checks, summarise_day,
- * record_instruments, refresh_correlations, record_heartbeat, and what prune.ts calls. Each is idempotent; a crash at any line
- * leaves work for the next round.
+ * record_instruments, refresh_correlations, record_check_minutes, record_heartbeat, and what prune.ts calls. Each is idempotent; a
+ * crash at any line leaves work for the next round.
  */
 import { monitorChecks, summariseDay } from '../database/functions/alerts.ts';
 import {
@@ -15,6 +16,7 @@ import {
 	pauseLosingBots,
 	recordHeartbeat,
 } from '../database/functions/guards.ts';
+import { recordCheckMinutes } from '../database/functions/history.ts';
 import { correlationsAreDue, recordInstruments, refreshCorrelations } from '../database/functions/market.ts';
 import { expireTrades, resumeFlattening, retryCloses } from '../database/functions/trades.ts';
 import { errorMessage } from '../errors.ts';
@@ -42,6 +44,7 @@ const duties: readonly Duty[] = [
 	{ name: 'whole ledger', everyMs: 3_600_000, run: ({ pool }, now) => monitorLedger(pool, { isWhole: true, now }) },
 	{ name: 'markets', everyMs: 3_600_000, run: refreshMarkets },
 	{ name: 'correlations', everyMs: 60_000, run: refreshDueCorrelations },
+	{ name: 'check minutes', everyMs: 60_000, run: ({ pool }, now) => recordCheckMinutes(pool, { now }) },
 	{ name: 'prune', everyMs: 60_000, run: prune },
 ];
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { botStatus } from '../../src/database/views/bots.ts';
 import '../../src/database/views/alerting.ts';
+import '../../src/database/views/activity.ts';
 import '../../src/database/views/market.ts';
 import '../../src/database/views/operation.ts';
 import { baseType, enumerations } from '../../src/database/views/columns.ts';

@@ -31,7 +31,7 @@ export function openBooks(): Pick<TestDatabase, 'pool' | 'url' | 'mayBreakLedger
 /** Everything but what migrations seeded. */
 export async function empty(pool: Pool): Promise<void> {
 	await pool.query(`
-		truncate botbox.accounts, botbox.instruments, botbox.candles, botbox.strategies, botbox.checks, botbox.check_hours, botbox.signals, botbox.ticks, botbox.alerts,
+		truncate botbox.accounts, botbox.instruments, botbox.candles, botbox.strategies, botbox.checks, botbox.check_hours, botbox.check_minutes, botbox.signals, botbox.ticks, botbox.alerts,
 			botbox.workers, botbox.duties, botbox.api_tokens, botbox.audit_log, botbox.pauses, botbox.rate_limits,
 			botbox.alert_channels, botbox.limiter_samples cascade;
 		update botbox.alert_rules set threshold = default_threshold, is_delivered = true, changed_at = null, changed_by = null;

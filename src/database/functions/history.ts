@@ -99,6 +99,13 @@ export const pruneSignals = valueFunction(
 
 export const pruneHistory = valueFunction(
 	'prune_history',
-	{ ticksLife: 'interval?', equityLife: 'interval?', now: 'timestamptz?' },
+	{ ticksLife: 'interval?', equityLife: 'interval?', checkMinutesLife: 'interval?', now: 'timestamptz?' },
+	'integer',
+);
+
+/** Counts the minutes that are over: bots that were due, checked in time, and what was recorded; answers how many minutes. */
+export const recordCheckMinutes = valueFunction(
+	'record_check_minutes',
+	{ grace: 'interval?', now: 'timestamptz?' },
 	'integer',
 );
