@@ -1193,6 +1193,120 @@ declare module 'zapatos/schema' {
     export type SQL = SQLExpression | SQLExpression[];
   }
 
+  export namespace check_minutes {
+    export type Table = 'check_minutes';
+    export interface Selectable {
+      answered: number;
+      checks: number;
+      dry_run: number;
+      due: number;
+      duration_ms_max: number;
+      duration_ms_total: number;
+      failed: number;
+      in_time: number;
+      inactive: number;
+      insufficient_history: number;
+      late_ms_max: number;
+      manual: number;
+      minute_at: Date;
+      no_signal: number;
+      queued: number;
+      rejected: number;
+      repeated: number;
+      stale_data: number;
+      timed_out: number;
+    }
+    export interface JSONSelectable {
+      answered: number;
+      checks: number;
+      dry_run: number;
+      due: number;
+      duration_ms_max: number;
+      duration_ms_total: number;
+      failed: number;
+      in_time: number;
+      inactive: number;
+      insufficient_history: number;
+      late_ms_max: number;
+      manual: number;
+      minute_at: db.TimestampTzString;
+      no_signal: number;
+      queued: number;
+      rejected: number;
+      repeated: number;
+      stale_data: number;
+      timed_out: number;
+    }
+    export interface Whereable {
+      answered?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      checks?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      dry_run?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      due?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      duration_ms_max?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      duration_ms_total?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      failed?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      in_time?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      inactive?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      insufficient_history?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      late_ms_max?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      manual?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      minute_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      no_signal?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      queued?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      rejected?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      repeated?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      stale_data?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      timed_out?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      answered: number | db.Parameter<number> | db.SQLFragment;
+      checks: number | db.Parameter<number> | db.SQLFragment;
+      dry_run: number | db.Parameter<number> | db.SQLFragment;
+      due: number | db.Parameter<number> | db.SQLFragment;
+      duration_ms_max: number | db.Parameter<number> | db.SQLFragment;
+      duration_ms_total: number | db.Parameter<number> | db.SQLFragment;
+      failed: number | db.Parameter<number> | db.SQLFragment;
+      in_time: number | db.Parameter<number> | db.SQLFragment;
+      inactive: number | db.Parameter<number> | db.SQLFragment;
+      insufficient_history: number | db.Parameter<number> | db.SQLFragment;
+      late_ms_max: number | db.Parameter<number> | db.SQLFragment;
+      manual: number | db.Parameter<number> | db.SQLFragment;
+      minute_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      no_signal: number | db.Parameter<number> | db.SQLFragment;
+      queued: number | db.Parameter<number> | db.SQLFragment;
+      rejected: number | db.Parameter<number> | db.SQLFragment;
+      repeated: number | db.Parameter<number> | db.SQLFragment;
+      stale_data: number | db.Parameter<number> | db.SQLFragment;
+      timed_out: number | db.Parameter<number> | db.SQLFragment;
+    }
+    export interface Updatable {
+      answered?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      checks?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      dry_run?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      due?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      duration_ms_max?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      duration_ms_total?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      failed?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      in_time?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      inactive?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      insufficient_history?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      late_ms_max?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      manual?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      minute_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      no_signal?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      queued?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      rejected?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      repeated?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      stale_data?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      timed_out?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'check_minutes_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
   export namespace checks {
     export type Table = 'checks';
     export interface Selectable {
@@ -2043,6 +2157,45 @@ declare module 'zapatos/schema' {
       reference?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
     }
     export type UniqueIndex = 'ledger_entries_pkey' | 'ledger_references_are_unique';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
+  export namespace ledger_totals {
+    export type Table = 'ledger_totals';
+    export interface Selectable {
+      account_id: number;
+      asset: string;
+      entries: number;
+      total: c.PgAmount;
+    }
+    export interface JSONSelectable {
+      account_id: number;
+      asset: string;
+      entries: number;
+      total: c.PgAmount;
+    }
+    export interface Whereable {
+      account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      asset?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      entries?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      total?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      account_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      asset: string | db.Parameter<string> | db.SQLFragment;
+      entries: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      total: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment;
+    }
+    export interface Updatable {
+      account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      asset?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+      entries?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      total?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'ledger_totals_pkey';
     export type Column = keyof Selectable;
     export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
     export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
@@ -3492,20 +3645,20 @@ declare module 'zapatos/schema' {
   /* --- aggregate types --- */
 
   export namespace botbox {  
-    export type Table = account_balances.Table | account_equity.Table | accounts.Table | alert_channels.Table | alert_deliveries.Table | alert_rules.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candle_coverage.Table | candle_gaps.Table | candles.Table | check_hours.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | funding_rates.Table | installation.Table | instruments.Table | interval_changes.Table | ledger_entries.Table | limiter_samples.Table | order_transitions.Table | orders.Table | paper_funding.Table | paper_orders.Table | pauses.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
-    export type Selectable = account_balances.Selectable | account_equity.Selectable | accounts.Selectable | alert_channels.Selectable | alert_deliveries.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candle_coverage.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | funding_rates.Selectable | installation.Selectable | instruments.Selectable | interval_changes.Selectable | ledger_entries.Selectable | limiter_samples.Selectable | order_transitions.Selectable | orders.Selectable | paper_funding.Selectable | paper_orders.Selectable | pauses.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
-    export type JSONSelectable = account_balances.JSONSelectable | account_equity.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_deliveries.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candle_coverage.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | funding_rates.JSONSelectable | installation.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | ledger_entries.JSONSelectable | limiter_samples.JSONSelectable | order_transitions.JSONSelectable | orders.JSONSelectable | paper_funding.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
-    export type Whereable = account_balances.Whereable | account_equity.Whereable | accounts.Whereable | alert_channels.Whereable | alert_deliveries.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candle_coverage.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | funding_rates.Whereable | installation.Whereable | instruments.Whereable | interval_changes.Whereable | ledger_entries.Whereable | limiter_samples.Whereable | order_transitions.Whereable | orders.Whereable | paper_funding.Whereable | paper_orders.Whereable | pauses.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
-    export type Insertable = account_balances.Insertable | account_equity.Insertable | accounts.Insertable | alert_channels.Insertable | alert_deliveries.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candle_coverage.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | funding_rates.Insertable | installation.Insertable | instruments.Insertable | interval_changes.Insertable | ledger_entries.Insertable | limiter_samples.Insertable | order_transitions.Insertable | orders.Insertable | paper_funding.Insertable | paper_orders.Insertable | pauses.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
-    export type Updatable = account_balances.Updatable | account_equity.Updatable | accounts.Updatable | alert_channels.Updatable | alert_deliveries.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candle_coverage.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | funding_rates.Updatable | installation.Updatable | instruments.Updatable | interval_changes.Updatable | ledger_entries.Updatable | limiter_samples.Updatable | order_transitions.Updatable | orders.Updatable | paper_funding.Updatable | paper_orders.Updatable | pauses.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
-    export type UniqueIndex = account_balances.UniqueIndex | account_equity.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_deliveries.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candle_coverage.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | funding_rates.UniqueIndex | installation.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | ledger_entries.UniqueIndex | limiter_samples.UniqueIndex | order_transitions.UniqueIndex | orders.UniqueIndex | paper_funding.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
-    export type Column = account_balances.Column | account_equity.Column | accounts.Column | alert_channels.Column | alert_deliveries.Column | alert_rules.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candle_coverage.Column | candle_gaps.Column | candles.Column | check_hours.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | funding_rates.Column | installation.Column | instruments.Column | interval_changes.Column | ledger_entries.Column | limiter_samples.Column | order_transitions.Column | orders.Column | paper_funding.Column | paper_orders.Column | pauses.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
+    export type Table = account_balances.Table | account_equity.Table | accounts.Table | alert_channels.Table | alert_deliveries.Table | alert_rules.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candle_coverage.Table | candle_gaps.Table | candles.Table | check_hours.Table | check_minutes.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | funding_rates.Table | installation.Table | instruments.Table | interval_changes.Table | ledger_entries.Table | ledger_totals.Table | limiter_samples.Table | order_transitions.Table | orders.Table | paper_funding.Table | paper_orders.Table | pauses.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
+    export type Selectable = account_balances.Selectable | account_equity.Selectable | accounts.Selectable | alert_channels.Selectable | alert_deliveries.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candle_coverage.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | check_minutes.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | funding_rates.Selectable | installation.Selectable | instruments.Selectable | interval_changes.Selectable | ledger_entries.Selectable | ledger_totals.Selectable | limiter_samples.Selectable | order_transitions.Selectable | orders.Selectable | paper_funding.Selectable | paper_orders.Selectable | pauses.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
+    export type JSONSelectable = account_balances.JSONSelectable | account_equity.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_deliveries.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candle_coverage.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | check_minutes.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | funding_rates.JSONSelectable | installation.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | ledger_entries.JSONSelectable | ledger_totals.JSONSelectable | limiter_samples.JSONSelectable | order_transitions.JSONSelectable | orders.JSONSelectable | paper_funding.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
+    export type Whereable = account_balances.Whereable | account_equity.Whereable | accounts.Whereable | alert_channels.Whereable | alert_deliveries.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candle_coverage.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | check_minutes.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | funding_rates.Whereable | installation.Whereable | instruments.Whereable | interval_changes.Whereable | ledger_entries.Whereable | ledger_totals.Whereable | limiter_samples.Whereable | order_transitions.Whereable | orders.Whereable | paper_funding.Whereable | paper_orders.Whereable | pauses.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
+    export type Insertable = account_balances.Insertable | account_equity.Insertable | accounts.Insertable | alert_channels.Insertable | alert_deliveries.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candle_coverage.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | check_minutes.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | funding_rates.Insertable | installation.Insertable | instruments.Insertable | interval_changes.Insertable | ledger_entries.Insertable | ledger_totals.Insertable | limiter_samples.Insertable | order_transitions.Insertable | orders.Insertable | paper_funding.Insertable | paper_orders.Insertable | pauses.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
+    export type Updatable = account_balances.Updatable | account_equity.Updatable | accounts.Updatable | alert_channels.Updatable | alert_deliveries.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candle_coverage.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | check_minutes.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | funding_rates.Updatable | installation.Updatable | instruments.Updatable | interval_changes.Updatable | ledger_entries.Updatable | ledger_totals.Updatable | limiter_samples.Updatable | order_transitions.Updatable | orders.Updatable | paper_funding.Updatable | paper_orders.Updatable | pauses.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
+    export type UniqueIndex = account_balances.UniqueIndex | account_equity.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_deliveries.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candle_coverage.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | check_minutes.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | funding_rates.UniqueIndex | installation.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | ledger_entries.UniqueIndex | ledger_totals.UniqueIndex | limiter_samples.UniqueIndex | order_transitions.UniqueIndex | orders.UniqueIndex | paper_funding.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
+    export type Column = account_balances.Column | account_equity.Column | accounts.Column | alert_channels.Column | alert_deliveries.Column | alert_rules.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candle_coverage.Column | candle_gaps.Column | candles.Column | check_hours.Column | check_minutes.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | funding_rates.Column | installation.Column | instruments.Column | interval_changes.Column | ledger_entries.Column | ledger_totals.Column | limiter_samples.Column | order_transitions.Column | orders.Column | paper_funding.Column | paper_orders.Column | pauses.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
   
-    export type AllBaseTables = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, limiter_samples.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllBaseTables = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, limiter_samples.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
     export type AllForeignTables = [];
     export type AllViews = [];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, limiter_samples.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllTablesAndViews = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, limiter_samples.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
   }
 
 
@@ -4314,6 +4467,78 @@ declare module 'zapatos/schema' {
       export type SQL = SQLExpression | SQLExpression[];
     }
   
+    export namespace check_activity_hourly {
+      export type Table = 'reporting.check_activity_hourly';
+      export interface Selectable {
+        checks: number | null;
+        dry_run: number | null;
+        duration_ms_max: number | null;
+        duration_ms_mean: number | null;
+        failed: number | null;
+        failure_rate: number | null;
+        hour_at: Date | null;
+        inactive: number | null;
+        insufficient_history: number | null;
+        late_ms_max: number | null;
+        manual: number | null;
+        no_signal: number | null;
+        queued: number | null;
+        rejected: number | null;
+        repeated: number | null;
+        stale_data: number | null;
+        timed_out: number | null;
+      }
+      export interface JSONSelectable {
+        checks: number | null;
+        dry_run: number | null;
+        duration_ms_max: number | null;
+        duration_ms_mean: number | null;
+        failed: number | null;
+        failure_rate: number | null;
+        hour_at: db.TimestampTzString | null;
+        inactive: number | null;
+        insufficient_history: number | null;
+        late_ms_max: number | null;
+        manual: number | null;
+        no_signal: number | null;
+        queued: number | null;
+        rejected: number | null;
+        repeated: number | null;
+        stale_data: number | null;
+        timed_out: number | null;
+      }
+      export interface Whereable {
+        checks?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        dry_run?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        duration_ms_max?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        duration_ms_mean?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        failed?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        failure_rate?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        hour_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        inactive?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        insufficient_history?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        late_ms_max?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        manual?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        no_signal?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        queued?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        rejected?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        repeated?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        stale_data?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        timed_out?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
     export namespace check_hours {
       export type Table = 'reporting.check_hours';
       export interface Selectable {
@@ -4557,6 +4782,99 @@ declare module 'zapatos/schema' {
       export type SQL = SQLExpression | SQLExpression[];
     }
   
+    export namespace economics {
+      export type Table = 'reporting.economics';
+      export interface Selectable {
+        account: string | null;
+        account_mode: c.PgAccountMode | null;
+        bot: string | null;
+        bot_id: number | null;
+        closed_at: Date | null;
+        direction: c.PgDirection | null;
+        entry_notional: db.NumericString | null;
+        exchange_id: string | null;
+        fees: c.PgAmount | null;
+        fees_bps: db.NumericString | null;
+        funding: c.PgAmount | null;
+        funding_bps: db.NumericString | null;
+        gross_bps: db.NumericString | null;
+        gross_pnl: c.PgAmount | null;
+        net_bps: db.NumericString | null;
+        net_pnl: db.NumericString | null;
+        opened_at: Date | null;
+        position_id: number | null;
+        settle_asset: string | null;
+        slippage: db.NumericString | null;
+        slippage_bps: db.NumericString | null;
+        status: c.PgPositionStatus | null;
+        strategy: string | null;
+        symbol: string | null;
+      }
+      export interface JSONSelectable {
+        account: string | null;
+        account_mode: c.PgAccountMode | null;
+        bot: string | null;
+        bot_id: number | null;
+        closed_at: db.TimestampTzString | null;
+        direction: c.PgDirection | null;
+        entry_notional: number | null;
+        exchange_id: string | null;
+        fees: c.PgAmount | null;
+        fees_bps: number | null;
+        funding: c.PgAmount | null;
+        funding_bps: number | null;
+        gross_bps: number | null;
+        gross_pnl: c.PgAmount | null;
+        net_bps: number | null;
+        net_pnl: number | null;
+        opened_at: db.TimestampTzString | null;
+        position_id: number | null;
+        settle_asset: string | null;
+        slippage: number | null;
+        slippage_bps: number | null;
+        status: c.PgPositionStatus | null;
+        strategy: string | null;
+        symbol: string | null;
+      }
+      export interface Whereable {
+        account?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        account_mode?: c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn>;
+        bot?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        closed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        direction?: c.PgDirection | db.Parameter<c.PgDirection> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgDirection | db.Parameter<c.PgDirection> | db.SQLFragment | db.ParentColumn>;
+        entry_notional?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        fees?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+        fees_bps?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        funding?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+        funding_bps?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        gross_bps?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        gross_pnl?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+        net_bps?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        net_pnl?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        opened_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        position_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        settle_asset?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        slippage?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        slippage_bps?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        status?: c.PgPositionStatus | db.Parameter<c.PgPositionStatus> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPositionStatus | db.Parameter<c.PgPositionStatus> | db.SQLFragment | db.ParentColumn>;
+        strategy?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
     export namespace exchange_health {
       export type Table = 'reporting.exchange_health';
       export interface Selectable {
@@ -4612,6 +4930,236 @@ declare module 'zapatos/schema' {
         probe_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
         title?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         used_share?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace exchange_usage {
+      export type Table = 'reporting.exchange_usage';
+      export interface Selectable {
+        block_reason: string | null;
+        blocked_until: Date | null;
+        bucket: string | null;
+        denied: number | null;
+        denied_share: number | null;
+        exchange_id: string | null;
+        granted: number | null;
+        published_limit: db.NumericString | null;
+        reported_at: Date | null;
+        reported_used: db.NumericString | null;
+        scope: c.PgLimitScope | null;
+        scope_key: string | null;
+        used_share: number | null;
+        window_seconds: number | null;
+      }
+      export interface JSONSelectable {
+        block_reason: string | null;
+        blocked_until: db.TimestampTzString | null;
+        bucket: string | null;
+        denied: number | null;
+        denied_share: number | null;
+        exchange_id: string | null;
+        granted: number | null;
+        published_limit: number | null;
+        reported_at: db.TimestampTzString | null;
+        reported_used: number | null;
+        scope: c.PgLimitScope | null;
+        scope_key: string | null;
+        used_share: number | null;
+        window_seconds: number | null;
+      }
+      export interface Whereable {
+        block_reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        blocked_until?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        bucket?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        denied?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        denied_share?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        granted?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        published_limit?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        reported_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        reported_used?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        scope?: c.PgLimitScope | db.Parameter<c.PgLimitScope> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgLimitScope | db.Parameter<c.PgLimitScope> | db.SQLFragment | db.ParentColumn>;
+        scope_key?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        used_share?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        window_seconds?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        block_reason?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+        blocked_until?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+        bucket?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+        denied?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment;
+        denied_share?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
+        exchange_id?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+        granted?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment;
+        published_limit?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
+        reported_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+        reported_used?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
+        scope?: c.PgLimitScope | db.Parameter<c.PgLimitScope> | null | db.DefaultType | db.SQLFragment;
+        scope_key?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+        used_share?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
+        window_seconds?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
+      }
+      export interface Updatable {
+        block_reason?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+        blocked_until?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+        bucket?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+        denied?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
+        denied_share?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
+        exchange_id?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+        granted?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
+        published_limit?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
+        reported_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+        reported_used?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
+        scope?: c.PgLimitScope | db.Parameter<c.PgLimitScope> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgLimitScope | db.Parameter<c.PgLimitScope> | null | db.DefaultType | db.SQLFragment>;
+        scope_key?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+        used_share?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
+        window_seconds?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace execution_latency {
+      export type Table = 'reporting.execution_latency';
+      export interface Selectable {
+        answered_ms_p50: number | null;
+        answered_ms_p95: number | null;
+        exchange_id: string | null;
+        hour_at: Date | null;
+        total_ms_max: number | null;
+        total_ms_p50: number | null;
+        total_ms_p95: number | null;
+        trades: number | null;
+        waited_ms_p50: number | null;
+        waited_ms_p95: number | null;
+      }
+      export interface JSONSelectable {
+        answered_ms_p50: number | null;
+        answered_ms_p95: number | null;
+        exchange_id: string | null;
+        hour_at: db.TimestampTzString | null;
+        total_ms_max: number | null;
+        total_ms_p50: number | null;
+        total_ms_p95: number | null;
+        trades: number | null;
+        waited_ms_p50: number | null;
+        waited_ms_p95: number | null;
+      }
+      export interface Whereable {
+        answered_ms_p50?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        answered_ms_p95?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        hour_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        total_ms_max?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        total_ms_p50?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        total_ms_p95?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        trades?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        waited_ms_p50?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        waited_ms_p95?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace fill_quality {
+      export type Table = 'reporting.fill_quality';
+      export interface Selectable {
+        account: string | null;
+        account_mode: c.PgAccountMode | null;
+        acknowledged_after_ms: number | null;
+        average_price: c.PgPrice | null;
+        bot: string | null;
+        bot_id: number | null;
+        created_at: Date | null;
+        exchange_id: string | null;
+        expected_price: db.NumericString | null;
+        filled_quantity: c.PgQuantity | null;
+        filled_share: number | null;
+        fills: number | null;
+        notional: db.NumericString | null;
+        order_id: number | null;
+        purpose: c.PgOrderPurpose | null;
+        quantity: c.PgQuantity | null;
+        side: c.PgSide | null;
+        slippage: db.NumericString | null;
+        slippage_bps: db.NumericString | null;
+        status: c.PgOrderStatus | null;
+        strategy: string | null;
+        symbol: string | null;
+        trade_id: string | null;
+      }
+      export interface JSONSelectable {
+        account: string | null;
+        account_mode: c.PgAccountMode | null;
+        acknowledged_after_ms: number | null;
+        average_price: c.PgPrice | null;
+        bot: string | null;
+        bot_id: number | null;
+        created_at: db.TimestampTzString | null;
+        exchange_id: string | null;
+        expected_price: number | null;
+        filled_quantity: c.PgQuantity | null;
+        filled_share: number | null;
+        fills: number | null;
+        notional: number | null;
+        order_id: number | null;
+        purpose: c.PgOrderPurpose | null;
+        quantity: c.PgQuantity | null;
+        side: c.PgSide | null;
+        slippage: number | null;
+        slippage_bps: number | null;
+        status: c.PgOrderStatus | null;
+        strategy: string | null;
+        symbol: string | null;
+        trade_id: string | null;
+      }
+      export interface Whereable {
+        account?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        account_mode?: c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn>;
+        acknowledged_after_ms?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        average_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+        bot?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        expected_price?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        filled_quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
+        filled_share?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        fills?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        notional?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        order_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        purpose?: c.PgOrderPurpose | db.Parameter<c.PgOrderPurpose> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgOrderPurpose | db.Parameter<c.PgOrderPurpose> | db.SQLFragment | db.ParentColumn>;
+        quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
+        side?: c.PgSide | db.Parameter<c.PgSide> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgSide | db.Parameter<c.PgSide> | db.SQLFragment | db.ParentColumn>;
+        slippage?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        slippage_bps?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        status?: c.PgOrderStatus | db.Parameter<c.PgOrderStatus> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgOrderStatus | db.Parameter<c.PgOrderStatus> | db.SQLFragment | db.ParentColumn>;
+        strategy?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        trade_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       }
       export interface Insertable {
         [key: string]: never;
@@ -5182,6 +5730,51 @@ declare module 'zapatos/schema' {
       export type SQL = SQLExpression | SQLExpression[];
     }
   
+    export namespace queue_status {
+      export type Table = 'reporting.queue_status';
+      export interface Selectable {
+        closes: number | null;
+        entries: number | null;
+        exchange_id: string | null;
+        oldest_queued_at: Date | null;
+        oldest_seconds: number | null;
+        reserved_capital: db.NumericString | null;
+        status: c.PgTradeStatus | null;
+        trades: number | null;
+      }
+      export interface JSONSelectable {
+        closes: number | null;
+        entries: number | null;
+        exchange_id: string | null;
+        oldest_queued_at: db.TimestampTzString | null;
+        oldest_seconds: number | null;
+        reserved_capital: number | null;
+        status: c.PgTradeStatus | null;
+        trades: number | null;
+      }
+      export interface Whereable {
+        closes?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        entries?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        oldest_queued_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        oldest_seconds?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        reserved_capital?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        status?: c.PgTradeStatus | db.Parameter<c.PgTradeStatus> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgTradeStatus | db.Parameter<c.PgTradeStatus> | db.SQLFragment | db.ParentColumn>;
+        trades?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
     export namespace regimes {
       export type Table = 'reporting.regimes';
       export interface Selectable {
@@ -5261,6 +5854,207 @@ declare module 'zapatos/schema' {
         reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         reason_code?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         signals?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace round_trips {
+      export type Table = 'reporting.round_trips';
+      export interface Selectable {
+        account: string | null;
+        account_id: number | null;
+        account_mode: c.PgAccountMode | null;
+        bot: string | null;
+        bot_id: number | null;
+        closed_at: Date | null;
+        direction: c.PgDirection | null;
+        entry_notional: db.NumericString | null;
+        entry_price: c.PgPrice | null;
+        exchange_id: string | null;
+        exit_price: c.PgPrice | null;
+        exit_reason: string | null;
+        fees: c.PgAmount | null;
+        funding: c.PgAmount | null;
+        gross_pnl: c.PgAmount | null;
+        held_seconds: number | null;
+        is_won: boolean | null;
+        net_pnl: db.NumericString | null;
+        net_return: db.NumericString | null;
+        opened_at: Date | null;
+        position_id: number | null;
+        quantity: c.PgQuantity | null;
+        settle_asset: string | null;
+        strategy: string | null;
+        strategy_version: number | null;
+        symbol: string | null;
+      }
+      export interface JSONSelectable {
+        account: string | null;
+        account_id: number | null;
+        account_mode: c.PgAccountMode | null;
+        bot: string | null;
+        bot_id: number | null;
+        closed_at: db.TimestampTzString | null;
+        direction: c.PgDirection | null;
+        entry_notional: number | null;
+        entry_price: c.PgPrice | null;
+        exchange_id: string | null;
+        exit_price: c.PgPrice | null;
+        exit_reason: string | null;
+        fees: c.PgAmount | null;
+        funding: c.PgAmount | null;
+        gross_pnl: c.PgAmount | null;
+        held_seconds: number | null;
+        is_won: boolean | null;
+        net_pnl: number | null;
+        net_return: number | null;
+        opened_at: db.TimestampTzString | null;
+        position_id: number | null;
+        quantity: c.PgQuantity | null;
+        settle_asset: string | null;
+        strategy: string | null;
+        strategy_version: number | null;
+        symbol: string | null;
+      }
+      export interface Whereable {
+        account?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        account_mode?: c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn>;
+        bot?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        closed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        direction?: c.PgDirection | db.Parameter<c.PgDirection> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgDirection | db.Parameter<c.PgDirection> | db.SQLFragment | db.ParentColumn>;
+        entry_notional?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        entry_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+        exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        exit_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+        exit_reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        fees?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+        funding?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+        gross_pnl?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+        held_seconds?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        is_won?: boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn>;
+        net_pnl?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        net_return?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        opened_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        position_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
+        settle_asset?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        strategy?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        strategy_version?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace signal_acceptance {
+      export type Table = 'reporting.signal_acceptance';
+      export interface Selectable {
+        acceptance_rate: number | null;
+        accepted: number | null;
+        account_mode: c.PgAccountMode | null;
+        day_at: Date | null;
+        entries: number | null;
+        entries_rejected: number | null;
+        rejected: number | null;
+        rejection_rate: number | null;
+        signals: number | null;
+        strategy: string | null;
+      }
+      export interface JSONSelectable {
+        acceptance_rate: number | null;
+        accepted: number | null;
+        account_mode: c.PgAccountMode | null;
+        day_at: db.TimestampTzString | null;
+        entries: number | null;
+        entries_rejected: number | null;
+        rejected: number | null;
+        rejection_rate: number | null;
+        signals: number | null;
+        strategy: string | null;
+      }
+      export interface Whereable {
+        acceptance_rate?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        accepted?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        account_mode?: c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn>;
+        day_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        entries?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        entries_rejected?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        rejected?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        rejection_rate?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        signals?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        strategy?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace signal_capture {
+      export type Table = 'reporting.signal_capture';
+      export interface Selectable {
+        accepted: number | null;
+        account_mode: c.PgAccountMode | null;
+        cancelled: number | null;
+        capture_rate: number | null;
+        day_at: Date | null;
+        executed: number | null;
+        expired: number | null;
+        failed: number | null;
+        strategy: string | null;
+        waiting: number | null;
+      }
+      export interface JSONSelectable {
+        accepted: number | null;
+        account_mode: c.PgAccountMode | null;
+        cancelled: number | null;
+        capture_rate: number | null;
+        day_at: db.TimestampTzString | null;
+        executed: number | null;
+        expired: number | null;
+        failed: number | null;
+        strategy: string | null;
+        waiting: number | null;
+      }
+      export interface Whereable {
+        accepted?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        account_mode?: c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn>;
+        cancelled?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        capture_rate?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        day_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        executed?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        expired?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        failed?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        strategy?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        waiting?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       }
       export interface Insertable {
         [key: string]: never;
@@ -5671,6 +6465,51 @@ declare module 'zapatos/schema' {
       export type SQL = SQLExpression | SQLExpression[];
     }
   
+    export namespace uptime {
+      export type Table = 'reporting.uptime';
+      export interface Selectable {
+        bot_uptime: number | null;
+        checks_answered: number | null;
+        checks_due: number | null;
+        checks_in_time: number | null;
+        hour_at: Date | null;
+        minutes_covered: number | null;
+        minutes_due: number | null;
+        uptime: number | null;
+      }
+      export interface JSONSelectable {
+        bot_uptime: number | null;
+        checks_answered: number | null;
+        checks_due: number | null;
+        checks_in_time: number | null;
+        hour_at: db.TimestampTzString | null;
+        minutes_covered: number | null;
+        minutes_due: number | null;
+        uptime: number | null;
+      }
+      export interface Whereable {
+        bot_uptime?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        checks_answered?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        checks_due?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        checks_in_time?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        hour_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        minutes_covered?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        minutes_due?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        uptime?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
     export namespace worker_status {
       export type Table = 'reporting.worker_status';
       export interface Selectable {
@@ -5742,20 +6581,20 @@ declare module 'zapatos/schema' {
   
     /* --- aggregate types --- */
   
-    export type Table = account_equity.Table | accounts.Table | alert_channels.Table | alert_rules.Table | alerts.Table | api_tokens.Table | bot_pnl.Table | bot_status.Table | candle_gaps.Table | candles.Table | check_hours.Table | checks.Table | correlations.Table | data_freshness.Table | exchange_health.Table | funding_rates.Table | instruments.Table | interval_changes.Table | orders.Table | overview.Table | pauses.Table | positions.Table | regimes.Table | rejection_reasons.Table | signals.Table | strategies.Table | strategy_performance.Table | trades.Table | worker_status.Table;
-    export type Selectable = account_equity.Selectable | accounts.Selectable | alert_channels.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | bot_pnl.Selectable | bot_status.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | checks.Selectable | correlations.Selectable | data_freshness.Selectable | exchange_health.Selectable | funding_rates.Selectable | instruments.Selectable | interval_changes.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | regimes.Selectable | rejection_reasons.Selectable | signals.Selectable | strategies.Selectable | strategy_performance.Selectable | trades.Selectable | worker_status.Selectable;
-    export type JSONSelectable = account_equity.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | bot_pnl.JSONSelectable | bot_status.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | correlations.JSONSelectable | data_freshness.JSONSelectable | exchange_health.JSONSelectable | funding_rates.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | regimes.JSONSelectable | rejection_reasons.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_performance.JSONSelectable | trades.JSONSelectable | worker_status.JSONSelectable;
-    export type Whereable = account_equity.Whereable | accounts.Whereable | alert_channels.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | bot_pnl.Whereable | bot_status.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | checks.Whereable | correlations.Whereable | data_freshness.Whereable | exchange_health.Whereable | funding_rates.Whereable | instruments.Whereable | interval_changes.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | regimes.Whereable | rejection_reasons.Whereable | signals.Whereable | strategies.Whereable | strategy_performance.Whereable | trades.Whereable | worker_status.Whereable;
-    export type Insertable = account_equity.Insertable | accounts.Insertable | alert_channels.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | bot_pnl.Insertable | bot_status.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | checks.Insertable | correlations.Insertable | data_freshness.Insertable | exchange_health.Insertable | funding_rates.Insertable | instruments.Insertable | interval_changes.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | regimes.Insertable | rejection_reasons.Insertable | signals.Insertable | strategies.Insertable | strategy_performance.Insertable | trades.Insertable | worker_status.Insertable;
-    export type Updatable = account_equity.Updatable | accounts.Updatable | alert_channels.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | bot_pnl.Updatable | bot_status.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | checks.Updatable | correlations.Updatable | data_freshness.Updatable | exchange_health.Updatable | funding_rates.Updatable | instruments.Updatable | interval_changes.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | regimes.Updatable | rejection_reasons.Updatable | signals.Updatable | strategies.Updatable | strategy_performance.Updatable | trades.Updatable | worker_status.Updatable;
-    export type UniqueIndex = account_equity.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | bot_pnl.UniqueIndex | bot_status.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | correlations.UniqueIndex | data_freshness.UniqueIndex | exchange_health.UniqueIndex | funding_rates.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | regimes.UniqueIndex | rejection_reasons.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_performance.UniqueIndex | trades.UniqueIndex | worker_status.UniqueIndex;
-    export type Column = account_equity.Column | accounts.Column | alert_channels.Column | alert_rules.Column | alerts.Column | api_tokens.Column | bot_pnl.Column | bot_status.Column | candle_gaps.Column | candles.Column | check_hours.Column | checks.Column | correlations.Column | data_freshness.Column | exchange_health.Column | funding_rates.Column | instruments.Column | interval_changes.Column | orders.Column | overview.Column | pauses.Column | positions.Column | regimes.Column | rejection_reasons.Column | signals.Column | strategies.Column | strategy_performance.Column | trades.Column | worker_status.Column;
+    export type Table = account_equity.Table | accounts.Table | alert_channels.Table | alert_rules.Table | alerts.Table | api_tokens.Table | bot_pnl.Table | bot_status.Table | candle_gaps.Table | candles.Table | check_activity_hourly.Table | check_hours.Table | checks.Table | correlations.Table | data_freshness.Table | economics.Table | exchange_health.Table | exchange_usage.Table | execution_latency.Table | fill_quality.Table | funding_rates.Table | instruments.Table | interval_changes.Table | orders.Table | overview.Table | pauses.Table | positions.Table | queue_status.Table | regimes.Table | rejection_reasons.Table | round_trips.Table | signal_acceptance.Table | signal_capture.Table | signals.Table | strategies.Table | strategy_performance.Table | trades.Table | uptime.Table | worker_status.Table;
+    export type Selectable = account_equity.Selectable | accounts.Selectable | alert_channels.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | bot_pnl.Selectable | bot_status.Selectable | candle_gaps.Selectable | candles.Selectable | check_activity_hourly.Selectable | check_hours.Selectable | checks.Selectable | correlations.Selectable | data_freshness.Selectable | economics.Selectable | exchange_health.Selectable | exchange_usage.Selectable | execution_latency.Selectable | fill_quality.Selectable | funding_rates.Selectable | instruments.Selectable | interval_changes.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | queue_status.Selectable | regimes.Selectable | rejection_reasons.Selectable | round_trips.Selectable | signal_acceptance.Selectable | signal_capture.Selectable | signals.Selectable | strategies.Selectable | strategy_performance.Selectable | trades.Selectable | uptime.Selectable | worker_status.Selectable;
+    export type JSONSelectable = account_equity.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | bot_pnl.JSONSelectable | bot_status.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_activity_hourly.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | correlations.JSONSelectable | data_freshness.JSONSelectable | economics.JSONSelectable | exchange_health.JSONSelectable | exchange_usage.JSONSelectable | execution_latency.JSONSelectable | fill_quality.JSONSelectable | funding_rates.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | queue_status.JSONSelectable | regimes.JSONSelectable | rejection_reasons.JSONSelectable | round_trips.JSONSelectable | signal_acceptance.JSONSelectable | signal_capture.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_performance.JSONSelectable | trades.JSONSelectable | uptime.JSONSelectable | worker_status.JSONSelectable;
+    export type Whereable = account_equity.Whereable | accounts.Whereable | alert_channels.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | bot_pnl.Whereable | bot_status.Whereable | candle_gaps.Whereable | candles.Whereable | check_activity_hourly.Whereable | check_hours.Whereable | checks.Whereable | correlations.Whereable | data_freshness.Whereable | economics.Whereable | exchange_health.Whereable | exchange_usage.Whereable | execution_latency.Whereable | fill_quality.Whereable | funding_rates.Whereable | instruments.Whereable | interval_changes.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | queue_status.Whereable | regimes.Whereable | rejection_reasons.Whereable | round_trips.Whereable | signal_acceptance.Whereable | signal_capture.Whereable | signals.Whereable | strategies.Whereable | strategy_performance.Whereable | trades.Whereable | uptime.Whereable | worker_status.Whereable;
+    export type Insertable = account_equity.Insertable | accounts.Insertable | alert_channels.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | bot_pnl.Insertable | bot_status.Insertable | candle_gaps.Insertable | candles.Insertable | check_activity_hourly.Insertable | check_hours.Insertable | checks.Insertable | correlations.Insertable | data_freshness.Insertable | economics.Insertable | exchange_health.Insertable | exchange_usage.Insertable | execution_latency.Insertable | fill_quality.Insertable | funding_rates.Insertable | instruments.Insertable | interval_changes.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | queue_status.Insertable | regimes.Insertable | rejection_reasons.Insertable | round_trips.Insertable | signal_acceptance.Insertable | signal_capture.Insertable | signals.Insertable | strategies.Insertable | strategy_performance.Insertable | trades.Insertable | uptime.Insertable | worker_status.Insertable;
+    export type Updatable = account_equity.Updatable | accounts.Updatable | alert_channels.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | bot_pnl.Updatable | bot_status.Updatable | candle_gaps.Updatable | candles.Updatable | check_activity_hourly.Updatable | check_hours.Updatable | checks.Updatable | correlations.Updatable | data_freshness.Updatable | economics.Updatable | exchange_health.Updatable | exchange_usage.Updatable | execution_latency.Updatable | fill_quality.Updatable | funding_rates.Updatable | instruments.Updatable | interval_changes.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | queue_status.Updatable | regimes.Updatable | rejection_reasons.Updatable | round_trips.Updatable | signal_acceptance.Updatable | signal_capture.Updatable | signals.Updatable | strategies.Updatable | strategy_performance.Updatable | trades.Updatable | uptime.Updatable | worker_status.Updatable;
+    export type UniqueIndex = account_equity.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | bot_pnl.UniqueIndex | bot_status.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_activity_hourly.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | correlations.UniqueIndex | data_freshness.UniqueIndex | economics.UniqueIndex | exchange_health.UniqueIndex | exchange_usage.UniqueIndex | execution_latency.UniqueIndex | fill_quality.UniqueIndex | funding_rates.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | queue_status.UniqueIndex | regimes.UniqueIndex | rejection_reasons.UniqueIndex | round_trips.UniqueIndex | signal_acceptance.UniqueIndex | signal_capture.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_performance.UniqueIndex | trades.UniqueIndex | uptime.UniqueIndex | worker_status.UniqueIndex;
+    export type Column = account_equity.Column | accounts.Column | alert_channels.Column | alert_rules.Column | alerts.Column | api_tokens.Column | bot_pnl.Column | bot_status.Column | candle_gaps.Column | candles.Column | check_activity_hourly.Column | check_hours.Column | checks.Column | correlations.Column | data_freshness.Column | economics.Column | exchange_health.Column | exchange_usage.Column | execution_latency.Column | fill_quality.Column | funding_rates.Column | instruments.Column | interval_changes.Column | orders.Column | overview.Column | pauses.Column | positions.Column | queue_status.Column | regimes.Column | rejection_reasons.Column | round_trips.Column | signal_acceptance.Column | signal_capture.Column | signals.Column | strategies.Column | strategy_performance.Column | trades.Column | uptime.Column | worker_status.Column;
   
     export type AllBaseTables = [];
     export type AllForeignTables = [];
-    export type AllViews = [account_equity.Table, accounts.Table, alert_channels.Table, alert_rules.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, exchange_health.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, regimes.Table, rejection_reasons.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, worker_status.Table];
+    export type AllViews = [account_equity.Table, accounts.Table, alert_channels.Table, alert_rules.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_activity_hourly.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, economics.Table, exchange_health.Table, exchange_usage.Table, execution_latency.Table, fill_quality.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, queue_status.Table, regimes.Table, rejection_reasons.Table, round_trips.Table, signal_acceptance.Table, signal_capture.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, uptime.Table, worker_status.Table];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [account_equity.Table, accounts.Table, alert_channels.Table, alert_rules.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, exchange_health.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, regimes.Table, rejection_reasons.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, worker_status.Table];
+    export type AllTablesAndViews = [account_equity.Table, accounts.Table, alert_channels.Table, alert_rules.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_activity_hourly.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, economics.Table, exchange_health.Table, exchange_usage.Table, execution_latency.Table, fill_quality.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, queue_status.Table, regimes.Table, rejection_reasons.Table, round_trips.Table, signal_acceptance.Table, signal_capture.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, uptime.Table, worker_status.Table];
   }
 
 
@@ -5797,6 +6636,7 @@ declare module 'zapatos/schema' {
     "candle_gaps": candle_gaps.Selectable;
     "candles": candles.Selectable;
     "check_hours": check_hours.Selectable;
+    "check_minutes": check_minutes.Selectable;
     "checks": checks.Selectable;
     "circuit_breakers": circuit_breakers.Selectable;
     "correlations": correlations.Selectable;
@@ -5810,6 +6650,7 @@ declare module 'zapatos/schema' {
     "instruments": instruments.Selectable;
     "interval_changes": interval_changes.Selectable;
     "ledger_entries": ledger_entries.Selectable;
+    "ledger_totals": ledger_totals.Selectable;
     "limiter_samples": limiter_samples.Selectable;
     "order_transitions": order_transitions.Selectable;
     "orders": orders.Selectable;
@@ -5838,11 +6679,16 @@ declare module 'zapatos/schema' {
     "reporting.bot_status": reporting.bot_status.Selectable;
     "reporting.candle_gaps": reporting.candle_gaps.Selectable;
     "reporting.candles": reporting.candles.Selectable;
+    "reporting.check_activity_hourly": reporting.check_activity_hourly.Selectable;
     "reporting.check_hours": reporting.check_hours.Selectable;
     "reporting.checks": reporting.checks.Selectable;
     "reporting.correlations": reporting.correlations.Selectable;
     "reporting.data_freshness": reporting.data_freshness.Selectable;
+    "reporting.economics": reporting.economics.Selectable;
     "reporting.exchange_health": reporting.exchange_health.Selectable;
+    "reporting.exchange_usage": reporting.exchange_usage.Selectable;
+    "reporting.execution_latency": reporting.execution_latency.Selectable;
+    "reporting.fill_quality": reporting.fill_quality.Selectable;
     "reporting.funding_rates": reporting.funding_rates.Selectable;
     "reporting.instruments": reporting.instruments.Selectable;
     "reporting.interval_changes": reporting.interval_changes.Selectable;
@@ -5850,12 +6696,17 @@ declare module 'zapatos/schema' {
     "reporting.overview": reporting.overview.Selectable;
     "reporting.pauses": reporting.pauses.Selectable;
     "reporting.positions": reporting.positions.Selectable;
+    "reporting.queue_status": reporting.queue_status.Selectable;
     "reporting.regimes": reporting.regimes.Selectable;
     "reporting.rejection_reasons": reporting.rejection_reasons.Selectable;
+    "reporting.round_trips": reporting.round_trips.Selectable;
+    "reporting.signal_acceptance": reporting.signal_acceptance.Selectable;
+    "reporting.signal_capture": reporting.signal_capture.Selectable;
     "reporting.signals": reporting.signals.Selectable;
     "reporting.strategies": reporting.strategies.Selectable;
     "reporting.strategy_performance": reporting.strategy_performance.Selectable;
     "reporting.trades": reporting.trades.Selectable;
+    "reporting.uptime": reporting.uptime.Selectable;
     "reporting.worker_status": reporting.worker_status.Selectable;
   }[T];
 
@@ -5875,6 +6726,7 @@ declare module 'zapatos/schema' {
     "candle_gaps": candle_gaps.JSONSelectable;
     "candles": candles.JSONSelectable;
     "check_hours": check_hours.JSONSelectable;
+    "check_minutes": check_minutes.JSONSelectable;
     "checks": checks.JSONSelectable;
     "circuit_breakers": circuit_breakers.JSONSelectable;
     "correlations": correlations.JSONSelectable;
@@ -5888,6 +6740,7 @@ declare module 'zapatos/schema' {
     "instruments": instruments.JSONSelectable;
     "interval_changes": interval_changes.JSONSelectable;
     "ledger_entries": ledger_entries.JSONSelectable;
+    "ledger_totals": ledger_totals.JSONSelectable;
     "limiter_samples": limiter_samples.JSONSelectable;
     "order_transitions": order_transitions.JSONSelectable;
     "orders": orders.JSONSelectable;
@@ -5916,11 +6769,16 @@ declare module 'zapatos/schema' {
     "reporting.bot_status": reporting.bot_status.JSONSelectable;
     "reporting.candle_gaps": reporting.candle_gaps.JSONSelectable;
     "reporting.candles": reporting.candles.JSONSelectable;
+    "reporting.check_activity_hourly": reporting.check_activity_hourly.JSONSelectable;
     "reporting.check_hours": reporting.check_hours.JSONSelectable;
     "reporting.checks": reporting.checks.JSONSelectable;
     "reporting.correlations": reporting.correlations.JSONSelectable;
     "reporting.data_freshness": reporting.data_freshness.JSONSelectable;
+    "reporting.economics": reporting.economics.JSONSelectable;
     "reporting.exchange_health": reporting.exchange_health.JSONSelectable;
+    "reporting.exchange_usage": reporting.exchange_usage.JSONSelectable;
+    "reporting.execution_latency": reporting.execution_latency.JSONSelectable;
+    "reporting.fill_quality": reporting.fill_quality.JSONSelectable;
     "reporting.funding_rates": reporting.funding_rates.JSONSelectable;
     "reporting.instruments": reporting.instruments.JSONSelectable;
     "reporting.interval_changes": reporting.interval_changes.JSONSelectable;
@@ -5928,12 +6786,17 @@ declare module 'zapatos/schema' {
     "reporting.overview": reporting.overview.JSONSelectable;
     "reporting.pauses": reporting.pauses.JSONSelectable;
     "reporting.positions": reporting.positions.JSONSelectable;
+    "reporting.queue_status": reporting.queue_status.JSONSelectable;
     "reporting.regimes": reporting.regimes.JSONSelectable;
     "reporting.rejection_reasons": reporting.rejection_reasons.JSONSelectable;
+    "reporting.round_trips": reporting.round_trips.JSONSelectable;
+    "reporting.signal_acceptance": reporting.signal_acceptance.JSONSelectable;
+    "reporting.signal_capture": reporting.signal_capture.JSONSelectable;
     "reporting.signals": reporting.signals.JSONSelectable;
     "reporting.strategies": reporting.strategies.JSONSelectable;
     "reporting.strategy_performance": reporting.strategy_performance.JSONSelectable;
     "reporting.trades": reporting.trades.JSONSelectable;
+    "reporting.uptime": reporting.uptime.JSONSelectable;
     "reporting.worker_status": reporting.worker_status.JSONSelectable;
   }[T];
 
@@ -5953,6 +6816,7 @@ declare module 'zapatos/schema' {
     "candle_gaps": candle_gaps.Whereable;
     "candles": candles.Whereable;
     "check_hours": check_hours.Whereable;
+    "check_minutes": check_minutes.Whereable;
     "checks": checks.Whereable;
     "circuit_breakers": circuit_breakers.Whereable;
     "correlations": correlations.Whereable;
@@ -5966,6 +6830,7 @@ declare module 'zapatos/schema' {
     "instruments": instruments.Whereable;
     "interval_changes": interval_changes.Whereable;
     "ledger_entries": ledger_entries.Whereable;
+    "ledger_totals": ledger_totals.Whereable;
     "limiter_samples": limiter_samples.Whereable;
     "order_transitions": order_transitions.Whereable;
     "orders": orders.Whereable;
@@ -5994,11 +6859,16 @@ declare module 'zapatos/schema' {
     "reporting.bot_status": reporting.bot_status.Whereable;
     "reporting.candle_gaps": reporting.candle_gaps.Whereable;
     "reporting.candles": reporting.candles.Whereable;
+    "reporting.check_activity_hourly": reporting.check_activity_hourly.Whereable;
     "reporting.check_hours": reporting.check_hours.Whereable;
     "reporting.checks": reporting.checks.Whereable;
     "reporting.correlations": reporting.correlations.Whereable;
     "reporting.data_freshness": reporting.data_freshness.Whereable;
+    "reporting.economics": reporting.economics.Whereable;
     "reporting.exchange_health": reporting.exchange_health.Whereable;
+    "reporting.exchange_usage": reporting.exchange_usage.Whereable;
+    "reporting.execution_latency": reporting.execution_latency.Whereable;
+    "reporting.fill_quality": reporting.fill_quality.Whereable;
     "reporting.funding_rates": reporting.funding_rates.Whereable;
     "reporting.instruments": reporting.instruments.Whereable;
     "reporting.interval_changes": reporting.interval_changes.Whereable;
@@ -6006,12 +6876,17 @@ declare module 'zapatos/schema' {
     "reporting.overview": reporting.overview.Whereable;
     "reporting.pauses": reporting.pauses.Whereable;
     "reporting.positions": reporting.positions.Whereable;
+    "reporting.queue_status": reporting.queue_status.Whereable;
     "reporting.regimes": reporting.regimes.Whereable;
     "reporting.rejection_reasons": reporting.rejection_reasons.Whereable;
+    "reporting.round_trips": reporting.round_trips.Whereable;
+    "reporting.signal_acceptance": reporting.signal_acceptance.Whereable;
+    "reporting.signal_capture": reporting.signal_capture.Whereable;
     "reporting.signals": reporting.signals.Whereable;
     "reporting.strategies": reporting.strategies.Whereable;
     "reporting.strategy_performance": reporting.strategy_performance.Whereable;
     "reporting.trades": reporting.trades.Whereable;
+    "reporting.uptime": reporting.uptime.Whereable;
     "reporting.worker_status": reporting.worker_status.Whereable;
   }[T];
 
@@ -6031,6 +6906,7 @@ declare module 'zapatos/schema' {
     "candle_gaps": candle_gaps.Insertable;
     "candles": candles.Insertable;
     "check_hours": check_hours.Insertable;
+    "check_minutes": check_minutes.Insertable;
     "checks": checks.Insertable;
     "circuit_breakers": circuit_breakers.Insertable;
     "correlations": correlations.Insertable;
@@ -6044,6 +6920,7 @@ declare module 'zapatos/schema' {
     "instruments": instruments.Insertable;
     "interval_changes": interval_changes.Insertable;
     "ledger_entries": ledger_entries.Insertable;
+    "ledger_totals": ledger_totals.Insertable;
     "limiter_samples": limiter_samples.Insertable;
     "order_transitions": order_transitions.Insertable;
     "orders": orders.Insertable;
@@ -6072,11 +6949,16 @@ declare module 'zapatos/schema' {
     "reporting.bot_status": reporting.bot_status.Insertable;
     "reporting.candle_gaps": reporting.candle_gaps.Insertable;
     "reporting.candles": reporting.candles.Insertable;
+    "reporting.check_activity_hourly": reporting.check_activity_hourly.Insertable;
     "reporting.check_hours": reporting.check_hours.Insertable;
     "reporting.checks": reporting.checks.Insertable;
     "reporting.correlations": reporting.correlations.Insertable;
     "reporting.data_freshness": reporting.data_freshness.Insertable;
+    "reporting.economics": reporting.economics.Insertable;
     "reporting.exchange_health": reporting.exchange_health.Insertable;
+    "reporting.exchange_usage": reporting.exchange_usage.Insertable;
+    "reporting.execution_latency": reporting.execution_latency.Insertable;
+    "reporting.fill_quality": reporting.fill_quality.Insertable;
     "reporting.funding_rates": reporting.funding_rates.Insertable;
     "reporting.instruments": reporting.instruments.Insertable;
     "reporting.interval_changes": reporting.interval_changes.Insertable;
@@ -6084,12 +6966,17 @@ declare module 'zapatos/schema' {
     "reporting.overview": reporting.overview.Insertable;
     "reporting.pauses": reporting.pauses.Insertable;
     "reporting.positions": reporting.positions.Insertable;
+    "reporting.queue_status": reporting.queue_status.Insertable;
     "reporting.regimes": reporting.regimes.Insertable;
     "reporting.rejection_reasons": reporting.rejection_reasons.Insertable;
+    "reporting.round_trips": reporting.round_trips.Insertable;
+    "reporting.signal_acceptance": reporting.signal_acceptance.Insertable;
+    "reporting.signal_capture": reporting.signal_capture.Insertable;
     "reporting.signals": reporting.signals.Insertable;
     "reporting.strategies": reporting.strategies.Insertable;
     "reporting.strategy_performance": reporting.strategy_performance.Insertable;
     "reporting.trades": reporting.trades.Insertable;
+    "reporting.uptime": reporting.uptime.Insertable;
     "reporting.worker_status": reporting.worker_status.Insertable;
   }[T];
 
@@ -6109,6 +6996,7 @@ declare module 'zapatos/schema' {
     "candle_gaps": candle_gaps.Updatable;
     "candles": candles.Updatable;
     "check_hours": check_hours.Updatable;
+    "check_minutes": check_minutes.Updatable;
     "checks": checks.Updatable;
     "circuit_breakers": circuit_breakers.Updatable;
     "correlations": correlations.Updatable;
@@ -6122,6 +7010,7 @@ declare module 'zapatos/schema' {
     "instruments": instruments.Updatable;
     "interval_changes": interval_changes.Updatable;
     "ledger_entries": ledger_entries.Updatable;
+    "ledger_totals": ledger_totals.Updatable;
     "limiter_samples": limiter_samples.Updatable;
     "order_transitions": order_transitions.Updatable;
     "orders": orders.Updatable;
@@ -6150,11 +7039,16 @@ declare module 'zapatos/schema' {
     "reporting.bot_status": reporting.bot_status.Updatable;
     "reporting.candle_gaps": reporting.candle_gaps.Updatable;
     "reporting.candles": reporting.candles.Updatable;
+    "reporting.check_activity_hourly": reporting.check_activity_hourly.Updatable;
     "reporting.check_hours": reporting.check_hours.Updatable;
     "reporting.checks": reporting.checks.Updatable;
     "reporting.correlations": reporting.correlations.Updatable;
     "reporting.data_freshness": reporting.data_freshness.Updatable;
+    "reporting.economics": reporting.economics.Updatable;
     "reporting.exchange_health": reporting.exchange_health.Updatable;
+    "reporting.exchange_usage": reporting.exchange_usage.Updatable;
+    "reporting.execution_latency": reporting.execution_latency.Updatable;
+    "reporting.fill_quality": reporting.fill_quality.Updatable;
     "reporting.funding_rates": reporting.funding_rates.Updatable;
     "reporting.instruments": reporting.instruments.Updatable;
     "reporting.interval_changes": reporting.interval_changes.Updatable;
@@ -6162,12 +7056,17 @@ declare module 'zapatos/schema' {
     "reporting.overview": reporting.overview.Updatable;
     "reporting.pauses": reporting.pauses.Updatable;
     "reporting.positions": reporting.positions.Updatable;
+    "reporting.queue_status": reporting.queue_status.Updatable;
     "reporting.regimes": reporting.regimes.Updatable;
     "reporting.rejection_reasons": reporting.rejection_reasons.Updatable;
+    "reporting.round_trips": reporting.round_trips.Updatable;
+    "reporting.signal_acceptance": reporting.signal_acceptance.Updatable;
+    "reporting.signal_capture": reporting.signal_capture.Updatable;
     "reporting.signals": reporting.signals.Updatable;
     "reporting.strategies": reporting.strategies.Updatable;
     "reporting.strategy_performance": reporting.strategy_performance.Updatable;
     "reporting.trades": reporting.trades.Updatable;
+    "reporting.uptime": reporting.uptime.Updatable;
     "reporting.worker_status": reporting.worker_status.Updatable;
   }[T];
 
@@ -6187,6 +7086,7 @@ declare module 'zapatos/schema' {
     "candle_gaps": candle_gaps.UniqueIndex;
     "candles": candles.UniqueIndex;
     "check_hours": check_hours.UniqueIndex;
+    "check_minutes": check_minutes.UniqueIndex;
     "checks": checks.UniqueIndex;
     "circuit_breakers": circuit_breakers.UniqueIndex;
     "correlations": correlations.UniqueIndex;
@@ -6200,6 +7100,7 @@ declare module 'zapatos/schema' {
     "instruments": instruments.UniqueIndex;
     "interval_changes": interval_changes.UniqueIndex;
     "ledger_entries": ledger_entries.UniqueIndex;
+    "ledger_totals": ledger_totals.UniqueIndex;
     "limiter_samples": limiter_samples.UniqueIndex;
     "order_transitions": order_transitions.UniqueIndex;
     "orders": orders.UniqueIndex;
@@ -6228,11 +7129,16 @@ declare module 'zapatos/schema' {
     "reporting.bot_status": reporting.bot_status.UniqueIndex;
     "reporting.candle_gaps": reporting.candle_gaps.UniqueIndex;
     "reporting.candles": reporting.candles.UniqueIndex;
+    "reporting.check_activity_hourly": reporting.check_activity_hourly.UniqueIndex;
     "reporting.check_hours": reporting.check_hours.UniqueIndex;
     "reporting.checks": reporting.checks.UniqueIndex;
     "reporting.correlations": reporting.correlations.UniqueIndex;
     "reporting.data_freshness": reporting.data_freshness.UniqueIndex;
+    "reporting.economics": reporting.economics.UniqueIndex;
     "reporting.exchange_health": reporting.exchange_health.UniqueIndex;
+    "reporting.exchange_usage": reporting.exchange_usage.UniqueIndex;
+    "reporting.execution_latency": reporting.execution_latency.UniqueIndex;
+    "reporting.fill_quality": reporting.fill_quality.UniqueIndex;
     "reporting.funding_rates": reporting.funding_rates.UniqueIndex;
     "reporting.instruments": reporting.instruments.UniqueIndex;
     "reporting.interval_changes": reporting.interval_changes.UniqueIndex;
@@ -6240,12 +7146,17 @@ declare module 'zapatos/schema' {
     "reporting.overview": reporting.overview.UniqueIndex;
     "reporting.pauses": reporting.pauses.UniqueIndex;
     "reporting.positions": reporting.positions.UniqueIndex;
+    "reporting.queue_status": reporting.queue_status.UniqueIndex;
     "reporting.regimes": reporting.regimes.UniqueIndex;
     "reporting.rejection_reasons": reporting.rejection_reasons.UniqueIndex;
+    "reporting.round_trips": reporting.round_trips.UniqueIndex;
+    "reporting.signal_acceptance": reporting.signal_acceptance.UniqueIndex;
+    "reporting.signal_capture": reporting.signal_capture.UniqueIndex;
     "reporting.signals": reporting.signals.UniqueIndex;
     "reporting.strategies": reporting.strategies.UniqueIndex;
     "reporting.strategy_performance": reporting.strategy_performance.UniqueIndex;
     "reporting.trades": reporting.trades.UniqueIndex;
+    "reporting.uptime": reporting.uptime.UniqueIndex;
     "reporting.worker_status": reporting.worker_status.UniqueIndex;
   }[T];
 
@@ -6265,6 +7176,7 @@ declare module 'zapatos/schema' {
     "candle_gaps": candle_gaps.Column;
     "candles": candles.Column;
     "check_hours": check_hours.Column;
+    "check_minutes": check_minutes.Column;
     "checks": checks.Column;
     "circuit_breakers": circuit_breakers.Column;
     "correlations": correlations.Column;
@@ -6278,6 +7190,7 @@ declare module 'zapatos/schema' {
     "instruments": instruments.Column;
     "interval_changes": interval_changes.Column;
     "ledger_entries": ledger_entries.Column;
+    "ledger_totals": ledger_totals.Column;
     "limiter_samples": limiter_samples.Column;
     "order_transitions": order_transitions.Column;
     "orders": orders.Column;
@@ -6306,11 +7219,16 @@ declare module 'zapatos/schema' {
     "reporting.bot_status": reporting.bot_status.Column;
     "reporting.candle_gaps": reporting.candle_gaps.Column;
     "reporting.candles": reporting.candles.Column;
+    "reporting.check_activity_hourly": reporting.check_activity_hourly.Column;
     "reporting.check_hours": reporting.check_hours.Column;
     "reporting.checks": reporting.checks.Column;
     "reporting.correlations": reporting.correlations.Column;
     "reporting.data_freshness": reporting.data_freshness.Column;
+    "reporting.economics": reporting.economics.Column;
     "reporting.exchange_health": reporting.exchange_health.Column;
+    "reporting.exchange_usage": reporting.exchange_usage.Column;
+    "reporting.execution_latency": reporting.execution_latency.Column;
+    "reporting.fill_quality": reporting.fill_quality.Column;
     "reporting.funding_rates": reporting.funding_rates.Column;
     "reporting.instruments": reporting.instruments.Column;
     "reporting.interval_changes": reporting.interval_changes.Column;
@@ -6318,12 +7236,17 @@ declare module 'zapatos/schema' {
     "reporting.overview": reporting.overview.Column;
     "reporting.pauses": reporting.pauses.Column;
     "reporting.positions": reporting.positions.Column;
+    "reporting.queue_status": reporting.queue_status.Column;
     "reporting.regimes": reporting.regimes.Column;
     "reporting.rejection_reasons": reporting.rejection_reasons.Column;
+    "reporting.round_trips": reporting.round_trips.Column;
+    "reporting.signal_acceptance": reporting.signal_acceptance.Column;
+    "reporting.signal_capture": reporting.signal_capture.Column;
     "reporting.signals": reporting.signals.Column;
     "reporting.strategies": reporting.strategies.Column;
     "reporting.strategy_performance": reporting.strategy_performance.Column;
     "reporting.trades": reporting.trades.Column;
+    "reporting.uptime": reporting.uptime.Column;
     "reporting.worker_status": reporting.worker_status.Column;
   }[T];
 
@@ -6343,6 +7266,7 @@ declare module 'zapatos/schema' {
     "candle_gaps": candle_gaps.SQL;
     "candles": candles.SQL;
     "check_hours": check_hours.SQL;
+    "check_minutes": check_minutes.SQL;
     "checks": checks.SQL;
     "circuit_breakers": circuit_breakers.SQL;
     "correlations": correlations.SQL;
@@ -6356,6 +7280,7 @@ declare module 'zapatos/schema' {
     "instruments": instruments.SQL;
     "interval_changes": interval_changes.SQL;
     "ledger_entries": ledger_entries.SQL;
+    "ledger_totals": ledger_totals.SQL;
     "limiter_samples": limiter_samples.SQL;
     "order_transitions": order_transitions.SQL;
     "orders": orders.SQL;
@@ -6384,11 +7309,16 @@ declare module 'zapatos/schema' {
     "reporting.bot_status": reporting.bot_status.SQL;
     "reporting.candle_gaps": reporting.candle_gaps.SQL;
     "reporting.candles": reporting.candles.SQL;
+    "reporting.check_activity_hourly": reporting.check_activity_hourly.SQL;
     "reporting.check_hours": reporting.check_hours.SQL;
     "reporting.checks": reporting.checks.SQL;
     "reporting.correlations": reporting.correlations.SQL;
     "reporting.data_freshness": reporting.data_freshness.SQL;
+    "reporting.economics": reporting.economics.SQL;
     "reporting.exchange_health": reporting.exchange_health.SQL;
+    "reporting.exchange_usage": reporting.exchange_usage.SQL;
+    "reporting.execution_latency": reporting.execution_latency.SQL;
+    "reporting.fill_quality": reporting.fill_quality.SQL;
     "reporting.funding_rates": reporting.funding_rates.SQL;
     "reporting.instruments": reporting.instruments.SQL;
     "reporting.interval_changes": reporting.interval_changes.SQL;
@@ -6396,12 +7326,17 @@ declare module 'zapatos/schema' {
     "reporting.overview": reporting.overview.SQL;
     "reporting.pauses": reporting.pauses.SQL;
     "reporting.positions": reporting.positions.SQL;
+    "reporting.queue_status": reporting.queue_status.SQL;
     "reporting.regimes": reporting.regimes.SQL;
     "reporting.rejection_reasons": reporting.rejection_reasons.SQL;
+    "reporting.round_trips": reporting.round_trips.SQL;
+    "reporting.signal_acceptance": reporting.signal_acceptance.SQL;
+    "reporting.signal_capture": reporting.signal_capture.SQL;
     "reporting.signals": reporting.signals.SQL;
     "reporting.strategies": reporting.strategies.SQL;
     "reporting.strategy_performance": reporting.strategy_performance.SQL;
     "reporting.trades": reporting.trades.SQL;
+    "reporting.uptime": reporting.uptime.SQL;
     "reporting.worker_status": reporting.worker_status.SQL;
   }[T];
 
