@@ -30,12 +30,14 @@ begin
                   jsonb_build_object('checks', x.checks, 'late_seconds_p95', x.late_seconds) as details
              from (
                     select count(*) as checks,
-                           percentile_cont(0.95) within group (order by extract(epoch from c.recorded_at - greatest(c.due_at, b.created_at))) as late_seconds
+                           percentile_cont(0.95) within group (order by extract(epoch from c.recorded_at - c.due_at)) as late_seconds
                       from checks c
                       join bots b on b.id = c.bot_id
                      where c.recorded_at > p_now - interval '1 minute'
                        and c.recorded_at <= p_now
                        and c.kind = 'SCHEDULED'
+                       -- A new bot is due at once, and waits for the first fetch of its market.
+                       and b.created_at < p_now - interval '5 minutes'
                   ) x
             where x.late_seconds > alert_threshold('CHECK_LATENCY')
            union all

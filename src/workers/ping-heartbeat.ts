@@ -34,7 +34,8 @@ export async function pingHeartbeat(context: WorkerContext, url: string, now?: D
 		return 'pinged';
 	} catch (error) {
 		// Its address may hold a secret: only its host is told.
-		log.warn({ host: new URL(url).host, error: errorMessage(error) }, 'the heartbeat address could not be reached');
+		const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+		log.warn({ host: new URL(url).host, error: errorMessage(cause) }, 'the heartbeat address could not be reached');
 		return 'failed';
 	} finally {
 		stop();

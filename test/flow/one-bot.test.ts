@@ -10,6 +10,16 @@ import { checkLedger, pauseEntries, resumeEntries } from '../../src/database/fun
 import { findInstruments } from '../../src/database/functions/market.ts';
 import { encryptCredentials } from '../../src/exchange/credentials.ts';
 import { ensureStrategyVersion } from '../../src/market/strategy-versions.ts';
+import {
+	checkCpuSeconds,
+	checkLateSeconds,
+	checkSeconds,
+	checksTotal,
+	exchangeCallSeconds,
+	ordersSentTotal,
+	signalsTotal,
+	signalToOrderSeconds,
+} from '../../src/metrics.ts';
 import { credentials, masterKey, type SimulatedSystem, startSimulatedSystem } from '../support/simulated-system.ts';
 
 let system: SimulatedSystem;
@@ -60,12 +70,42 @@ async function eagerBot(name: string, accountId: number): Promise<number> {
 
 const rows = async (sql: string, ...values: unknown[]) => (await system.database.pool.query(sql, values)).rows;
 
+/** Counters of the process, and what the database has of the same. */
+async function counted(): Promise<{ metrics: Record<string, number>; stored: Record<string, number> }> {
+	const sum = async (metric: { get(): Promise<{ values: { value: number; metricName?: string }[] }> }) => {
+		const { values } = await metric.get();
+		// Of a histogram its count alone.
+		const own = values.filter(({ metricName }) => metricName === undefined || !/_(bucket|sum)$/.test(metricName));
+		return own.reduce((total, { value }) => total + value, 0);
+	};
+	const [stored] = await rows(`
+		select (select count(*) from botbox.checks) as checks, (select count(*) from botbox.checks) as durations,
+		       (select count(*) from botbox.checks where kind = 'SCHEDULED') as lateness,
+		       (select count(*) from botbox.checks where signal_id is not null) as signals,
+		       (select count(*) from botbox.orders where send_count > 0) as orders,
+		       (select count(*) from botbox.trade_queue where acknowledged_at is not null) as acknowledged`);
+	return {
+		stored,
+		metrics: {
+			checks: await sum(checksTotal),
+			durations: await sum(checkSeconds),
+			lateness: await sum(checkLateSeconds),
+			signals: await sum(signalsTotal),
+			orders: await sum(ordersSentTotal),
+			acknowledged: await sum(signalToOrderSeconds),
+			cpu: await sum(checkCpuSeconds),
+			calls: await sum(exchangeCallSeconds),
+		},
+	};
+}
+
 test.each([
 	['PAPER', () => paper],
 	['LIVE', () => live],
 ])(
 	'a %s bot trades on its own and its books balance',
 	async (mode, account) => {
+		const before = await counted();
 		const bot = await eagerBot(`eager ${mode}`, account());
 		for (let minute = 0; minute < 90; minute++) {
 			await system.minute();
@@ -105,6 +145,14 @@ test.each([
 		);
 		expect(sums).toEqual({ pnl: true, fees: true });
 		expect(await checkLedger(system.database.pool, {})).toEqual([]);
+		// What the process counted for Prometheus is what the tables have.
+		const after = await counted();
+		for (const [counter, stored] of Object.entries(after.stored))
+			expect(after.metrics[counter], counter).toBe(
+				(before.metrics[counter] ?? 0) + stored - (before.stored[counter] ?? 0),
+			);
+		expect(after.metrics.cpu).toBeGreaterThan(before.metrics.cpu ?? 0);
+		expect(after.metrics.calls).toBeGreaterThan(before.metrics.calls ?? 0);
 		await setBotStatus(system.database.pool, { botId: bot, status: 'DELETED', now: system.now() });
 	},
 	120_000,
