@@ -18,6 +18,7 @@ import { type Market, marketKey, type WindowRequest } from '../market/windows.ts
 import { findStrategy, prepareStrategy } from '../strategies/registry.ts';
 import type { FundingRates, HeldPosition, MarketView, PreparedStrategy, WindowNeed } from '../strategies/strategy.ts';
 import { checkLeaseMs, type WorkerContext } from './context.ts';
+import { crashPoint } from './crash-points.ts';
 import { asksStrategy, type EvaluatedCheck, evaluateCheck, heldPosition, maxDataAgeMs } from './evaluate.ts';
 import type { OwnCheck, OwnVersion } from './own-checks.ts';
 
@@ -314,7 +315,9 @@ async function recordBatch(
 	if (checks.length === 0) return [];
 	const { pool, workerId, log } = context;
 	try {
+		crashPoint('checks:before-record');
 		const recorded = await recordChecks(pool, { checks, workerId, now });
+		crashPoint('checks:after-record');
 		for (const row of recorded) {
 			if (row.tradeId !== null) log.info({ bot: row.botId, trade: row.tradeId, signal: row.signalId }, 'signal queued');
 		}
