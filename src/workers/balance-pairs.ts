@@ -7,9 +7,12 @@
  */
 import { balancePairs as balance } from '../database/functions/trades.ts';
 import { done, type RunResult, type WorkerContext } from './context.ts';
+import { crashPoint } from './crash-points.ts';
 
 export async function balancePairs(context: WorkerContext, now?: Date): Promise<RunResult> {
+	crashPoint('pairs:before-balance');
 	const count = await balance(context.pool, { now });
+	crashPoint('pairs:after-balance');
 	if (count > 0) context.log.warn({ trades: count }, 'legs of pairs did not match: undone');
 	return done;
 }

@@ -19,6 +19,7 @@ import { checkCpuSeconds, checkLateSeconds, checkSeconds, checksTotal, signalsTo
 import { findStrategy, prepareStrategy } from '../strategies/registry.ts';
 import type { FundingRates, HeldPosition, MarketView, PreparedStrategy, WindowNeed } from '../strategies/strategy.ts';
 import { checkLeaseMs, type WorkerContext } from './context.ts';
+import { crashPoint } from './crash-points.ts';
 import { asksStrategy, type EvaluatedCheck, evaluateCheck, heldPosition, maxDataAgeMs } from './evaluate.ts';
 import type { OwnCheck, OwnVersion } from './own-checks.ts';
 
@@ -319,7 +320,9 @@ async function recordBatch(
 	if (checks.length === 0) return [];
 	const { pool, workerId, log } = context;
 	try {
+		crashPoint('checks:before-record');
 		const recorded = await recordChecks(pool, { checks, workerId, now });
+		crashPoint('checks:after-record');
 		count(checks, recorded, now);
 		for (const row of recorded) {
 			if (row.tradeId !== null) log.info({ bot: row.botId, trade: row.tradeId, signal: row.signalId }, 'signal queued');

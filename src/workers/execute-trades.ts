@@ -19,6 +19,7 @@ import type { SendOutcome, TradingVenue } from '../exchange/venue.ts';
 import { ordersSentTotal, signalToOrderSeconds } from '../metrics.ts';
 import { deriveClientOrderId } from './client-order-id.ts';
 import { again, done, type RunResult, type WorkerContext } from './context.ts';
+import { crashPoint } from './crash-points.ts';
 import { syncAccount } from './reconcile.ts';
 import { followOrder } from './settle-orders.ts';
 
@@ -30,6 +31,7 @@ const sendMarginMs = 2_000;
 
 export async function executeTrades(context: WorkerContext, now?: Date): Promise<RunResult> {
 	const claimedAt = performance.now();
+	crashPoint('execute:before-claim');
 	const trades = await claimTrades(context.pool, {
 		workerId: context.workerId,
 		limit: claimLimit,
@@ -38,6 +40,7 @@ export async function executeTrades(context: WorkerContext, now?: Date): Promise
 		reconciledSince: context.startedAt,
 		now,
 	});
+	if (trades.length > 0) crashPoint('execute:after-claim');
 	await Promise.all(trades.map((trade) => executeTrade(context, trade, claimedAt, now)));
 	return trades.length === claimLimit ? again : done;
 }
@@ -72,9 +75,11 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 			},
 			async () => {
 				// The order row is committed before anything leaves this process; without a row nothing may be sent.
+				crashPoint('execute:before-submit');
 				const [order] = await submitOrder(pool, { tradeId: trade.tradeId, workerId, clientOrderId, now });
 				if (order === undefined) return null;
 				orderId = order.orderId;
+				crashPoint('execute:after-submit');
 				return { reduceOnly: order.isReduceOnly, mustSendBefore: claimedAt + tradeLeaseMs - sendMarginMs };
 			},
 		);
@@ -84,13 +89,17 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 	}
 
 	if (orderId === null) {
+		crashPoint('execute:before-release');
 		const retryAfterMs = outcome.kind === 'NOT_SENT' ? outcome.retryAfterMs : 1_000;
 		await releaseTrades(pool, { tradeIds: [trade.tradeId], workerId, retryAfterMs, now });
+		crashPoint('execute:after-release');
 		log.debug({ outcome }, 'trade handed back unsent');
 		return;
 	}
+	crashPoint('execute:after-send');
 	ordersSentTotal.inc({ outcome: outcome.kind });
 	const state = await recordOutcome(context, orderId, outcome, now);
+	crashPoint('execute:after-record-result');
 	log.info({ order: orderId, clientOrderId, outcome: outcome.kind, state, ...describe(outcome) }, 'order sent');
 	if (outcome.kind === 'REFUSED' && trade.direction === 'CLOSE') {
 		// Most often the exchange's own stop came first: what it filled is booked before the close is tried again.

@@ -10,6 +10,7 @@ import { recordTickers } from '../database/functions/market.ts';
 import { moveBestPrices, queueExits } from '../database/functions/trades.ts';
 import { errorMessage } from '../errors.ts';
 import type { RunResult, WorkerContext } from './context.ts';
+import { crashPoint } from './crash-points.ts';
 import { claimDue } from './duties.ts';
 import { syncStops } from './reconcile.ts';
 
@@ -23,6 +24,7 @@ export async function guardPositions(context: WorkerContext, now?: Date): Promis
 		try {
 			const data = await context.venues.marketData(exchangeId);
 			const quotes = await data.quotes(marketTypes as readonly ('SPOT' | 'LINEAR')[]);
+			crashPoint('guard:before-tickers');
 			await recordTickers(pool, {
 				exchangeId,
 				tickers: quotes.map(({ quotedAt, ...quote }) => ({ ...quote, quoted_at: new Date(quotedAt).toISOString() })),
@@ -34,7 +36,9 @@ export async function guardPositions(context: WorkerContext, now?: Date): Promis
 	}
 	if (due.length > 0) {
 		await moveBestPrices(pool, { now });
+		crashPoint('guard:before-queue-exits');
 		const exits = await queueExits(pool, { now });
+		crashPoint('guard:after-queue-exits');
 		if (exits > 0) log.info({ exits }, 'stops and targets reached');
 	}
 	return await syncStops(context, now);

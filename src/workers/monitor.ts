@@ -22,6 +22,7 @@ import { expireTrades, resumeFlattening, retryCloses } from '../database/functio
 import { errorMessage } from '../errors.ts';
 import { indicatorUse } from '../market/view.ts';
 import { done, type RunResult, type WorkerContext } from './context.ts';
+import { type CrashPoint, crashPoint } from './crash-points.ts';
 import { claimDue } from './duties.ts';
 import { prune } from './prune.ts';
 
@@ -29,12 +30,24 @@ interface Duty {
 	readonly name: string;
 	readonly everyMs: number;
 	run(context: WorkerContext, now?: Date): Promise<unknown>;
+	/** Before it and after it. */
+	readonly crashPoints?: readonly [CrashPoint, CrashPoint];
 }
 
 const duties: readonly Duty[] = [
-	{ name: 'expire trades', everyMs: 5_000, run: ({ pool }, now) => expireTrades(pool, { now }) },
+	{
+		name: 'expire trades',
+		everyMs: 5_000,
+		run: ({ pool }, now) => expireTrades(pool, { now }),
+		crashPoints: ['monitor:before-expire-trades', 'monitor:after-expire-trades'],
+	},
 	{ name: 'resume flattening', everyMs: 5_000, run: ({ pool }, now) => resumeFlattening(pool, { now }) },
-	{ name: 'retry closes', everyMs: 10_000, run: ({ pool }, now) => retryCloses(pool, { now }) },
+	{
+		name: 'retry closes',
+		everyMs: 10_000,
+		run: ({ pool }, now) => retryCloses(pool, { now }),
+		crashPoints: ['monitor:before-retry-closes', 'monitor:after-retry-closes'],
+	},
 	{ name: 'guard accounts', everyMs: 10_000, run: ({ pool }, now) => guardAccounts(pool, { now }) },
 	{ name: 'losing bots', everyMs: 60_000, run: ({ pool }, now) => pauseLosingBots(pool, { now }) },
 	{ name: 'health', everyMs: 10_000, run: ({ pool }, now) => monitorHealth(pool, { now }) },
@@ -53,7 +66,9 @@ export async function runMonitor(context: WorkerContext, now?: Date): Promise<Ru
 		const group = duties.filter((duty) => duty.everyMs === everyMs);
 		for (const duty of await claimDue(context, group, ({ name }) => name, everyMs, now)) {
 			try {
+				if (duty.crashPoints !== undefined) crashPoint(duty.crashPoints[0]);
 				await duty.run(context, now);
+				if (duty.crashPoints !== undefined) crashPoint(duty.crashPoints[1]);
 			} catch (error) {
 				context.log.error({ duty: duty.name, error: errorMessage(error) }, 'duty failed');
 			}

@@ -17,6 +17,7 @@ import { applyFills, recordFundingPayments } from '../database/functions/trades.
 import { errorMessage } from '../errors.ts';
 import type { TradingVenue } from '../exchange/venue.ts';
 import { done, type RunResult, type WorkerContext } from './context.ts';
+import { crashPoint } from './crash-points.ts';
 import { claimDue } from './duties.ts';
 import { settleOrders, toFillInput } from './settle-orders.ts';
 
@@ -52,6 +53,7 @@ async function reconcileOne(context: WorkerContext, account: FollowedAccount, no
 	const venue = await context.venues.tradingVenue(accountId);
 	await settleOrders(context, { accountId, ...(now === undefined ? {} : { now }) });
 	const askedAt = await databaseTime(context, now);
+	crashPoint('reconcile:before-sync-fills');
 	await syncFills(context, account, venue, now);
 	const funding = await venue.fundingPayments(sinceOf(account, askedAt));
 	if (funding.length > 0) {
@@ -62,6 +64,7 @@ async function reconcileOne(context: WorkerContext, account: FollowedAccount, no
 		});
 	}
 	const [positions, balances, openOrders] = [await venue.positions(), await venue.balances(), await venue.openOrders()];
+	crashPoint('reconcile:before-compare');
 	const differences = await reconcileAccount(context.pool, {
 		accountId,
 		positions: positions.map(({ symbol, quantity, entryPrice }) => ({ symbol, quantity, entry_price: entryPrice })),
@@ -76,6 +79,7 @@ async function reconcileOne(context: WorkerContext, account: FollowedAccount, no
 		askedAt,
 		now,
 	});
+	crashPoint('reconcile:after-compare');
 	for (const difference of differences)
 		context.log.warn({ account: account.name, ...difference }, 'books and exchange differ');
 }
@@ -126,11 +130,14 @@ async function syncFills(
 			const id = ids.get(fill.symbol);
 			return id === undefined ? [] : [toFillInput(id, fill)];
 		});
+		crashPoint('reconcile:before-apply-fills');
 		const [booked] = await applyFills(context.pool, { accountId: account.accountId, fills: known, now });
+		crashPoint('reconcile:after-apply-fills');
 		if (booked !== undefined && booked.applied > 0)
 			context.log.info({ account: account.name, ...booked }, 'fills booked');
 	}
 	await recordFillsSynced(context.pool, { accountId: account.accountId, syncedTo: upTo });
+	crashPoint('reconcile:after-sync-fills');
 }
 
 function sinceOf(account: FollowedAccount, upTo: Date): number {

@@ -9,6 +9,7 @@ import { claimChecks, releaseChecks } from '../database/functions/checks.ts';
 import type { CheckJob, FetchedJob } from '../database/jobs.ts';
 import { type ClaimedForCheck, checkAndRecord, toClaimed } from './check-batch.ts';
 import { again, checkLeaseMs, done, type RunResult, type WorkerContext } from './context.ts';
+import { crashPoint } from './crash-points.ts';
 
 export { checkLeaseMs };
 
@@ -21,6 +22,7 @@ export async function runChecks(context: WorkerContext, now?: Date): Promise<Run
 	const { pool, jobs, workerId } = context;
 	const fetched = await jobs.fetchChecks(batchSize, { ignoreStartAfter: context.isSimulated });
 	if (fetched.length === 0) return done;
+	crashPoint('checks:after-fetch');
 
 	const claims = await claimChecks(pool, {
 		jobs: fetched.map(({ data }) => ({ bot_id: data.botId, due_at: data.dueAt })),
@@ -28,6 +30,7 @@ export async function runChecks(context: WorkerContext, now?: Date): Promise<Run
 		leaseMs: checkLeaseMs,
 		now,
 	});
+	crashPoint('checks:after-claim');
 	const claimed: ClaimedForCheck[] = [];
 	const comeBack = new Set<number>();
 	for (const claim of claims) {
@@ -44,6 +47,7 @@ export async function runChecks(context: WorkerContext, now?: Date): Promise<Run
 		throw error;
 	}
 	await endJobs(context, fetched, comeBack);
+	crashPoint('checks:after-end-jobs');
 	return fetched.length === batchSize ? again : done;
 }
 

@@ -18,6 +18,7 @@ import {
 import { errorMessage } from '../errors.ts';
 import type { FillReport, TradingVenue } from '../exchange/venue.ts';
 import { done, type RunResult, type WorkerContext } from './context.ts';
+import { crashPoint } from './crash-points.ts';
 
 /** After sending, fills are looked for at once and then after these pauses; later the settling runs take over. */
 const followPausesMs = [0, 150, 500, 1_200];
@@ -60,10 +61,12 @@ export async function settleOrders(
 	const { pool, log } = context;
 	const { now, accountId } = options;
 	const recovered = (await recoverOrders(pool, { now }))[0];
+	crashPoint('settle:after-recover');
 	if (recovered !== undefined && recovered.recoveredOrders + recovered.recoveredTrades + recovered.parkedTrades > 0) {
 		log.warn(recovered, 'took up what an executor left behind');
 	}
 	const orders = await claimUnsettledOrders(pool, { accountId, now });
+	if (orders.length > 0) crashPoint('settle:after-claim');
 	for (const order of orders) {
 		try {
 			await settleOne(context, order, now);
@@ -82,9 +85,11 @@ async function settleOne(context: WorkerContext, order: UnsettledOrder, now?: Da
 		return;
 	}
 	const state = await venue.findOrder(order.symbol, order.clientOrderId);
+	crashPoint('settle:after-find-order');
 	if (state === null) {
 		if (order.status !== 'UNKNOWN') return;
 		const result = await resolveMissingOrder(pool, { orderId: order.orderId, graceMs, now });
+		crashPoint('settle:after-resolve-missing');
 		if (result !== 'UNKNOWN') log.info({ order: order.orderId, result }, 'the exchange does not know the order');
 		return;
 	}
@@ -96,29 +101,34 @@ async function settleOne(context: WorkerContext, order: UnsettledOrder, now?: Da
 			exchangeOrderId: state.exchangeOrderId,
 			now,
 		});
+		crashPoint('settle:after-record-found');
 		log.info({ order: order.orderId, exchangeOrderId: state.exchangeOrderId }, 'unknown order found at the exchange');
 	}
 	const fills = await venue.fillsSince(0, { symbol: order.symbol, exchangeOrderId: state.exchangeOrderId });
 	await bookFills(context, order.accountId, order.instrumentId, fills, now);
 	if (state.status !== 'OPEN') {
+		crashPoint('settle:before-settle-order');
 		await settleOrder(pool, {
 			orderId: order.orderId,
 			status: state.status,
 			filledQuantity: state.filledQuantity,
 			now,
 		});
+		crashPoint('settle:after-settle-order');
 	}
 }
 
 async function settle(context: WorkerContext, venue: TradingVenue, order: FollowedOrder, now?: Date): Promise<boolean> {
 	const state = await venue.findOrder(order.symbol, order.clientOrderId);
 	if (state === null || state.status === 'OPEN') return false;
+	crashPoint('follow:before-settle');
 	const status = await settleOrder(context.pool, {
 		orderId: order.orderId,
 		status: state.status,
 		filledQuantity: state.filledQuantity,
 		now,
 	});
+	crashPoint('follow:after-settle');
 	return status === 'FILLED' || status === 'CANCELLED' || status === 'REJECTED';
 }
 
@@ -130,7 +140,9 @@ export async function bookFills(
 	now?: Date,
 ): Promise<void> {
 	if (fills.length === 0) return;
+	crashPoint('fills:before-apply');
 	await applyFills(context.pool, { accountId, fills: fills.map((fill) => toFillInput(instrumentId, fill)), now });
+	crashPoint('fills:after-apply');
 }
 
 /** A `fill_input` of the database. */

@@ -9,6 +9,7 @@ import { performance } from 'node:perf_hooks';
 import { findDueBots, recordTick } from '../database/functions/checks.ts';
 import type { CheckJob } from '../database/jobs.ts';
 import type { WorkerContext } from './context.ts';
+import { crashPoint } from './crash-points.ts';
 
 /** Above this many due bots the checks are spread over the configured seconds. */
 const spreadAbove = 500;
@@ -24,7 +25,9 @@ export async function runTick(context: WorkerContext, now?: Date): Promise<TickR
 	if (due.length > 0) {
 		const checks = due.map(({ botId, dueAt }): CheckJob => ({ botId, dueAt: dueAt.toISOString() }));
 		const spreadMs = context.isSimulated || due.length <= spreadAbove ? 0 : config.checkSpreadSeconds * 1_000;
+		crashPoint('tick:before-insert');
 		await jobs.insertChecks(checks, spreadMs === 0 ? undefined : ({ botId }) => spreadOffset(botId, spreadMs));
+		crashPoint('tick:after-insert');
 	}
 	const durationMs = performance.now() - startedAt;
 	await recordTick(pool, { workerId, dueBots: due.length, durationMs, now });

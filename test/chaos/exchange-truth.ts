@@ -1,14 +1,14 @@
 /** What the simulated exchange itself says, read without any code of botbox's: its orders, positions, balances and requests. */
 import type { ReportedOrder } from '../../src/simulator/http/sim-routes.ts';
 import { makeClient } from '../simulator/client.ts';
-import type { Stage } from './stage.ts';
+import type { Inspected } from './stage.ts';
 
 export interface Requests {
 	readonly total: number;
 	readonly worstWindow: { readonly requests: number; readonly limit: number };
 	readonly worstKeyWindows: Readonly<Record<string, { readonly requests: number; readonly limit: number }>>;
 	readonly refused: { readonly ip: number; readonly key: number };
-	readonly bans: readonly unknown[];
+	readonly bans: readonly { readonly reason: 'limit' | 'fault' }[];
 }
 
 export interface ExchangeTruth {
@@ -27,8 +27,11 @@ interface WalletBalance {
 }
 type Call = (params: object) => Promise<unknown>;
 
-export async function readExchange(stage: Stage): Promise<ExchangeTruth> {
+export async function readExchange(stage: Inspected): Promise<ExchangeTruth> {
+	const { clock } = stage;
 	const client = makeClient(stage.simulatorUrl, undefined, {});
+	if (clock !== undefined)
+		Object.defineProperty(client.options, 'timeDifference', { get: () => Date.now() - clock(), set: () => {} });
 	Object.assign(client, stage.key);
 	// ccxt makes these methods at run time, one per endpoint.
 	const raw = client as unknown as Record<'privateGetV5PositionList' | 'privateGetV5AccountWalletBalance', Call>;
@@ -52,7 +55,7 @@ export async function readExchange(stage: Stage): Promise<ExchangeTruth> {
 	};
 }
 
-async function ask(stage: Stage, path: string): Promise<unknown> {
+async function ask(stage: Inspected, path: string): Promise<unknown> {
 	const response = await fetch(`${stage.simulatorUrl}${path}`, { signal: AbortSignal.timeout(5_000) });
 	return await response.json();
 }

@@ -2,16 +2,23 @@
  * `npm run chaos`: the failure drills, on real processes, a real database and the simulated exchange.
  *
  *     npm run chaos                                 one run of the kill drill: 60 s, 500 bots, 4 workers
+ *     npm run chaos -- --drill mixed --runs 200     random faults, kills, freezes and cuts on a simulated clock
+ *     npm run chaos -- --drill points               every crash point once
  *     npm run chaos -- --drill database --runs 3    the database goes away for 30 s, three times
  *     npm run chaos -- --seed 7                     the run that failed, once more
  */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { createPool } from '../../src/database/pool.ts';
+import { databaseUrl, prepareTemplate } from '../support/template.ts';
 import type { DrillReport } from './drill.ts';
 import { drillKills } from './kill-workers.ts';
+import { drillMixed } from './mixed.ts';
 import { drillDatabaseRestart } from './restart-database.ts';
 import { type DrillServer, startDrillServer } from './server.ts';
 
-const drills = ['kill', 'database', 'crash'] as const;
+const drills = ['kill', 'database', 'crash', 'mixed', 'points'] as const;
 type Drill = (typeof drills)[number];
 
 interface Plan {
@@ -24,7 +31,7 @@ interface Plan {
 }
 
 const usage =
-	'usage: npm run chaos -- [--drill kill|database|crash] [--runs N] [--seed S] [--bots N] [--workers N] [--seconds N]';
+	'usage: npm run chaos -- [--drill kill|database|crash|mixed|points] [--runs N] [--seed S] [--bots N] [--workers N] [--seconds N]';
 
 function readPlan(): Plan {
 	const text = { type: 'string' } as const;
@@ -65,13 +72,17 @@ function wholeNumber(name: string, text: string | undefined, standard: number, m
 /** The server of the run under way, for an interruption. */
 let current: DrillServer | undefined;
 let isInterrupted = false;
+/** The server of all runs of a drill that needs no server of its own. */
+let shared: DrillServer | undefined;
+const isShared = ({ drill }: Plan): boolean => drill === 'mixed' || drill === 'points';
 
 async function run(plan: Plan, seed: number): Promise<boolean> {
 	const begun = Date.now();
 	const log = (line: string) => console.log(`  ${((Date.now() - begun) / 1_000).toFixed(1).padStart(6)} s  ${line}`);
 	console.log(`drill ${plan.drill}, seed ${seed}`);
-	const server = await startDrillServer();
+	const server = shared ?? (await startDrillServer());
 	current = server;
+	if (isShared(plan)) shared = server;
 	try {
 		const report = await play(plan, seed, server, log);
 		log(
@@ -84,7 +95,7 @@ async function run(plan: Plan, seed: number): Promise<boolean> {
 			for (const sample of samples) log(`    ${sample.slice(0, 600)}`);
 		}
 		if (report.failures.length === 0) {
-			await server.close();
+			if (!isShared(plan)) await server.close();
 			return true;
 		}
 	} catch (error) {
@@ -93,14 +104,43 @@ async function run(plan: Plan, seed: number): Promise<boolean> {
 		log(`BROKEN: the drill itself: ${error instanceof Error ? error.stack : String(error)}`);
 	}
 	await server.close(`drill ${plan.drill}, seed ${seed}`);
+	// The folder is kept for a look: runs that follow get another.
+	shared = undefined;
 	log(
 		`failed with seed ${seed}; logs in ${server.dir}; its database: BOTBOX_DATA_DIR=${server.dataDir} npx botbox db url`,
 	);
 	return false;
 }
 
+/** Drills on a simulated clock share one server: each run gets a database of its own. */
+async function playMixed(
+	plan: Plan,
+	seed: number,
+	server: DrillServer,
+	log: (line: string) => void,
+): Promise<DrillReport> {
+	const template = await prepareTemplate(server.url);
+	const name = `botbox_drill_${plan.drill}_${seed}`;
+	const admin = createPool({ url: server.url, max: 1, applicationName: 'botbox drill' });
+	await admin.query(`create database ${name} template ${template}`);
+	const url = databaseUrl(server.url, name);
+	const pool = createPool({ url, max: 4, applicationName: 'botbox drill' });
+	try {
+		const everyCrashPoint = plan.drill === 'points';
+		const dir = join(server.dir, String(seed));
+		await mkdir(dir);
+		const report = await drillMixed({ databaseUrl: url, pool, dir, seed, log, everyCrashPoint });
+		await pool.end();
+		if (report.failures.length === 0) await admin.query(`drop database ${name} with (force)`);
+		return report;
+	} finally {
+		await admin.end();
+	}
+}
+
 async function play(plan: Plan, seed: number, server: DrillServer, log: (line: string) => void): Promise<DrillReport> {
 	const options = { ...plan, seed, dir: server.dir, log };
+	if (plan.drill === 'mixed' || plan.drill === 'points') return await playMixed(plan, seed, server, log);
 	if (plan.drill === 'kill') return await drillKills({ ...options, databaseUrl: server.url });
 	return await drillDatabaseRestart({ ...options, server, isCrash: plan.drill === 'crash' });
 }
@@ -121,5 +161,6 @@ const interrupt = (): void => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
 let passed = 0;
 for (let i = 0; i < plan.runs; i += 1) if (await run(plan, plan.seed + i)) passed += 1;
+await shared?.close();
 console.log(`${plan.runs} runs, ${passed} passed, ${plan.runs - passed} failed`);
 process.exit(passed === plan.runs ? 0 : 1);

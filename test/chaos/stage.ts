@@ -30,6 +30,12 @@ export interface Stage {
 	close(): Promise<void>;
 }
 
+/** What the promises are held against: our books, and the exchange as the account's key sees it. */
+export interface Inspected extends Pick<Stage, 'pool' | 'simulatorUrl' | 'key' | 'liveAccountId'> {
+	/** The exchange's clock, where it is not this machine's. */
+	readonly clock?: () => number;
+}
+
 const capital = '1000000';
 const regimes = ['TRENDING_UP', 'TRENDING_DOWN', 'RANGING'];
 /** Live bots that are alone in their instrument: their stops are the exchange's. */
@@ -94,7 +100,7 @@ export async function prepareStage(options: {
 	};
 }
 
-async function introduceKey(url: string, key: Stage['key']): Promise<void> {
+export async function introduceKey(url: string, key: Stage['key']): Promise<void> {
 	const response = await fetch(`${url}/_sim/keys`, {
 		method: 'POST',
 		headers: { 'content-type': 'application/json' },
@@ -104,14 +110,16 @@ async function introduceKey(url: string, key: Stage['key']): Promise<void> {
 }
 
 /**
- * One-minute bots over all instruments, half of them LIVE. Thresholds are low and positions short-lived, so that there are many
+ * One-minute bots over all instruments, half of them LIVE unless told. Thresholds are low and positions short-lived, so that there are many
  * trades in little time: this is a drill of the machinery, not of strategies.
  */
-async function createBots(
+export async function createBots(
 	pool: Pool,
 	count: number,
 	ids: { paperAccountId: number; liveAccountId: number },
+	options: { readonly paperEvery?: number; readonly now?: Date } = {},
 ): Promise<void> {
+	const { paperEvery = 2, now } = options;
 	const versions: number[] = [];
 	for (const strategy of ['trend_following', 'mean_reversion']) {
 		for (const [i, threshold] of [0.02, 0.1, 0.25].entries()) {
@@ -133,11 +141,12 @@ async function createBots(
 	);
 	const lone = instruments.filter(({ marketType }) => marketType === 'LINEAR').slice(-loneBots);
 	const shared = instruments.filter((instrument) => !lone.includes(instrument));
+	const placed = { live: 0, paper: 0 };
 	for (let i = 0; i < count; i += 1) {
-		const isLive = i % 2 === 0;
-		const loneInstrument = isLive ? lone[i / 2] : undefined;
-		const instrument =
-			loneInstrument ?? (isLive ? shared : instruments)[Math.floor(i / 2) % (isLive ? shared : instruments).length];
+		const isLive = i % paperEvery !== paperEvery - 1;
+		const rank = isLive ? placed.live++ : placed.paper++;
+		const open = isLive ? shared : instruments;
+		const instrument = (isLive ? lone[rank] : undefined) ?? open[rank % open.length];
 		const strategyVersionId = versions[i % versions.length];
 		if (instrument === undefined || strategyVersionId === undefined)
 			throw new Error('the exchange lists no instrument');
@@ -151,6 +160,7 @@ async function createBots(
 			sizingValue: 500,
 			actor: 'drill',
 			isDueAtOnce: true,
+			now,
 		});
 	}
 }

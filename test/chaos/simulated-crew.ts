@@ -1,0 +1,258 @@
+/**
+ * Worker processes on the drill's clock, told what to do one job at a time. Time passes only when every process that has a job
+ * waits; a process that ends is replaced by another, which begins as every worker does, by comparing the books.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CrashPoint } from '../../src/workers/crash-points.ts';
+import { type CuttableProxy, startProxy } from './proxy.ts';
+import type { SharedClock } from './simulated-clock.ts';
+import type { FromWorker, JobName, Order, ToWorker, WorkerSettings } from './simulated-worker.ts';
+
+export type Crash = NonNullable<Order['crash']>;
+export type Ending = 'done' | 'failed' | 'killed' | 'stopped';
+
+export interface SimulatedWorker {
+	readonly name: string;
+	readonly database: CuttableProxy;
+	readonly exchange: CuttableProxy;
+	clockOffsetMs: number;
+	readonly isStopped: boolean;
+	/** How the job ended; `stopped`: it is still under way in a process that stands still. */
+	run(job: JobName, crash?: Crash): Promise<Ending>;
+	/** kill -9. */
+	kill(): void;
+	/** Lets a stopped process go on; resolves when its job has ended. */
+	resume(): Promise<void>;
+}
+
+export interface SimulatedCrew {
+	/** Those that can be given a job. */
+	present(): Promise<readonly SimulatedWorker[]>;
+	readonly struck: readonly { readonly point: CrashPoint; readonly signal: string }[];
+	readonly deaths: number;
+	/** What jobs threw, and processes that ended by themselves. */
+	readonly complaints: readonly string[];
+	dismiss(): Promise<void>;
+}
+
+export interface CrewOptions extends Pick<WorkerSettings, 'clockPath' | 'databaseUrl' | 'masterKey' | 'exchangeUrl'> {
+	readonly clock: SharedClock;
+	readonly size: number;
+	readonly dir: string;
+}
+
+/** A job that takes longer than this in real time hangs, however slow the machine. */
+const longestJobMs = 120_000;
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+	for (const child of running) child.kill('SIGKILL');
+});
+
+interface Member extends SimulatedWorker {
+	state: 'loading' | 'beginning' | 'idle' | 'running' | 'waiting' | 'stopped' | 'dead';
+	untilMs: number;
+	begin(): Promise<void>;
+	tell(message: ToWorker): void;
+	dispose(): Promise<void>;
+}
+
+export async function gatherSimulatedCrew(options: CrewOptions): Promise<SimulatedCrew> {
+	const { clock } = options;
+	const struck: { point: CrashPoint; signal: string }[] = [];
+	const complaints: string[] = [];
+	const everyone: Member[] = [];
+	let deaths = 0;
+	let isOver = false;
+
+	/** Moves the clock to the first end of a wait, once nobody does anything else. */
+	const letTimePass = (): void => {
+		const working = everyone.filter(({ state }) => state === 'running' || state === 'waiting');
+		if (working.length === 0 || working.some(({ state }) => state === 'running')) return;
+		clock.set(Math.min(...working.map(({ untilMs }) => untilMs)));
+		for (const member of working.filter(({ untilMs }) => untilMs <= clock())) {
+			member.state = 'running';
+			member.tell({ kind: 'wake' });
+		}
+	};
+
+	const hire = async (): Promise<Member> => {
+		const name = `worker-${everyone.length + 1}`;
+		const database = await startProxy(addressOf(options.databaseUrl));
+		const exchange = await startProxy(addressOf(options.exchangeUrl));
+		const settings: WorkerSettings = {
+			name,
+			clockPath: options.clockPath,
+			masterKey: options.masterKey,
+			exchangeUrl: options.exchangeUrl,
+			exchangeProxy: `http://127.0.0.1:${exchange.port}`,
+			databaseUrl: atPort(options.databaseUrl, database.port),
+		};
+		const log = openSync(join(options.dir, `${name}.log`), 'a');
+		const child = fork(new URL('./simulated-worker.ts', import.meta.url), [], {
+			execArgv: [],
+			env: {
+				PATH: process.env.PATH ?? '',
+				BOTBOX_TEST_CRASH_POINTS: 'on',
+				BOTBOX_TEST_WORKER: JSON.stringify(settings),
+			},
+			stdio: ['ignore', log, log, 'ipc'],
+		});
+		closeSync(log);
+		running.add(child);
+		return enlist(child, name, database, exchange);
+	};
+
+	const enlist = (child: ChildProcess, name: string, database: CuttableProxy, exchange: CuttableProxy): Member => {
+		let nextId = 1;
+		let job: { readonly id: number; readonly name: JobName; readonly end: (ending: Ending) => void } | undefined;
+		let ended = Promise.withResolvers<void>();
+		let isExpected = false;
+		const loaded = Promise.withResolvers<void>();
+		const ready = Promise.withResolvers<void>();
+		const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+		const finish = (ending: Ending): void => {
+			const { end } = job ?? {};
+			job = undefined;
+			end?.(ending);
+			ended.resolve();
+		};
+		child.on('message', (message: FromWorker) => {
+			switch (message.kind) {
+				case 'loaded':
+					return loaded.resolve();
+				case 'ready':
+					member.state = 'idle';
+					return ready.resolve();
+				case 'waiting':
+					if (member.state !== 'running') return;
+					member.state = 'waiting';
+					member.untilMs = message.untilMs;
+					return letTimePass();
+				case 'struck':
+					struck.push({ point: message.point, signal: message.signal });
+					isExpected ||= message.signal === 'SIGKILL';
+					if (message.signal !== 'SIGSTOP') return;
+					member.state = 'stopped';
+					job?.end('stopped');
+					return letTimePass();
+				case 'done':
+					if (message.id !== job?.id) return;
+					member.state = 'idle';
+					if (message.error !== undefined) complaints.push(`${name} ${job.name}: ${message.error}`);
+					finish(message.error === undefined ? 'done' : 'failed');
+					return letTimePass();
+			}
+		});
+		child.once('exit', (code, signal) => {
+			running.delete(child);
+			member.state = 'dead';
+			deaths += 1;
+			if (!isExpected) complaints.push(`${name} ended with ${signal ?? code}`);
+			finish('killed');
+			loaded.resolve();
+			ready.resolve();
+			void database.close();
+			void exchange.close();
+			letTimePass();
+		});
+		const member: Member = {
+			name,
+			database,
+			exchange,
+			clockOffsetMs: 0,
+			state: 'loading',
+			untilMs: 0,
+			get isStopped() {
+				return member.state === 'stopped';
+			},
+			tell: (message) => {
+				if (child.connected) child.send(message);
+			},
+			begin: async () => {
+				if (member.state !== 'loading') return await ready.promise;
+				member.state = 'beginning';
+				await loaded.promise;
+				member.tell({ kind: 'begin' });
+				await ready.promise;
+				if ((member.state as string) !== 'dead') await member.run('start');
+			},
+			run: (jobName, crash) => {
+				const id = nextId++;
+				ended = Promise.withResolvers();
+				member.state = 'running';
+				return new Promise((resolve, reject) => {
+					const timer = setTimeout(() => reject(new Error(`${name}: ${jobName} hangs`)), longestJobMs);
+					const end = (ending: Ending): void => {
+						clearTimeout(timer);
+						resolve(ending);
+					};
+					job = { id, name: jobName, end };
+					const { clockOffsetMs } = member;
+					member.tell({ kind: 'run', id, job: jobName, clockOffsetMs, ...(crash === undefined ? {} : { crash }) });
+				});
+			},
+			kill: () => {
+				isExpected = true;
+				child.kill('SIGKILL');
+			},
+			resume: async () => {
+				if (member.state !== 'stopped') return;
+				member.state = 'running';
+				child.kill('SIGCONT');
+				member.tell({ kind: 'wake' });
+				await ended.promise;
+			},
+			dispose: async () => {
+				isExpected = true;
+				child.kill('SIGKILL');
+				await exit;
+			},
+		};
+		everyone.push(member);
+		return member;
+	};
+
+	/** As many as asked for at work, and one more that has loaded its code and waits to take a place. */
+	const fill = async (): Promise<void> => {
+		const alive = everyone.filter(({ state }) => state !== 'dead');
+		for (let missing = options.size + 1 - alive.length; missing > 0 && !isOver; missing -= 1) await hire();
+	};
+	await fill();
+
+	return {
+		struck,
+		complaints,
+		get deaths() {
+			return deaths;
+		},
+		present: async () => {
+			for (;;) {
+				await fill();
+				const standing = everyone.filter(({ state }) => state !== 'dead').slice(0, options.size);
+				for (const member of standing) await member.begin();
+				const able = standing.filter(({ state }) => state === 'idle');
+				const isWhole = standing.every(({ state }) => state === 'idle' || state === 'stopped');
+				if (isWhole && able.length > 0) return able;
+				if (isWhole) throw new Error('every worker of the drill stands still');
+			}
+		},
+		dismiss: async () => {
+			isOver = true;
+			await Promise.all(everyone.filter(({ state }) => state !== 'dead').map((member) => member.dispose()));
+		},
+	};
+}
+
+function addressOf(url: string): { host: string; port: number } {
+	const { hostname, port } = new URL(url);
+	return { host: hostname, port: Number(port) };
+}
+
+function atPort(url: string, port: number): string {
+	const changed = new URL(url);
+	changed.hostname = '127.0.0.1';
+	changed.port = String(port);
+	return changed.href;
+}
