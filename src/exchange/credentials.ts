@@ -31,13 +31,14 @@ export function encryptCredentials(credentials: Credentials, masterKey: string):
 	return Buffer.concat([header, nonce, cipher.getAuthTag(), body]);
 }
 
-/** Throws CREDENTIALS_UNREADABLE, which never tells more than why: another key, or damage. */
+/** Throws CREDENTIALS_UNREADABLE, which never tells more than why: another key, or damage (`details.is_damaged`). */
 export function decryptCredentials(stored: Buffer, masterKey: string): Credentials {
 	const key = parseMasterKey(masterKey);
 	const header = stored.subarray(0, headerBytes);
 	const bodyAt = headerBytes + nonceBytes + tagBytes;
 	if (stored.length <= bodyAt || header[0] !== version) throw unreadable('they are damaged or of another version');
-	if (!header.subarray(1).equals(keyIdOf(key))) throw unreadable('they were encrypted with another BOTBOX_MASTER_KEY');
+	if (!header.subarray(1).equals(keyIdOf(key)))
+		throw unreadable('they were encrypted with another BOTBOX_MASTER_KEY', false);
 	try {
 		const nonce = stored.subarray(headerBytes, headerBytes + nonceBytes);
 		const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes })
@@ -65,8 +66,10 @@ function keyIdOf(key: Buffer): Buffer {
 	return createHash('sha256').update('botbox key id').update(key).digest().subarray(0, keyIdBytes);
 }
 
-function unreadable(why: string): BotboxError {
-	return new BotboxError('CREDENTIALS_UNREADABLE', `The exchange credentials cannot be decrypted: ${why}`);
+function unreadable(why: string, isDamaged = true): BotboxError {
+	return new BotboxError('CREDENTIALS_UNREADABLE', `The exchange credentials cannot be decrypted: ${why}`, {
+		details: { is_damaged: isDamaged },
+	});
 }
 
 /** Takes secrets out of a text on its way into an error or a log; exchanges echo API keys in their refusals. */

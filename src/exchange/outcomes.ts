@@ -195,15 +195,27 @@ export function isMissingOrder(error: unknown, family: Family): boolean {
 	return code !== undefined && missingOrderCodes[family].has(code);
 }
 
-/** Settings that already are as asked for: leverage, margin mode, position mode. */
+/** Settings that already are as asked for: leverage, margin mode, position mode, stops. */
 const unchangedCodes: Readonly<Record<Family, ReadonlySet<string>>> = {
-	bybit: new Set(['110025', '110026', '110043']),
+	bybit: new Set(['110025', '110026', '110043', '34040']),
 	binance: new Set(['-4046', '-4059']),
 };
 
 export function isUnchanged(error: unknown, family: Family): boolean {
 	const code = factsOf(error)?.code;
 	return code !== undefined && unchangedCodes[family].has(code);
+}
+
+/** Codes that speak of the key: unknown, wrongly signed, without permission, expired, or from an address it is not bound to. */
+const keyCodes: Readonly<Record<Family, ReadonlySet<string>>> = {
+	bybit: new Set(['10003', '10004', '10005', '10007', '10010', '33004']),
+	binance: new Set(['-1022', '-2008', '-2014', '-2015']),
+};
+
+/** Whether the exchange refused the credentials themselves: no other call with them will fare better. */
+export function isKeyRefused(error: unknown, family: Family): boolean {
+	const facts = factsOf(error);
+	return facts?.phase === 'ANSWERED' && facts.code !== undefined && keyCodes[family].has(facts.code);
 }
 
 export function isOutOfTime(error: unknown, family: Family): boolean {

@@ -3,7 +3,7 @@ import { BadSymbol, BaseError } from 'ccxt';
 import { z } from 'zod';
 import { BotboxError, errorMessage, RetryLaterError } from '../errors.ts';
 import type { ExchangeLink } from './exchange-link.ts';
-import { healthOf } from './outcomes.ts';
+import { healthOf, isKeyRefused } from './outcomes.ts';
 
 const retryAfterMs = 1_000;
 
@@ -30,6 +30,8 @@ function translated(error: unknown, link: ExchangeLink, what: string): unknown {
 		case 'LIMITED':
 			return new RetryLaterError('RATE_LIMITED', `${place} was refused for its rate`, retryAfterMs, { cause: error });
 		case 'ANSWERED':
+			if (isKeyRefused(error, link.client.family))
+				return new BotboxError('CREDENTIALS_REFUSED', `${place} was refused: ${errorMessage(error)}`, { cause: error });
 			return new BotboxError('EXCHANGE_REFUSED', `${place} was refused: ${errorMessage(error)}`, { cause: error });
 		default:
 			return error instanceof BaseError

@@ -2,7 +2,7 @@
  * The monitor: what must happen now and then, whoever does it. Expiry of waiting entries, retries of failed closes, flattening
  * that had to wait, limits on losses, health rules, market lists, correlations, pruning; and this worker's own heartbeat.
  *
- * Writes: through expire_trades, resume_flattening, retry_closes, guard_accounts, pause_losing_bots, monitor_health,
+ * Writes: through expire_trades, resume_flattening, retry_closes, guard_accounts, pause_losing_bots, monitor_health, monitor_instruments,
  * record_instruments, refresh_correlations, record_heartbeat, and what prune.ts calls. Each is idempotent; a crash at any line
  * leaves work for the next round.
  */
@@ -10,6 +10,7 @@ import {
 	guardAccounts,
 	loadExchangesInUse,
 	monitorHealth,
+	monitorInstruments,
 	monitorLedger,
 	pauseLosingBots,
 	recordHeartbeat,
@@ -33,6 +34,7 @@ const duties: readonly Duty[] = [
 	{ name: 'resume flattening', everyMs: 5_000, run: ({ pool }, now) => resumeFlattening(pool, { now }) },
 	{ name: 'retry closes', everyMs: 10_000, run: ({ pool }, now) => retryCloses(pool, { now }) },
 	{ name: 'guard accounts', everyMs: 10_000, run: ({ pool }, now) => guardAccounts(pool, { now }) },
+	{ name: 'instruments', everyMs: 30_000, run: ({ pool }, now) => monitorInstruments(pool, { now }) },
 	{ name: 'losing bots', everyMs: 60_000, run: ({ pool }, now) => pauseLosingBots(pool, { now }) },
 	{ name: 'health', everyMs: 10_000, run: ({ pool }, now) => monitorHealth(pool, { now }) },
 	{ name: 'ledger', everyMs: 60_000, run: ({ pool }, now) => monitorLedger(pool, { now }) },

@@ -24,6 +24,8 @@ export const internalFunctions: readonly string[] = [
 	'find_unbalanced_pairs',
 	'finish_trade',
 	'is_hypertable',
+	'keep_foreign',
+	'liquidation_price',
 	'losing_streak',
 	'next_grid_point',
 	'order_of_fill',
