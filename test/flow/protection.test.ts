@@ -1,5 +1,5 @@
 /** Stops at the exchange through the whole system: placed, moved, mended, handed over; leverage, liquidation and margin. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { setAccountLimits } from '../../src/database/functions/administration.ts';
 import { guardPositions } from '../../src/workers/guard-positions.ts';
 import { type LiveAccount, openLiveAccount } from '../support/live-account.ts';
@@ -8,12 +8,15 @@ import { type SimulatedSystem, startSimulatedSystem } from '../support/simulated
 let system: SimulatedSystem;
 let account: LiveAccount;
 let instrument: LiveAccount['perpetuals'][0];
-beforeEach(async () => {
+beforeAll(async () => {
 	system = await startSimulatedSystem({ simulator: { instrumentCount: 2 } });
+});
+// Each test has an account of its own, with a key of its own.
+beforeEach(async () => {
 	account = await openLiveAccount(system);
 	[instrument] = account.perpetuals as [LiveAccount['perpetuals'][0]];
 });
-afterEach(() => system.close());
+afterAll(() => system.close());
 
 /** Stops that stand at the exchange for its only position; null where it holds none. */
 async function standing() {
@@ -66,7 +69,12 @@ test('an order that the exchange made from our stop is booked as ours', async ()
 	system.simulator.advance();
 	await account.reconcile();
 	expect(await booked(bot.id)).toMatchObject({ status: 'CLOSED' });
-	expect(await account.one(`select purpose, status from botbox.orders where trade_id is null`)).toEqual({
+	expect(
+		await account.one(
+			`select purpose, status from botbox.orders where trade_id is null and account_id = $1`,
+			account.id,
+		),
+	).toEqual({
 		purpose: 'STOP_LOSS',
 		status: 'FILLED',
 	});
@@ -131,7 +139,8 @@ test('leverage is set once; a stop beyond the liquidation price is refused with 
 		reasonCode: 'STOP_BEYOND_LIQUIDATION',
 	});
 	const { details } = await account.one<{ details: Record<string, number> }>(
-		`select details from botbox.signals where reason_code = 'STOP_BEYOND_LIQUIDATION'`,
+		`select details from botbox.signals where reason_code = 'STOP_BEYOND_LIQUIDATION' and direction = 'LONG' and account_id = $1`,
+		account.id,
 	);
 	expect(details.leverage).toBe(20);
 	expect(details.liquidation_price).toBeCloseTo((details.entry_price ?? 0) * 0.96, 6);

@@ -1,5 +1,5 @@
 /** One run of reconciliation finds whatever was changed behind botbox's back, tells both values, and touches nothing foreign. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { setAccountLimits } from '../../src/database/functions/administration.ts';
 import { checkLedger } from '../../src/database/functions/guards.ts';
 import { deriveClientOrderId } from '../../src/workers/client-order-id.ts';
@@ -8,11 +8,14 @@ import { type SimulatedSystem, startSimulatedSystem } from '../support/simulated
 
 let system: SimulatedSystem;
 let account: LiveAccount;
-beforeEach(async () => {
+beforeAll(async () => {
 	system = await startSimulatedSystem({ simulator: { instrumentCount: 4 } });
+});
+// Each test has an account of its own, with a key of its own.
+beforeEach(async () => {
 	account = await openLiveAccount(system);
 });
-afterEach(() => system.close());
+afterAll(() => system.close());
 
 const byHand = (request: Record<string, string | number>) =>
 	account.person.privatePostV5OrderCreate({ category: 'linear', ...request });
@@ -82,7 +85,9 @@ test('a deleted order row, a foreign order, a foreign position, an altered balan
 	]);
 	// Both values, each.
 	const { rows } = await pool.query<{ code: string; message: string; severity: string }>(
-		'select code, message, severity from botbox.alerts where resolved_at is null order by code',
+		`select code, message, severity from botbox.alerts
+		where resolved_at is null and (subject like $1 or code = 'POSITION_UNPROTECTED') order by code`,
+		[`account ${account.id} %`],
 	);
 	const told = Object.fromEntries(rows.map(({ code, message, severity }) => [code, `${severity} ${message}`]));
 	expect(told.RECONCILIATION_BALANCE).toMatch(/^CRITICAL balance of USDT: booked \d+\.?\d*, exchange says \d/);
@@ -125,7 +130,8 @@ test('what is foreign is listed, counts for slots and exposure, and is forgotten
 	await byHand({ symbol: theirs.exchangeSymbol, side: 'Buy', orderType: 'Market', qty });
 	await account.reconcile();
 	const foreign = await account.one<{ symbol: string; quantity: string; account_id: number }>(
-		'select symbol, trim_scale(quantity)::text as quantity, account_id from reporting.foreign_positions',
+		'select symbol, trim_scale(quantity)::text as quantity, account_id from reporting.foreign_positions where account_id = $1',
+		account.id,
 	);
 	expect(foreign).toEqual({ symbol: theirs.symbol, quantity: qty, account_id: account.id });
 
@@ -135,13 +141,16 @@ test('what is foreign is listed, counts for slots and exposure, and is forgotten
 	await setAccountLimits(pool, { accountId: account.id, limits: { max_positions: 5, max_total_exposure: 1_500 } });
 	expect(await account.decide(bot)).toMatchObject({ outcome: 'REJECTED', reasonCode: 'TOTAL_EXPOSURE' });
 	const details = await account.one<{ held: string }>(
-		`select details ->> 'held' as held from botbox.signals where reason_code = 'TOTAL_EXPOSURE'`,
+		`select details ->> 'held' as held from botbox.signals where reason_code = 'TOTAL_EXPOSURE' and account_id = $1`,
+		account.id,
 	);
 	expect(Number(details.held)).toBeGreaterThan(900);
 
 	await byHand({ symbol: theirs.exchangeSymbol, side: 'Sell', orderType: 'Market', qty });
 	await account.reconcile();
-	expect((await pool.query('select from botbox.foreign_positions')).rowCount).toBe(0);
+	expect((await pool.query('select from botbox.foreign_positions where account_id = $1', [account.id])).rowCount).toBe(
+		0,
+	);
 	expect(await account.alerts('RECONCILIATION_FOREIGN%')).toEqual([]);
 	expect(await account.decide(bot)).toMatchObject({ outcome: 'QUEUED' });
 });
@@ -159,13 +168,19 @@ test('more than our bots hold in the same instrument is foreign by the differenc
 		// Its fee has left the cash of the account.
 		['RECONCILIATION_BALANCE USDT', `RECONCILIATION_POSITION ${instrument.symbol}`],
 	);
-	expect(await account.one('select quantity::float8 as quantity from botbox.foreign_positions')).toEqual({
+	expect(
+		await account.one(
+			'select quantity::float8 as quantity from botbox.foreign_positions where account_id = $1',
+			account.id,
+		),
+	).toEqual({
 		quantity: qty,
 	});
 	expect((await quantities())[instrument.symbol]).toBeCloseTo(held + qty, 9);
 	const balance = await account.one<{ booked: number; reported: number }>(
 		`select (details ->> 'booked')::float8 as booked, (details ->> 'reported')::float8 as reported from botbox.alerts
-		where code = 'RECONCILIATION_BALANCE' and resolved_at is null`,
+		where code = 'RECONCILIATION_BALANCE' and resolved_at is null and subject = $1`,
+		`account ${account.id} USDT`,
 	);
 	expect(balance.booked - balance.reported).toBeLessThan(qty * price * 0.001);
 });
@@ -201,7 +216,12 @@ test('an order of ours whose row is gone before its fill was booked is told as l
 		`RECONCILIATION_FOREIGN_POSITION ${instrument.symbol}`,
 		expect.stringMatching(/^RECONCILIATION_LOST_ORDER /),
 	]);
-	expect(await account.one(`select severity from botbox.alerts where code = 'LOST_FILL'`)).toEqual({
+	expect(
+		await account.one(
+			`select severity from botbox.alerts where code = 'LOST_FILL' and subject like $1`,
+			`account ${account.id} %`,
+		),
+	).toEqual({
 		severity: 'CRITICAL',
 	});
 });

@@ -11,10 +11,12 @@ import { reconcileAccounts } from '../../src/workers/reconcile.ts';
 import { makeClient } from '../simulator/client.ts';
 import { type Decision, decide } from './factories/trading.ts';
 import type { Bot } from './factories/world.ts';
-import { credentials, masterKey, type SimulatedSystem } from './simulated-system.ts';
+import { masterKey, type SimulatedSystem } from './simulated-system.ts';
 
 export interface LiveAccount {
 	readonly id: number;
+	readonly name: string;
+	readonly credentials: { readonly apiKey: string; readonly secret: string };
 	/** Perpetuals of the exchange, by symbol. */
 	readonly perpetuals: readonly { readonly id: number; readonly symbol: string; readonly exchangeSymbol: string }[];
 	/** A client of the exchange with the account's key that botbox knows nothing of. */
@@ -27,7 +29,7 @@ export interface LiveAccount {
 	/** Decides, sends and books; insists that it came to a position or to its end. */
 	trade(bot: Bot, options?: Parameters<typeof decide>[2]): Promise<void>;
 	reconcile(): Promise<void>;
-	/** Codes of the open alerts with the subjects that they name, sorted. */
+	/** Codes of the account's open alerts with the subjects that they name, sorted. */
 	alerts(like?: string): Promise<string[]>;
 	one<R = Record<string, unknown>>(sql: string, ...values: unknown[]): Promise<R>;
 }
@@ -37,8 +39,12 @@ let made = 0;
 export async function openLiveAccount(system: SimulatedSystem, capital = 100_000): Promise<LiveAccount> {
 	const { pool } = system.database;
 	made += 1;
+	const name = `live ${made}`;
+	// A key of its own, so that the accounts of one system hold nothing of each other.
+	const credentials = { apiKey: `live-key-${made}`, secret: `live-secret-${made}` };
+	system.simulator.registerKey(credentials);
 	const id = await createAccount(pool, {
-		name: `live ${made}`,
+		name,
 		exchangeId: 'sim',
 		mode: 'LIVE',
 		settleAsset: 'USDT',
@@ -62,6 +68,8 @@ export async function openLiveAccount(system: SimulatedSystem, capital = 100_000
 
 	const account: LiveAccount = {
 		id,
+		name,
+		credentials,
 		perpetuals: found.rows,
 		person,
 		venue,
@@ -106,8 +114,11 @@ export async function openLiveAccount(system: SimulatedSystem, capital = 100_000
 		},
 		async alerts(like = '%') {
 			const { rows } = await pool.query<{ code: string; subject: string }>(
-				'select code, subject from botbox.alerts where resolved_at is null and code like $1',
-				[like],
+				`select code, subject from botbox.alerts
+				where resolved_at is null and code like $1
+				and (subject = 'account ' || $2 or subject like 'account ' || $2 || ' %'
+					or subject in (select 'position ' || p.id from botbox.positions p where p.account_id = $2::bigint))`,
+				[like, String(id)],
 			);
 			return rows.map(({ code, subject }) => `${code} ${subject.replace(`account ${id} `, '')}`).sort();
 		},
