@@ -206,16 +206,29 @@ export function isUnchanged(error: unknown, family: Family): boolean {
 	return code !== undefined && unchangedCodes[family].has(code);
 }
 
-/** Codes that speak of the key: unknown, wrongly signed, without permission, expired, or from an address it is not bound to. */
-const keyCodes: Readonly<Record<Family, ReadonlySet<string>>> = {
-	bybit: new Set(['10003', '10004', '10005', '10007', '10010', '33004']),
-	binance: new Set(['-1022', '-2008', '-2014', '-2015']),
+/** Codes that speak of the key itself, and what they say of it. */
+const keyRefusals: Readonly<Record<Family, Readonly<Record<string, string>>>> = {
+	bybit: {
+		10003: 'it is not known there',
+		10004: 'the secret does not belong to it',
+		10005: 'it lacks a permission',
+		10007: 'its authentication failed',
+		10010: 'it is bound to another IP address',
+		33004: 'it has expired',
+	},
+	binance: {
+		'-1022': 'the secret does not belong to it',
+		'-2008': 'it is not known there',
+		'-2014': 'it is not well-formed',
+		'-2015': 'it is not known there, lacks a permission or is bound to another IP address',
+	},
 };
 
-/** Whether the exchange refused the credentials themselves: no other call with them will fare better. */
-export function isKeyRefused(error: unknown, family: Family): boolean {
+/** Why the exchange refused the credentials themselves, in words; undefined if it did not. No other call with them will fare better. */
+export function keyRefusal(error: unknown, family: Family): string | undefined {
 	const facts = factsOf(error);
-	return facts?.phase === 'ANSWERED' && facts.code !== undefined && keyCodes[family].has(facts.code);
+	const words = facts?.phase === 'ANSWERED' ? keyRefusals[family][facts.code ?? ''] : undefined;
+	return words === undefined ? undefined : `${words} (${facts?.code})`;
 }
 
 export function isOutOfTime(error: unknown, family: Family): boolean {

@@ -9,7 +9,7 @@ import { type AccountRow, pause, timingsOf } from './context.ts';
 import { type Credentials, redactorOf } from './credentials.ts';
 import type { ExchangeLink } from './exchange-link.ts';
 import type { ExchangeCall } from './limits.ts';
-import { classifySending, isKeyRefused, isMissingOrder, isUnchanged } from './outcomes.ts';
+import { classifySending, isMissingOrder, isUnchanged, keyRefusal } from './outcomes.ts';
 import { reading } from './reading.ts';
 import { type CallTrace, callTrace, type Grant } from './transport.ts';
 import type { OrderRequest, SendOutcome, TradingVenue } from './venue.ts';
@@ -189,8 +189,8 @@ export function createTradingVenue(
 			if (error instanceof BotboxError) return { kind: 'NOT_SENT', reason: error.code, retryAfterMs: 1_000 };
 			const { verdict, code, message } = classifySending(error, client.family);
 			const told = redact(message);
-			if (isKeyRefused(error, client.family))
-				await onKeyRefused(`${account.exchangeId}: an order was refused: ${code} ${told}`);
+			const refusal = keyRefusal(error, client.family);
+			if (refusal !== undefined) await onKeyRefused(`${account.exchangeId} does not take the key: ${refusal}`);
 			return verdict === 'UNKNOWN'
 				? { kind: verdict, message: `${code}: ${told}` }
 				: { kind: verdict, code, message: told };

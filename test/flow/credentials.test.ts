@@ -56,7 +56,10 @@ test('a key revoked while a position is held: HALTED under one alert, the positi
 	revoke();
 	await account.reconcile();
 	expect(await account.alerts('CREDENTIALS%')).toEqual([`CREDENTIALS_REFUSED account ${account.id}`]);
-	expect(await state()).toEqual({ status: 'HALTED', reason: expect.stringMatching(/^sim: .* was refused/) });
+	expect(await state()).toEqual({
+		status: 'HALTED',
+		reason: expect.stringMatching(/^sim does not take the key: the secret does not belong to it \(10004\)$/),
+	});
 	const alert = await account.one<{ severity: string; message: string }>(
 		`select severity, message from botbox.alerts where code = 'CREDENTIALS_REFUSED' and subject = $1`,
 		`account ${account.id}`,
