@@ -16,6 +16,7 @@ export const errorRegistry = {
 	BOT_NOT_FOUND: { status: 404, title: 'No such bot' },
 	CHECK_TIMEOUT: { status: 504, title: 'The check was not answered in time' },
 	CONFIGURATION_INVALID: { status: 400, title: 'Configuration is not valid' },
+	CREDENTIALS_REFUSED: { status: 502, title: 'The exchange refused the credentials' },
 	CREDENTIALS_UNREADABLE: { status: 500, title: 'Stored credentials cannot be decrypted' },
 	DATABASE_IN_USE: { status: 409, title: 'Another botbox is running on this data directory' },
 	DATABASE_UNAVAILABLE: { status: 503, title: 'The database cannot be reached' },

@@ -144,7 +144,7 @@ function makeWorker(pool: Pool, jobs: Jobs): WorkerContext {
 		workerId: 'bench',
 		pool,
 		jobs,
-		venues: { marketData: async () => refuse(), tradingVenue: async () => refuse() },
+		venues: { marketData: async () => refuse(), tradingVenue: async () => refuse(), askKey: async () => refuse() },
 		config: readConfig({ BOTBOX_CHECK_SPREAD_SECONDS: '0' }),
 		log: createLogger({ level: 'silent', name: 'bench' }),
 		windows: new CandleWindows(),

@@ -11,6 +11,7 @@ declare
   v_applied integer := 0;
   v_repeated integer := 0;
   v_foreign integer := 0;
+  v_is_lost boolean;
 begin
   -- The account's lock orders everything that moves its money; positions and orders are locked after it.
   perform from accounts where id = p_account_id for no key update;
@@ -35,11 +36,14 @@ begin
     v_order := order_of_fill(p_account_id => p_account_id, p_fill => v_fill, p_now => p_now);
     if v_order.id is null then
       v_foreign := v_foreign + 1;
+      -- An order with the mark of this installation is ours, and its row is gone: nothing is guessed, a person must know.
+      v_is_lost := coalesce(starts_with(v_fill.client_order_id, (select format('bb%s-', n.installation_id) from installation n)), false);
       perform raise_alert(
-        p_code => 'FOREIGN_FILL',
-        p_severity => 'WARNING',
+        p_code => case when v_is_lost then 'LOST_FILL' else 'FOREIGN_FILL' end,
+        p_severity => case when v_is_lost then 'CRITICAL' else 'WARNING' end::severity,
         p_subject => format('account %s order %s', p_account_id, v_fill.exchange_order_id),
-        p_message => format('The exchange reports a fill of order %s, which is not ours', v_fill.exchange_order_id),
+        p_message => format('The exchange reports a fill of %s at %s for order %s, which %s', v_fill.quantity, v_fill.price, v_fill.exchange_order_id,
+                            case when v_is_lost then format('carries our id %s and is not in our books', v_fill.client_order_id) else 'is not ours' end),
         p_details => to_jsonb(v_fill),
         p_now => p_now
       );
@@ -66,6 +70,8 @@ begin
     end if;
 
     perform book_fill(p_order => v_order, p_fill => v_fill, p_now => p_now);
+    -- Its order was written down anew since: what was lost is booked.
+    perform resolve_alert(p_code => 'LOST_FILL', p_subject => format('account %s order %s', p_account_id, v_fill.exchange_order_id), p_now => p_now);
     v_applied := v_applied + 1;
   end loop;
 

@@ -55,6 +55,20 @@ begin
        where t.account_id = p_account.id
          and t.direction <> 'CLOSE'
          and t.status in ('PENDING', 'EXECUTING', 'PARKED')
+      union all
+      -- What a person traded by hand is at risk on the same account.
+      select null, f.instrument_id, abs(f.quantity) * coalesce(k.last, f.entry_price, 0) * coalesce(i.contract_size, 1)
+        from foreign_positions f
+        left join instruments i on i.id = f.instrument_id
+        left join tickers k on k.instrument_id = f.instrument_id
+       where f.account_id = p_account.id
+      union all
+      select null, f.instrument_id, f.quantity * coalesce(k.last, 0) * i.contract_size
+        from foreign_orders f
+        join instruments i on i.id = f.instrument_id
+        left join tickers k on k.instrument_id = f.instrument_id
+       where f.account_id = p_account.id
+         and f.adds_exposure
     ) h;
 
   if v_held.of_bot + p_notional > p_bot.max_position_notional then
@@ -79,4 +93,4 @@ begin
 end
 $$;
 comment on function botbox.assess_exposure is
-  'What the size of an entry has against it: notional of the order, entries per minute, the bot''s position, the account''s exposure per instrument and in all. Null reason_code: nothing. Race-free because the caller holds the account''s row lock.';
+  'What the size of an entry has against it: notional of the order, entries per minute, the bot''s position, the account''s exposure per instrument and in all, foreign positions and orders included. Null reason_code: nothing. Race-free because the caller holds the account''s row lock.';

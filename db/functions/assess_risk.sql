@@ -58,6 +58,8 @@ begin
          and t.status in ('PENDING', 'EXECUTING', 'PARKED')
     ) taken
    where (taken.bot_id, taken.instrument_id) <> (p_bot.id, p_instrument.id);
+  -- What a person holds by hand takes a slot too.
+  v_taken := v_taken + (select count(*) from foreign_positions f where f.account_id = v_account.id);
   if v_taken >= v_account.max_positions then
     return row('MAX_POSITIONS', jsonb_build_object('positions', v_taken, 'max_positions', v_account.max_positions))::verdict;
   end if;
@@ -81,6 +83,11 @@ begin
        where t.account_id = v_account.id
          and t.direction <> 'CLOSE'
          and t.status in ('PENDING', 'EXECUTING', 'PARKED')
+      union all
+      select 0, f.instrument_id, case when f.quantity > 0 then 'LONG' else 'SHORT' end::direction
+        from foreign_positions f
+       where f.account_id = v_account.id
+         and f.instrument_id is not null
     ) held
     left join correlations c
       on c.instrument_a = least(held.instrument_id, p_instrument.id)
@@ -103,4 +110,4 @@ begin
 end
 $$;
 comment on function botbox.assess_risk is
-  'What stands against an entry on the side of money: losses, minimum size, exposure, position slots, capital, correlated positions. Race-free because the caller holds the account''s row lock.';
+  'What stands against an entry on the side of money: losses, minimum size, exposure, position slots, capital, correlated positions; foreign positions count as held. Race-free because the caller holds the account''s row lock.';

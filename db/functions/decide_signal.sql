@@ -19,6 +19,8 @@ declare
   v_lot numeric;
   v_quantity numeric;
   v_stops signal_input := p_signal;
+  v_stop numeric;
+  v_liquidation numeric;
   v_signal signals;
   v_trade_id uuid;
 begin
@@ -95,6 +97,20 @@ begin
     v_stops.price := (v_position.average_entry_price * v_position.quantity + p_signal.price * v_quantity)
                      / (v_position.quantity + v_quantity);
   end if;
+  v_stop := exit_price(v_stops, v_instrument.tick_size, -p_signal.stop_loss_fraction);
+  -- A stop that lies where the exchange has liquidated the position already guards nothing.
+  if v_verdict.reason_code is null and v_stop is not null and v_instrument.market_type = 'LINEAR' then
+    v_liquidation := liquidation_price(p_signal.direction::text::direction, v_stops.price, v_bot.leverage);
+    if p_signal.direction = 'LONG' and v_stop <= v_liquidation or p_signal.direction = 'SHORT' and v_stop >= v_liquidation then
+      v_verdict := row(
+        'STOP_BEYOND_LIQUIDATION',
+        jsonb_build_object(
+          'stop_loss_price', v_stop, 'liquidation_price', trim_scale(round(v_liquidation, 8)), 'entry_price', trim_scale(round(v_stops.price, 8)),
+          'leverage', v_bot.leverage
+        )
+      )::verdict;
+    end if;
+  end if;
 
   v_signal.id := v_known.id;
   v_signal.hash := v_hash;
@@ -117,7 +133,7 @@ begin
   v_signal.trailing_stop_fraction := case when p_signal.direction <> 'CLOSE' then p_signal.trailing_stop_fraction end;
   v_signal.position_id := v_position.id;
   v_signal.group_id := p_signal.group_id;
-  v_signal.stop_loss_price := exit_price(v_stops, v_instrument.tick_size, -p_signal.stop_loss_fraction);
+  v_signal.stop_loss_price := v_stop;
   v_signal.take_profit_price := exit_price(v_stops, v_instrument.tick_size, p_signal.take_profit_fraction);
   v_signal.reason_code := coalesce(v_verdict.reason_code, 'ACCEPTED');
   v_signal.details := coalesce(v_verdict.details, '{}');

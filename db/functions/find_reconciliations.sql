@@ -8,7 +8,7 @@ as $$
          array(
            select l.message
              from alerts l
-            where l.code in ('RECONCILIATION_POSITION', 'RECONCILIATION_BALANCE')
+            where l.code in ('RECONCILIATION_POSITION', 'RECONCILIATION_FOREIGN_POSITION', 'RECONCILIATION_BALANCE')
               and l.resolved_at is null
               and l.subject like format('account %s %%', a.id)
             order by l.message

@@ -16,6 +16,10 @@ begin
       'lost %s %s since %s, the limit is %s', p_breach.details ->> 'loss', v_account.settle_asset,
       to_char((p_breach.details ->> 'since')::timestamptz at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'), p_breach.details ->> 'daily_loss_limit'
     )
+    when 'MARGIN_RATIO' then format(
+      'maintenance takes %s%% of its margin, the limit is %s%%', trim_scale(round((p_breach.details ->> 'margin_ratio')::numeric * 100, 2)),
+      trim_scale((p_breach.details ->> 'max_margin_ratio')::numeric * 100)
+    )
     else format(
       'its equity of %s %s lies %s%% below its peak of %s, the limit is %s%%', p_breach.details ->> 'equity', v_account.settle_asset,
       trim_scale((p_breach.details ->> 'drawdown')::numeric * 100), p_breach.details ->> 'peak',
@@ -32,4 +36,4 @@ begin
 end
 $$;
 comment on function botbox.reduce_account is
-  'Moves an ACTIVE account to REDUCING because it broke a limit on losses, with a CRITICAL alert; only a person moves it back. Answers whether it did.';
+  'Moves an ACTIVE account to REDUCING because it broke a limit on losses or margin, with a CRITICAL alert; only a person moves it back. Answers whether it did.';

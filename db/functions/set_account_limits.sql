@@ -12,7 +12,7 @@ declare
   v_names constant text[] := array[
     'max_positions', 'max_correlated_positions', 'correlation_threshold', 'max_instrument_exposure', 'max_total_exposure',
     'max_order_notional', 'max_entries_per_minute', 'max_price_deviation', 'daily_loss_limit', 'max_drawdown',
-    'loss_cooldown_minutes', 'max_losing_streak', 'paper_slippage_bps'
+    'loss_cooldown_minutes', 'max_losing_streak', 'max_margin_ratio', 'paper_slippage_bps'
   ];
   v_always constant text[] := array['max_positions', 'max_correlated_positions', 'correlation_threshold', 'paper_slippage_bps'];
   v_account accounts;
@@ -57,6 +57,7 @@ begin
          max_drawdown = v_account.max_drawdown,
          loss_cooldown_minutes = v_account.loss_cooldown_minutes,
          max_losing_streak = v_account.max_losing_streak,
+         max_margin_ratio = v_account.max_margin_ratio,
          paper_slippage_bps = v_account.paper_slippage_bps,
          updated_at = p_now
    where id = p_account_id;

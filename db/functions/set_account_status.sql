@@ -29,7 +29,9 @@ begin
     on conflict (account_id, at) do update
        set equity = excluded.equity,
            peak = excluded.peak;
-    perform resolve_alert(p_code => 'ACCOUNT_REDUCING', p_subject => 'account ' || p_account_id, p_now => p_now);
+    -- Credentials that are still refused halt it again at the next call.
+    perform resolve_alert(p_code => c.code, p_subject => 'account ' || p_account_id, p_now => p_now)
+       from unnest(array['ACCOUNT_REDUCING', 'CREDENTIALS_REFUSED', 'CREDENTIALS_UNREADABLE']) as c (code);
   end if;
   perform record_audit(
     p_actor => p_actor, p_action => 'account.status', p_subject => 'account ' || p_account_id,

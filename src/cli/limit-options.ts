@@ -91,6 +91,12 @@ const options: readonly LimitOption[] = [
 		column: 'max_losing_streak',
 		parse: positiveInteger,
 	},
+	{
+		flags: '--max-margin-ratio <share>',
+		meaning: 'maintenance margin as a share of the margin that makes the account REDUCING, such as 0.5',
+		column: 'max_margin_ratio',
+		parse: share,
+	},
 ];
 
 /** In the order in which they are shown. */

@@ -48,6 +48,10 @@ export const reasons = {
 	REGIME_UNKNOWN: { scope: 'SIGNAL', meaning: 'Too little history to tell the market regime' },
 	REGIME_UNFAVOURABLE: { scope: 'SIGNAL', meaning: 'The market regime is not one the strategy is made for' },
 	VOLATILITY_UNKNOWN: { scope: 'SIGNAL', meaning: "Too little history to size the entry by the market's range" },
+	STOP_BEYOND_LIQUIDATION: {
+		scope: 'SIGNAL',
+		meaning: 'The stop lies beyond the price at which the exchange may liquidate the position',
+	},
 	SHORT_ON_SPOT: { scope: 'SIGNAL', meaning: 'A spot market cannot be sold short' },
 	DUPLICATE_POSITION: { scope: 'SIGNAL', meaning: 'The bot already holds this instrument up to its lots' },
 	OPPOSITE_POSITION: { scope: 'SIGNAL', meaning: 'The bot holds this instrument in the other direction' },

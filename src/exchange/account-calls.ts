@@ -1,6 +1,14 @@
 /** What an exchange's own dialect of trading offers to the venue: one implementation per family. */
 import type { MarketType, Side } from '../domain.ts';
-import type { FillReport, FundingPayment, NetPosition, OrderRequest, OrderState } from './venue.ts';
+import type {
+	FillReport,
+	FundingPayment,
+	KeyFacts,
+	NetPosition,
+	OrderRequest,
+	OrderState,
+	PositionStops,
+} from './venue.ts';
 
 export interface AccountCalls {
 	/** Sends one market order and answers the exchange's id. */
@@ -18,6 +26,10 @@ export interface AccountCalls {
 	fundingPayments(sinceMs: number): Promise<FundingPayment[]>;
 	setLeverage(symbol: string, leverage: string): Promise<void>;
 	setOneWayMode(): Promise<void>;
+	/** Undefined where the exchange keeps no stops of a position. */
+	setStops?(symbol: string, stops: PositionStops): Promise<void>;
+	marginRatio(): Promise<string | null>;
+	keyFacts(): Promise<KeyFacts>;
 	/** Whether stops can travel with a market order. */
 	canAttachStops(marketType: MarketType): boolean;
 }

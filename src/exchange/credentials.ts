@@ -36,7 +36,7 @@ export function sealSecret(value: unknown, masterKey: string): Buffer {
 	return Buffer.concat([header, nonce, cipher.getAuthTag(), body]);
 }
 
-/** Throws CREDENTIALS_UNREADABLE, which never tells more than why: another key, or damage. */
+/** Throws CREDENTIALS_UNREADABLE, which never tells more than why: another key, or damage (`details.is_damaged`). */
 export function decryptCredentials(stored: Buffer, masterKey: string): Credentials {
 	return openSecret(stored, masterKey, credentialsShape, 'The exchange credentials');
 }
@@ -49,7 +49,7 @@ export function openSecret<T>(stored: Buffer, masterKey: string, shape: z.ZodTyp
 	if (stored.length <= bodyAt || header[0] !== version)
 		throw unreadable(what, 'they are damaged or of another version');
 	if (!header.subarray(1).equals(keyIdOf(key)))
-		throw unreadable(what, 'they were encrypted with another BOTBOX_MASTER_KEY');
+		throw unreadable(what, 'they were encrypted with another BOTBOX_MASTER_KEY', false);
 	try {
 		const nonce = stored.subarray(headerBytes, headerBytes + nonceBytes);
 		const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes })
@@ -77,8 +77,10 @@ function keyIdOf(key: Buffer): Buffer {
 	return createHash('sha256').update('botbox key id').update(key).digest().subarray(0, keyIdBytes);
 }
 
-function unreadable(what: string, why: string): BotboxError {
-	return new BotboxError('CREDENTIALS_UNREADABLE', `${what} cannot be decrypted: ${why}`);
+function unreadable(what: string, why: string, isDamaged = true): BotboxError {
+	return new BotboxError('CREDENTIALS_UNREADABLE', `${what} cannot be decrypted: ${why}`, {
+		details: { is_damaged: isDamaged },
+	});
 }
 
 /** Takes secrets out of a text on its way into an error or a log; exchanges echo API keys in their refusals. */

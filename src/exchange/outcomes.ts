@@ -195,9 +195,9 @@ export function isMissingOrder(error: unknown, family: Family): boolean {
 	return code !== undefined && missingOrderCodes[family].has(code);
 }
 
-/** Settings that already are as asked for: leverage, margin mode, position mode. */
+/** Settings that already are as asked for: leverage, margin mode, position mode, stops. */
 const unchangedCodes: Readonly<Record<Family, ReadonlySet<string>>> = {
-	bybit: new Set(['110025', '110026', '110043']),
+	bybit: new Set(['110025', '110026', '110043', '34040']),
 	binance: new Set(['-4046', '-4059']),
 };
 
@@ -217,6 +217,31 @@ export function isDuplicateId(error: unknown, family: Family): boolean {
 	if (facts?.code === undefined) return false;
 	if (duplicateIdCodes[family].has(facts.code)) return true;
 	return ambiguousCodes[facts.code]?.some(({ message }) => message === facts.message) ?? false;
+}
+
+/** Codes that speak of the key itself, and what they say of it. */
+const keyRefusals: Readonly<Record<Family, Readonly<Record<string, string>>>> = {
+	bybit: {
+		10003: 'it is not known there',
+		10004: 'the secret does not belong to it',
+		10005: 'it lacks a permission',
+		10007: 'its authentication failed',
+		10010: 'it is bound to another IP address',
+		33004: 'it has expired',
+	},
+	binance: {
+		'-1022': 'the secret does not belong to it',
+		'-2008': 'it is not known there',
+		'-2014': 'it is not well-formed',
+		'-2015': 'it is not known there, lacks a permission or is bound to another IP address',
+	},
+};
+
+/** Why the exchange refused the credentials themselves, in words; undefined if it did not. No other call with them will fare better. */
+export function keyRefusal(error: unknown, family: Family): string | undefined {
+	const facts = factsOf(error);
+	const words = facts?.phase === 'ANSWERED' ? keyRefusals[family][facts.code ?? ''] : undefined;
+	return words === undefined ? undefined : `${words} (${facts?.code})`;
 }
 
 export function isOutOfTime(error: unknown, family: Family): boolean {

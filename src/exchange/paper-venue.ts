@@ -11,7 +11,7 @@ import {
 } from '../database/functions/exchange.ts';
 import { recordTickers } from '../database/functions/market.ts';
 import { findPaperOrders, submitPaperOrder } from '../database/functions/trades.ts';
-import { errorMessage } from '../errors.ts';
+import { BotboxError, errorMessage } from '../errors.ts';
 import { type AccountRow, databaseTime, type GatewayContext, localTime, timingsOf } from './context.ts';
 import type { MarketData, OrderRequest, OrderState, Quote, TradingVenue } from './venue.ts';
 
@@ -105,6 +105,17 @@ export function createPaperVenue(context: GatewayContext, account: AccountRow, m
 		},
 
 		async prepareInstrument() {},
+
+		// Stops of paper positions are the guard's, and what the books of this venue lose nobody calls in.
+		async setStops() {
+			throw new BotboxError('EXCHANGE_REFUSED', 'the paper venue keeps no stops of a position');
+		},
+		async marginRatio() {
+			return null;
+		},
+		async keyFacts() {
+			return { canWithdraw: null, canTrade: null };
+		},
 	};
 
 	/** The side of the book that a market order meets; the last price where the book is empty. */

@@ -3,7 +3,7 @@ import { BadSymbol, BaseError } from 'ccxt';
 import { z } from 'zod';
 import { BotboxError, errorMessage, RetryLaterError } from '../errors.ts';
 import type { ExchangeLink } from './exchange-link.ts';
-import { healthOf } from './outcomes.ts';
+import { healthOf, keyRefusal } from './outcomes.ts';
 
 const retryAfterMs = 1_000;
 
@@ -21,6 +21,7 @@ function translated(error: unknown, link: ExchangeLink, what: string): unknown {
 	if (error instanceof z.ZodError)
 		return new BotboxError('EXCHANGE_REFUSED', `${place} was answered in an unknown shape: ${z.prettifyError(error)}`);
 	if (error instanceof BadSymbol) return new BotboxError('INSTRUMENT_NOT_FOUND', `${place}: ${error.message}`);
+	const refusal = keyRefusal(error, link.client.family);
 	switch (healthOf(error, link.client.family)) {
 		case 'FAILURE':
 		case 'BAN':
@@ -30,6 +31,10 @@ function translated(error: unknown, link: ExchangeLink, what: string): unknown {
 		case 'LIMITED':
 			return new RetryLaterError('RATE_LIMITED', `${place} was refused for its rate`, retryAfterMs, { cause: error });
 		case 'ANSWERED':
+			if (refusal !== undefined)
+				return new BotboxError('CREDENTIALS_REFUSED', `${link.exchange.exchangeId} does not take the key: ${refusal}`, {
+					cause: error,
+				});
 			return new BotboxError('EXCHANGE_REFUSED', `${place} was refused: ${errorMessage(error)}`, { cause: error });
 		default:
 			return error instanceof BaseError

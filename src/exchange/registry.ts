@@ -1,13 +1,14 @@
 /** The venues of a process, each made once, when first asked for. */
 import { loadExchanges, loadTradingAccounts } from '../database/functions/exchange.ts';
-import { BotboxError } from '../errors.ts';
-import type { AccountRow, GatewayContext } from './context.ts';
-import { decryptCredentials } from './credentials.ts';
+import { refuseCredentials } from '../database/functions/guards.ts';
+import { BotboxError, errorMessage } from '../errors.ts';
+import { type AccountRow, databaseTime, type GatewayContext } from './context.ts';
+import { type Credentials, decryptCredentials } from './credentials.ts';
 import { type ExchangeLink, openExchange } from './exchange-link.ts';
 import { createMarketData } from './market-data.ts';
 import { createPaperVenue } from './paper-venue.ts';
 import { createTradingVenue } from './trading-venue.ts';
-import type { MarketData, TradingVenue } from './venue.ts';
+import type { KeyFacts, MarketData, TradingVenue } from './venue.ts';
 
 export interface Venues {
 	/** Throws NOT_FOUND for an unknown exchange. */
@@ -17,6 +18,15 @@ export interface Venues {
 	 * CREDENTIALS_UNREADABLE.
 	 */
 	tradingVenue(accountId: number): Promise<TradingVenue>;
+	/**
+	 * What credentials may do and what they hold, before any account has them. Throws CREDENTIALS_REFUSED for a key that the
+	 * exchange does not take.
+	 */
+	askKey(
+		exchangeId: string,
+		settleAsset: string,
+		credentials: Credentials,
+	): Promise<KeyFacts & { readonly balances: Readonly<Record<string, string>> }>;
 }
 
 /** The simulated exchange has no real money: its accounts need no leave. */
@@ -29,6 +39,20 @@ export function createVenues(context: GatewayContext): Venues {
 	return {
 		marketData: async (exchangeId) => (await opened(exchangeId)).marketData,
 		tradingVenue: (accountId) => once(venues, accountId, () => makeVenue(accountId)),
+		async askKey(exchangeId, settleAsset, credentials) {
+			const { link } = await opened(exchangeId);
+			// No account has the number 0: the limiter gives it buckets of its own.
+			const nobody = {
+				accountId: 0,
+				name: 'a new key',
+				exchangeId,
+				mode: 'LIVE',
+				settleAsset,
+				credentials: null,
+			} as const;
+			const venue = createTradingVenue(link, nobody, credentials);
+			return { ...(await venue.keyFacts()), balances: await venue.balances() };
+		},
 	};
 
 	function opened(exchangeId: string): Promise<{ link: ExchangeLink; marketData: MarketData }> {
@@ -53,7 +77,31 @@ export function createVenues(context: GatewayContext): Venues {
 		if (account.mode === 'PAPER') return createPaperVenue(context, account, marketData);
 		if (account.credentials === null)
 			throw new BotboxError('CREDENTIALS_UNREADABLE', `Account ${account.name} has no credentials`);
-		return createTradingVenue(link, account, decryptCredentials(account.credentials, context.masterKey));
+		const credentials = await decrypted(account, account.credentials);
+		return createTradingVenue(link, account, credentials, async (message) => {
+			// Made anew when next asked for, with the credentials that the account has by then.
+			venues.delete(accountId);
+			await refuse(account, 'CREDENTIALS_REFUSED', message);
+		});
+	}
+
+	/** Damage HALTs the account. Another master key is a matter of this process: the others may have the right one. */
+	async function decrypted(account: AccountRow, stored: Buffer): Promise<Credentials> {
+		try {
+			return decryptCredentials(stored, context.masterKey);
+		} catch (error) {
+			if (error instanceof BotboxError && error.details.is_damaged === true)
+				await refuse(account, 'CREDENTIALS_UNREADABLE', error.message);
+			throw error;
+		}
+	}
+
+	async function refuse(account: AccountRow, code: string, message: string): Promise<void> {
+		const { accountId, credentials } = account;
+		context.log.error({ account: account.name, code }, message);
+		await refuseCredentials(context.pool, { accountId, code, message, credentials, now: databaseTime(context) }).catch(
+			(error: unknown) => context.log.error({ account: account.name, error: errorMessage(error) }, 'not HALTED yet'),
+		);
 	}
 
 	function refuseUnlessAllowed(account: AccountRow): void {

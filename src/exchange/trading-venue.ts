@@ -9,7 +9,7 @@ import { type AccountRow, pause, timingsOf } from './context.ts';
 import { type Credentials, redactorOf } from './credentials.ts';
 import type { ExchangeLink } from './exchange-link.ts';
 import type { ExchangeCall } from './limits.ts';
-import { classifySending, isDuplicateId, isMissingOrder, isUnchanged } from './outcomes.ts';
+import { classifySending, isDuplicateId, isMissingOrder, isUnchanged, keyRefusal } from './outcomes.ts';
 import { reading } from './reading.ts';
 import { type CallTrace, callTrace, type Grant } from './transport.ts';
 import type { OrderRequest, SendOutcome, TradingVenue } from './venue.ts';
@@ -17,7 +17,13 @@ import type { OrderRequest, SendOutcome, TradingVenue } from './venue.ts';
 /** Times that a sending asks for a grant: the first one may lapse while the order's row is committed. */
 const mostGrants = 3;
 
-export function createTradingVenue(link: ExchangeLink, account: AccountRow, credentials: Credentials): TradingVenue {
+/** `onKeyRefused` runs before the refused call ends, with what the exchange said. */
+export function createTradingVenue(
+	link: ExchangeLink,
+	account: AccountRow,
+	credentials: Credentials,
+	onKeyRefused: (message: string) => Promise<void> = async () => undefined,
+): TradingVenue {
 	const { context } = link;
 	const accountKey = String(account.accountId);
 	const client = link.openClient(accountKey, credentials);
@@ -66,6 +72,14 @@ export function createTradingVenue(link: ExchangeLink, account: AccountRow, cred
 		positions: () => asking('the positions', () => calls.positions()),
 		balances: () => asking('the balances', () => calls.balances()),
 		fundingPayments: (sinceMs) => asking('the funding payments', () => calls.fundingPayments(sinceMs)),
+		marginRatio: () => asking('the margin', () => calls.marginRatio()),
+		keyFacts: () => asking('what the key may do', () => calls.keyFacts()),
+
+		async setStops(symbol, stops) {
+			if (calls.setStops === undefined)
+				throw new BotboxError('EXCHANGE_REFUSED', `${account.exchangeId} keeps no stops of a position`);
+			await changeSetting(`the stops of ${symbol}`, () => calls.setStops?.(symbol, stops) ?? Promise.resolve());
+		},
 
 		async prepareInstrument(symbol, marketType, leverage) {
 			if (marketType === 'SPOT') return;
@@ -87,11 +101,16 @@ export function createTradingVenue(link: ExchangeLink, account: AccountRow, cred
 		},
 	};
 
-	function asking<T>(what: string, read: () => Promise<T>, symbol?: string): Promise<T> {
-		return reading(link, what, async () => {
-			await link.shareMarkets(client, symbol);
-			return await read();
-		});
+	async function asking<T>(what: string, read: () => Promise<T>, symbol?: string): Promise<T> {
+		try {
+			return await reading(link, what, async () => {
+				await link.shareMarkets(client, symbol);
+				return await read();
+			});
+		} catch (error) {
+			if (error instanceof BotboxError && error.code === 'CREDENTIALS_REFUSED') await onKeyRefused(error.message);
+			throw error;
+		}
 	}
 
 	function changeSetting(what: string, change: () => Promise<void>): Promise<void> {
@@ -170,6 +189,8 @@ export function createTradingVenue(link: ExchangeLink, account: AccountRow, cred
 			if (error instanceof BotboxError) return { kind: 'NOT_SENT', reason: error.code, retryAfterMs: 1_000 };
 			const { verdict, code, message } = classifySending(error, client.family);
 			const told = redact(message);
+			const refusal = keyRefusal(error, client.family);
+			if (refusal !== undefined) await onKeyRefused(`${account.exchangeId} does not take the key: ${refusal}`);
 			return verdict === 'UNKNOWN'
 				? {
 						kind: verdict,

@@ -117,6 +117,8 @@ export interface OrderState {
 	readonly filledQuantity: string;
 	/** Set when the exchange keeps the order as a stop of a position. */
 	readonly stopKind?: FillReport['stopKind'];
+	/** True where the order can only make a position smaller. */
+	readonly isReduceOnly?: boolean;
 }
 
 export interface FillReport {
@@ -139,6 +141,21 @@ export interface NetPosition {
 	/** In base or contracts; negative when short. */
 	readonly quantity: string;
 	readonly entryPrice: string;
+	/** Stops that the exchange keeps for the whole position; null or absent: none. */
+	readonly stopLossPrice?: string | null;
+	readonly takeProfitPrice?: string | null;
+}
+
+/** Stops for the whole net position; null takes one away. */
+export interface PositionStops {
+	readonly stopLossPrice: string | null;
+	readonly takeProfitPrice: string | null;
+}
+
+/** What the exchange lets a key do; null where it does not say. */
+export interface KeyFacts {
+	readonly canWithdraw: boolean | null;
+	readonly canTrade: boolean | null;
 }
 
 export interface FundingPayment {
@@ -176,6 +193,14 @@ export interface TradingVenue {
 	/** Total cash per asset, without unrealised profit. */
 	balances(): Promise<Readonly<Record<string, string>>>;
 	fundingPayments(sinceMs: number): Promise<readonly FundingPayment[]>;
+	/**
+	 * Puts the stops of an open LINEAR position at the exchange in the place of those that stand there; "not modified" counts
+	 * as done. Throws EXCHANGE_REFUSED: it has no such stops, nothing is held, or the price is beyond the stop already.
+	 */
+	setStops(symbol: string, stops: PositionStops): Promise<void>;
+	/** Maintenance margin as a share of the margin balance of the whole account; liquidation is at 1. Null: it says none. */
+	marginRatio(): Promise<string | null>;
+	keyFacts(): Promise<KeyFacts>;
 	/** Sets leverage and one-way mode once per instrument; "not modified" counts as done. */
 	prepareInstrument(symbol: string, marketType: MarketType, leverage: string): Promise<void>;
 }

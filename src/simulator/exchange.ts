@@ -69,7 +69,12 @@ export class Exchange implements Venue {
 	}
 
 	/** Registers a key; a known key keeps its money, its secret may change. */
-	registerKey(apiKey: string, secret: string, balances?: Readonly<Record<string, string>>): Account {
+	registerKey(
+		apiKey: string,
+		secret: string,
+		balances?: Readonly<Record<string, string>>,
+		canWithdraw = false,
+	): Account {
 		const known = this.store.accounts.get(apiKey);
 		const account: Account = {
 			apiKey,
@@ -78,6 +83,7 @@ export class Exchange implements Venue {
 			createdTime: known?.createdTime ?? this.clock(),
 			balances: known?.balances ?? { ...(balances ?? this.defaultBalances()) },
 			leverage: known?.leverage ?? {},
+			...(canWithdraw ? { canWithdraw } : {}),
 		};
 		this.store.putAccount(account);
 		return account;

@@ -17,6 +17,8 @@ export interface SimulatorKey {
 	readonly secret: string;
 	/** Balance by coin; absent: 100,000 USDT, and some of a recorded market's quote coin. */
 	readonly balances?: Readonly<Record<string, string>>;
+	/** A key that may move money out of the exchange. */
+	readonly canWithdraw?: boolean;
 }
 
 export interface SimulatorOptions {
@@ -73,7 +75,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 		clock: options.clock ?? Date.now,
 	});
 	const limits = new Limits({ ...publishedLimits, ...options.limits });
-	for (const key of options.keys ?? []) exchange.registerKey(key.apiKey, key.secret, key.balances);
+	for (const key of options.keys ?? []) exchange.registerKey(key.apiKey, key.secret, key.balances, key.canWithdraw);
 	exchange.store.commit();
 	const advance = (): void => {
 		exchange.matchUntil(exchange.clock());
@@ -100,7 +102,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 		port,
 		symbols: exchange.market.listings.map(({ instrument: { symbol, category } }) => ({ symbol, category })),
 		registerKey: (key) => {
-			exchange.registerKey(key.apiKey, key.secret, key.balances);
+			exchange.registerKey(key.apiKey, key.secret, key.balances, key.canWithdraw);
 			exchange.store.commit();
 		},
 		addFault: (fault) => {

@@ -7,6 +7,7 @@
  * is asked for at the exchange before anything else happens to it.
  */
 import { performance } from 'node:perf_hooks';
+import { findStopsInTheWay } from '../database/functions/guards.ts';
 import {
 	type ClaimedTrade,
 	claimTrades,
@@ -20,7 +21,7 @@ import { ordersSentTotal, signalToOrderSeconds } from '../metrics.ts';
 import { deriveClientOrderId } from './client-order-id.ts';
 import { again, done, type RunResult, type WorkerContext } from './context.ts';
 import { crashPoint } from './crash-points.ts';
-import { syncAccount } from './reconcile.ts';
+import { handOverStops, syncAccount } from './reconcile.ts';
 import { followOrder } from './settle-orders.ts';
 
 const claimLimit = 10;
@@ -54,7 +55,10 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 	let venue: TradingVenue;
 	try {
 		venue = await context.venues.tradingVenue(trade.accountId);
-		if (trade.direction !== 'CLOSE') await venue.prepareInstrument(trade.symbol, trade.marketType, trade.leverage);
+		if (trade.direction !== 'CLOSE') {
+			await venue.prepareInstrument(trade.symbol, trade.marketType, trade.leverage);
+			await clearTheWay(context, venue, trade, now);
+		}
 	} catch (error) {
 		// Nothing was committed and nothing sent: the trade goes back and is tried again until its time is over.
 		log.warn({ error: errorMessage(error) }, 'trade could not be prepared');
@@ -124,6 +128,22 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 			now,
 		);
 	}
+}
+
+/** The exchange's stops of another bot's position would close what this entry opens as well: they go to the guard first. */
+async function clearTheWay(
+	context: WorkerContext,
+	venue: TradingVenue,
+	trade: ClaimedTrade,
+	now?: Date,
+): Promise<void> {
+	if (trade.accountMode === 'PAPER' || trade.marketType === 'SPOT') return;
+	const { accountId, instrumentId, botId, symbol } = trade;
+	const found = await findStopsInTheWay(context.pool, { accountId, instrumentId, botId });
+	if (found.length === 0) return;
+	const positionIds = found.map(({ positionId }) => positionId);
+	await handOverStops(context, venue, symbol, positionIds, now);
+	context.log.info({ symbol, positions: positionIds }, 'stops handed over to the guard: another bot enters');
 }
 
 async function recordOutcome(

@@ -2,19 +2,26 @@
  * Reconciliation: the exchange's word on orders, fills, funding, positions and balances against our books, after every
  * start before anything is sent, and every minute.
  *
- * Reads: the venue. Writes: through apply_fills, record_funding_payments, reconcile_account (alerts). Idempotency keys: fill
- * ids, funding references. A crash at any line leaves a comparison that the next minute repeats; nothing is overwritten.
+ * Stops that should stand at the exchange and do not are put there again, or given to the guard where it refuses them.
+ *
+ * Reads: the venue. Writes: through apply_fills, record_funding_payments, reconcile_account (alerts), find_protection_gaps,
+ * guard_position, record_margin_ratio; at the venue: stops. Idempotency keys: fill ids, funding references. A crash at any line
+ * leaves a comparison that the next minute repeats; the books are never overwritten.
  */
 
 import {
 	type FollowedAccount,
 	findFollowedAccounts,
+	findProtectionGaps,
+	guardPosition,
+	type ProtectionGap,
 	reconcileAccount,
 	recordFillsSynced,
+	recordMarginRatio,
 } from '../database/functions/guards.ts';
 import { findInstruments } from '../database/functions/market.ts';
 import { applyFills, recordFundingPayments } from '../database/functions/trades.ts';
-import { errorMessage } from '../errors.ts';
+import { BotboxError, errorMessage } from '../errors.ts';
 import type { TradingVenue } from '../exchange/venue.ts';
 import { done, type RunResult, type WorkerContext } from './context.ts';
 import { crashPoint } from './crash-points.ts';
@@ -73,7 +80,10 @@ async function reconcileOne(context: WorkerContext, account: FollowedAccount, no
 			symbol: order.symbol,
 			exchange_order_id: order.exchangeOrderId,
 			client_order_id: order.clientOrderId,
+			side: order.side,
 			quantity: order.quantity,
+			filled_quantity: order.filledQuantity,
+			reduce_only: order.isReduceOnly ?? false,
 			stop_kind: order.stopKind ?? null,
 		})),
 		askedAt,
@@ -82,6 +92,63 @@ async function reconcileOne(context: WorkerContext, account: FollowedAccount, no
 	crashPoint('reconcile:after-compare');
 	for (const difference of differences)
 		context.log.warn({ account: account.name, ...difference }, 'books and exchange differ');
+	if (account.mode === 'PAPER') return;
+
+	const gaps = await findProtectionGaps(context.pool, {
+		accountId,
+		positions: positions.map((position) => ({
+			symbol: position.symbol,
+			quantity: position.quantity,
+			stop_loss_price: position.stopLossPrice ?? null,
+			take_profit_price: position.takeProfitPrice ?? null,
+		})),
+		askedAt,
+		now,
+	});
+	for (const gap of gaps) await mendProtection(context, venue, gap, now);
+	await recordMarginRatio(context.pool, {
+		accountId,
+		// Without a position there is no margin to ask for.
+		ratio: positions.length > 0 ? await venue.marginRatio() : null,
+		now,
+	});
+}
+
+/** Puts the stops where they belong; the next comparison sees whether they stand, and only then is the alert over. */
+async function mendProtection(
+	context: WorkerContext,
+	venue: TradingVenue,
+	gap: ProtectionGap,
+	now?: Date,
+): Promise<void> {
+	const { positionId, symbol, stopLossPrice, takeProfitPrice } = gap;
+	const log = context.log.child({ position: positionId, symbol });
+	try {
+		if (gap.mustHandOver) await handOverStops(context, venue, symbol, [positionId], now);
+		else await venue.setStops(symbol, { stopLossPrice, takeProfitPrice });
+		log.warn({ stopLossPrice, takeProfitPrice, handedOver: gap.mustHandOver }, 'stops mended');
+	} catch (error) {
+		log.warn({ error: errorMessage(error) }, 'stops could not be put at the exchange');
+		// Most often the price is beyond the stop by now: the guard closes the position with the next price.
+		if (error instanceof BotboxError && error.code === 'EXCHANGE_REFUSED')
+			await guardPosition(context.pool, { positionId, reason: errorMessage(error), now });
+	}
+}
+
+/**
+ * Takes the stops of positions from the exchange, where they would close the whole net, to the guard. The books follow the
+ * exchange: a stop that triggers meanwhile is still known for ours.
+ */
+export async function handOverStops(
+	context: WorkerContext,
+	venue: TradingVenue,
+	symbol: string,
+	positionIds: readonly number[],
+	now?: Date,
+): Promise<void> {
+	await venue.setStops(symbol, { stopLossPrice: null, takeProfitPrice: null });
+	for (const positionId of positionIds)
+		await guardPosition(context.pool, { positionId, reason: 'another bot enters the instrument', now });
 }
 
 /** Books what the exchange executed by itself from our stops, every few seconds while it guards positions. */

@@ -159,6 +159,10 @@ const wrong: readonly (readonly [args: readonly string[], code: number, says: Re
 	[open('--max-positions', '0'), 2, /whole number above 0/],
 	[open('--name', 'paper'), 1, /already in use/],
 	[['accounts', 'halt', 'nobody'], 1, /there is no account/],
+	[['accounts', 'credentials', 'nobody'], 1, /there is no account/],
+	[['accounts', 'credentials', 'paper'], 2, /account paper is PAPER: it has no credentials/],
+	[['accounts', 'limits', 'paper', '--max-margin-ratio', '2'], 2, /--max-margin-ratio.*share above 0, at most 1/],
+	[['accounts', 'limits', 'paper', '--max-total-exposure', '-1'], 2, /--max-total-exposure.*above 0/],
 	[['accounts', 'reduce', 'nobody'], 1, /there is no account/],
 	[['accounts', 'limits', 'nobody'], 1, /there is no account/],
 	[['accounts', 'limits', 'paper', '--daily-loss', '-5'], 2, /--daily-loss.*above 0/],
@@ -237,7 +241,7 @@ test('every command is among the wrong uses above, or takes nothing that could b
 	visit(buildProgram(), []);
 	const typed = wrong.map(([args]) => `${args.join(' ')} `);
 	const untried = paths.filter((path) => !typed.some((line) => line.startsWith(`${path} `)));
-	expect(untried).toEqual(['db url', 'accounts list', 'strategies list', 'tokens list']);
+	expect(untried).toEqual(['db url', 'accounts list', 'accounts foreign', 'strategies list', 'tokens list']);
 });
 
 const environment: readonly (readonly [env: Readonly<Record<string, string>>, code: number, says: RegExp])[] = [

@@ -71,30 +71,6 @@ test('a position without any stop of its strategy is none of its business', asyn
 	expect(await open('POSITION_UNPROTECTED')).toEqual([]);
 });
 
-test('STOP_MISSING: the exchange keeps the stop of a position and does not list it', async () => {
-	const world = await makeWorld(books.pool, { account: { mode: 'LIVE' } });
-	const bot = await makeBot(books.pool, world);
-	const { id, order } = await openPosition(books.pool, bot, { stopLossFraction: 0.02 });
-	await books.pool.query(`update positions set protection = 'EXCHANGE' where id = $1`, [id]);
-	const compare = (seconds: number, openOrders: object[]) =>
-		reconcileAccount(books.pool, {
-			accountId: bot.accountId,
-			positions: [{ symbol: world.instrument.symbol, quantity: order.quantity, entry_price: 100 }],
-			balances: {},
-			openOrders,
-			askedAt: after(seconds),
-			now: after(seconds),
-		});
-	const stop = { symbol: world.instrument.symbol, exchange_order_id: 's', quantity: order.quantity };
-	await compare(10, []);
-	expect(await open('STOP_MISSING')).toEqual([]);
-	// A take-profit is no stop.
-	await compare(70, [{ ...stop, stop_kind: 'TAKE_PROFIT' }]);
-	expect(await open('STOP_MISSING')).toEqual([`account ${bot.accountId} position ${id}`]);
-	await compare(130, [{ ...stop, stop_kind: 'STOP_LOSS' }]);
-	expect(await open('STOP_MISSING')).toEqual([]);
-});
-
 async function unknownOrder(code?: string): Promise<SentOrder> {
 	const bot = await makeBot(books.pool, await makeWorld(books.pool));
 	const order = await submitTrade(books.pool, await queueTrade(books.pool, bot));

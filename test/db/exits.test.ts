@@ -186,8 +186,8 @@ test('a difference alerts with both values, changes no books, and resolves by it
 	expect(found.map(({ difference, subject }) => `${difference} ${subject}`).toSorted()).toEqual([
 		'BALANCE USDT',
 		`FOREIGN_ORDER ${symbol} theirs`,
+		'FOREIGN_POSITION X/USDT:USDT',
 		`POSITION ${symbol}`,
-		'POSITION X/USDT:USDT',
 	]);
 	expect(found.find(({ subject }) => subject === symbol)).toMatchObject({ booked: '10.000', reported: '7' });
 	expect(await openAlerts()).toHaveLength(4);

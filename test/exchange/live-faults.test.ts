@@ -229,7 +229,7 @@ describe('a definite refusal', () => {
 		expect(JSON.stringify(outcome)).toContain('[redacted]');
 		expect(JSON.stringify(outcome)).not.toContain(wrong.apiKey);
 		const failure = await venue.balances().catch((error: unknown) => error);
-		expect(failure).toMatchObject({ code: 'EXCHANGE_REFUSED' });
+		expect(failure).toMatchObject({ code: 'CREDENTIALS_REFUSED' });
 		const cause = failure instanceof Error ? failure.cause : undefined;
 		const told = [failure, cause]
 			.map((error) => (error instanceof Error ? `${error.message} ${error.stack}` : ''))

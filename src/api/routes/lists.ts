@@ -1,6 +1,14 @@
 /** Every list under /api/v1 that is read from one view as it is. */
 import { botStatus, rejectionReasons, signals, strategies, strategyPerformance } from '../../database/views/bots.ts';
-import { accounts, orders, positions, trades } from '../../database/views/execution.ts';
+import {
+	accountMargin,
+	accounts,
+	foreignOrders,
+	foreignPositions,
+	orders,
+	positions,
+	trades,
+} from '../../database/views/execution.ts';
 import {
 	candles,
 	correlations,
@@ -97,6 +105,30 @@ function addExecution(app: ApiServer, context: ApiContext): void {
 		view: accounts,
 		row: rows.account,
 		filters: { exchange: 'exchange_id', mode: 'mode' },
+	});
+	addList(app, context, {
+		url: '/account-margin',
+		tag: 'execution',
+		summary: 'How near each account is to liquidation, and how near it may come',
+		view: accountMargin,
+		row: rows.accountMargin,
+		filters: { account: 'account' },
+	});
+	addList(app, context, {
+		url: '/foreign-positions',
+		tag: 'execution',
+		summary: 'What exchanges hold on our accounts beyond what our bots hold: shown, counted for risk, never touched',
+		view: foreignPositions,
+		row: rows.foreignPosition,
+		filters: { account: 'account', exchange: 'exchange_id' },
+	});
+	addList(app, context, {
+		url: '/foreign-orders',
+		tag: 'execution',
+		summary: 'Orders open at exchanges that botbox did not send: shown, counted for risk, never touched',
+		view: foreignOrders,
+		row: rows.foreignOrder,
+		filters: { account: 'account', exchange: 'exchange_id' },
 	});
 }
 

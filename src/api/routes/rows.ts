@@ -9,7 +9,15 @@ import {
 	strategies,
 	strategyPerformance,
 } from '../../database/views/bots.ts';
-import { accounts, orders, positions, trades } from '../../database/views/execution.ts';
+import {
+	accountMargin,
+	accounts,
+	foreignOrders,
+	foreignPositions,
+	orders,
+	positions,
+	trades,
+} from '../../database/views/execution.ts';
 import {
 	candles,
 	correlations,
@@ -23,6 +31,7 @@ import { rowSchema } from '../schemas.ts';
 
 export const rows = {
 	account: rowSchema(accounts, 'Account'),
+	accountMargin: rowSchema(accountMargin, 'AccountMargin'),
 	alert: rowSchema(alerts, 'Alert'),
 	bot: rowSchema(botStatus, 'Bot'),
 	botPnl: rowSchema(botPnl, 'BotPnl'),
@@ -31,6 +40,8 @@ export const rows = {
 	correlation: rowSchema(correlations, 'Correlation'),
 	dataFreshness: rowSchema(dataFreshness, 'DataFreshness'),
 	exchange: rowSchema(exchangeHealth, 'Exchange'),
+	foreignOrder: rowSchema(foreignOrders, 'ForeignOrder'),
+	foreignPosition: rowSchema(foreignPositions, 'ForeignPosition'),
 	instrument: rowSchema(instruments, 'Instrument'),
 	intervalChange: rowSchema(intervalChanges, 'IntervalChange'),
 	order: rowSchema(orders, 'Order'),

@@ -1,14 +1,17 @@
-/** `botbox accounts …`: list, create, limits, halt, reduce, resume. */
+/** `botbox accounts …`: list, create, credentials, limits, foreign, halt, reduce, resume. */
 import type { Command } from 'commander';
+import type { Config } from '../../config.ts';
 import {
 	createAccount,
 	recordOpeningBalances,
+	replaceCredentials,
 	setAccountLimits,
 	setAccountStatus,
 } from '../../database/functions/administration.ts';
 import { listView } from '../../database/listing.ts';
-import { UsageError } from '../../errors.ts';
-import { encryptCredentials } from '../../exchange/credentials.ts';
+import type { Pool } from '../../database/pool.ts';
+import { BotboxError, UsageError } from '../../errors.ts';
+import { type Credentials, encryptCredentials } from '../../exchange/credentials.ts';
 import { createLogger } from '../../logger.ts';
 import { assetCode, newName, oneOf, positiveDecimal } from '../arguments.ts';
 import { addLimitOptions, givenLimits, limitColumns } from '../limit-options.ts';
@@ -23,6 +26,7 @@ interface CreateOptions {
 	readonly asset: string;
 	readonly capital: string;
 	readonly live?: boolean;
+	readonly allowWithdrawals?: boolean;
 	readonly json?: boolean;
 }
 
@@ -68,8 +72,48 @@ export function registerAccounts(program: Command): void {
 		.requiredOption('--capital <amount>', 'how much of the asset botbox may commit', positiveDecimal);
 	addLimitOptions(create, { isChange: false })
 		.option('--live', 'yes, this account trades with real money')
+		.option('--allow-withdrawals', 'take a key that may move money out of the exchange')
 		.option('--json', 'print as JSON')
 		.action(async (options: CreateOptions) => await openAccount(options));
+
+	accounts
+		.command('credentials <account>')
+		.description('give an account the key in EXCHANGE_API_KEY and EXCHANGE_API_SECRET instead of the one it has')
+		.option('--allow-withdrawals', 'take a key that may move money out of the exchange')
+		.action(async (account: string, options: { allowWithdrawals?: boolean }) => await giveKey(account, options));
+
+	accounts
+		.command('foreign')
+		.description('list positions and orders at exchanges that are not ours: counted for risk, never touched')
+		.option('--json', 'print as JSON')
+		.action(async (options: { json?: boolean }) => {
+			await withDatabase(async (pool) => {
+				const positions = await listView(pool, 'foreign_positions', { orderBy: 'foreign_position_id' });
+				const orders = await listView(pool, 'foreign_orders', { orderBy: 'foreign_order_id' });
+				if (options.json) return printJson({ positions, orders });
+				if (positions.length + orders.length === 0) process.stdout.write('nothing foreign was found\n');
+				if (positions.length > 0)
+					printTable(positions, [
+						'account',
+						'exchange_id',
+						'symbol',
+						'quantity',
+						'entry_price',
+						'notional',
+						'last_seen_at',
+					]);
+				if (orders.length > 0)
+					printTable(orders, [
+						'account',
+						'exchange_id',
+						'symbol',
+						'side',
+						'quantity',
+						'exchange_order_id',
+						'last_seen_at',
+					]);
+			});
+		});
 
 	const limits = accounts
 		.command('limits <account>')
@@ -113,22 +157,25 @@ async function showLimits(account: string, options: { readonly json?: boolean })
 				throw asUsage(error);
 			}
 		}
-		const [row] = await listView(pool, 'accounts', { where: { account_id: Number(id) } });
-		const limits = Object.fromEntries(limitColumns.map((column) => [column, row?.[column]]));
+		const where = { account_id: Number(id) };
+		const row = {
+			...(await listView(pool, 'accounts', { where }))[0],
+			...(await listView(pool, 'account_margin', { where }))[0],
+		};
+		const limits = Object.fromEntries(limitColumns.map((column) => [column, row[column]]));
 		if (options.json) printJson(limits);
 		else printFacts(limits);
 	});
 }
 
 async function openAccount(options: CreateOptions): Promise<void> {
-	const { EXCHANGE_API_KEY: apiKey, EXCHANGE_API_SECRET: secret } = process.env;
 	const isLive = options.mode === 'LIVE';
 	if (isLive && !options.live) throw new UsageError('a LIVE account trades with real money: say so with --live');
-	if (isLive && (!apiKey || !secret))
-		throw new UsageError('a LIVE account needs its credentials in EXCHANGE_API_KEY and EXCHANGE_API_SECRET');
+	const credentials = isLive ? givenCredentials() : null;
 	await withDatabase(async (pool, config) => {
 		// Only credentials need the key: a PAPER account does not cause one to be made.
 		const key = isLive ? await masterKey(config) : '';
+		if (credentials !== null) await requireSafeKey(pool, config, options.exchange, options.asset, credentials, options);
 		let id: number;
 		try {
 			id = await createAccount(pool, {
@@ -137,7 +184,7 @@ async function openAccount(options: CreateOptions): Promise<void> {
 				mode: options.mode,
 				settleAsset: options.asset,
 				capital: options.capital,
-				credentials: isLive && apiKey && secret ? encryptCredentials({ apiKey, secret }, key) : null,
+				credentials: credentials === null ? null : encryptCredentials(credentials, key),
 				limits: givenLimits({ ...options }),
 				actor: actor(),
 			});
@@ -171,5 +218,53 @@ async function openAccount(options: CreateOptions): Promise<void> {
 		}
 		if (options.json) printJson((await listView(pool, 'accounts', { where: { account_id: id } }))[0]);
 		else process.stdout.write(`opened account ${id} ${options.name}\n`);
+	});
+}
+
+function givenCredentials(): Credentials {
+	const { EXCHANGE_API_KEY: apiKey, EXCHANGE_API_SECRET: secret } = process.env;
+	if (!apiKey || !secret)
+		throw new UsageError('a LIVE account needs its credentials in EXCHANGE_API_KEY and EXCHANGE_API_SECRET');
+	return { apiKey, secret };
+}
+
+/** Asks the exchange about a key before anything is stored: whether it takes it, and what it lets it do. */
+async function requireSafeKey(
+	pool: Pool,
+	config: Config,
+	exchangeId: string,
+	asset: string,
+	credentials: Credentials,
+	options: { readonly allowWithdrawals?: boolean },
+): Promise<void> {
+	const { openVenues } = await import('../market-access.ts');
+	const venues = await openVenues(pool, config);
+	const { canWithdraw, canTrade } = await venues.askKey(exchangeId, asset, credentials);
+	if (canTrade === false)
+		throw new BotboxError('EXCHANGE_REFUSED', `the key is for reading only: ${exchangeId} would refuse every order`);
+	if (canWithdraw === true && options.allowWithdrawals !== true)
+		throw new BotboxError(
+			'FORBIDDEN',
+			`the key may withdraw money from ${exchangeId}: take that permission from it, or say --allow-withdrawals`,
+		);
+}
+
+/** A new key in the place of the stored one, once the exchange takes it. The account's state stays as it is. */
+async function giveKey(account: string, options: { readonly allowWithdrawals?: boolean }): Promise<void> {
+	await withDatabase(async (pool, config) => {
+		const row = await findAccount(pool, account);
+		if (row.mode !== 'LIVE') throw new UsageError(`account ${row.name} is PAPER: it has no credentials`);
+		const credentials = givenCredentials();
+		await requireSafeKey(pool, config, String(row.exchange_id), String(row.settle_asset), credentials, options);
+		await replaceCredentials(pool, {
+			accountId: Number(row.account_id),
+			credentials: encryptCredentials(credentials, await masterKey(config)),
+			actor: actor(),
+		});
+		process.stdout.write(
+			row.status === 'ACTIVE'
+				? `account ${row.account_id} ${row.name} has its new key\n`
+				: `account ${row.account_id} ${row.name} has its new key and is ${row.status}: botbox accounts resume ${row.account_id}\n`,
+		);
 	});
 }

@@ -111,7 +111,10 @@ export const acknowledgeAlert = valueFunction(
 	'boolean?',
 );
 
-/** `positions`: [{ symbol, quantity, entry_price }] signed; `balances`: { asset: total }; `openOrders`: [{ symbol, exchange_order_id, client_order_id, quantity, stop_kind }]. */
+/**
+ * `positions`: [{ symbol, quantity, entry_price }] signed; `balances`: { asset: total }; `openOrders`: [{ symbol, exchange_order_id,
+ * client_order_id, side, quantity, filled_quantity, reduce_only, stop_kind }].
+ */
 export const reconcileAccount = rowsFunction(
 	'reconcile_account',
 	{
@@ -206,3 +209,49 @@ export const loadExchangesInUse = rowsFunction(
 	{},
 	{ exchangeId: 'text', marketTypes: 'text[]' },
 );
+
+/** `positions`: [{ symbol, quantity, stop_loss_price, take_profit_price }] as the exchange has them; prices null where it has none. */
+export const findProtectionGaps = rowsFunction(
+	'find_protection_gaps',
+	{ accountId: 'bigint', positions: 'jsonb', askedAt: 'timestamptz', now: 'timestamptz?' },
+	{
+		positionId: 'bigint',
+		symbol: 'text',
+		mustHandOver: 'boolean',
+		stopLossPrice: 'text?',
+		takeProfitPrice: 'text?',
+		foundStopLossPrice: 'text?',
+		foundTakeProfitPrice: 'text?',
+	},
+);
+export type ProtectionGap = Awaited<ReturnType<typeof findProtectionGaps>>[number];
+
+/** False: the position is closed, or the guard has it already. */
+export const guardPosition = valueFunction(
+	'guard_position',
+	{ positionId: 'bigint', reason: 'text', now: 'timestamptz?' },
+	'boolean',
+);
+
+export const findStopsInTheWay = rowsFunction(
+	'find_stops_in_the_way',
+	{ accountId: 'bigint', instrumentId: 'bigint', botId: 'bigint' },
+	{ positionId: 'bigint' },
+);
+
+/** `ratio`: maintenance margin / margin balance. Answers whether the account was moved to REDUCING. */
+export const recordMarginRatio = valueFunction(
+	'record_margin_ratio',
+	{ accountId: 'bigint', ratio: 'numeric?', now: 'timestamptz?' },
+	'boolean',
+);
+
+/** `code`: CREDENTIALS_REFUSED or CREDENTIALS_UNREADABLE. False: `credentials` are no longer those of the account. */
+export const refuseCredentials = valueFunction(
+	'refuse_credentials',
+	{ accountId: 'bigint', code: 'text', message: 'text', credentials: 'bytea?', now: 'timestamptz?' },
+	'boolean',
+);
+
+/** Answers how many of its alerts stand. */
+export const monitorInstruments = valueFunction('monitor_instruments', { now: 'timestamptz?' }, 'integer');

@@ -167,3 +167,57 @@ export const accountEquity = defineView(
 		drawdown: 'double precision?',
 	},
 );
+
+/** What exchanges hold on our accounts beyond what our bots hold, as reconciliation last found it. */
+export const foreignPositions = defineView(
+	'foreign_positions',
+	{ order: ['foreign_position_id'], direction: 'desc' },
+	{
+		foreign_position_id: 'bigint',
+		account_id: 'bigint',
+		account: 'text',
+		exchange_id: 'text',
+		symbol: 'text',
+		instrument_id: 'bigint?',
+		quantity: 'numeric',
+		entry_price: 'numeric?',
+		notional: 'numeric?',
+		first_seen_at: 'timestamptz',
+		last_seen_at: 'timestamptz',
+	},
+);
+
+/** Orders open at exchanges that botbox did not send. */
+export const foreignOrders = defineView(
+	'foreign_orders',
+	{ order: ['foreign_order_id'], direction: 'desc' },
+	{
+		foreign_order_id: 'bigint',
+		account_id: 'bigint',
+		account: 'text',
+		exchange_id: 'text',
+		symbol: 'text',
+		instrument_id: 'bigint?',
+		exchange_order_id: 'text',
+		client_order_id: 'text?',
+		side: 'side',
+		quantity: 'numeric',
+		adds_exposure: 'boolean',
+		first_seen_at: 'timestamptz',
+		last_seen_at: 'timestamptz',
+	},
+);
+
+export const accountMargin = defineView(
+	'account_margin',
+	{ order: ['account_id'], direction: 'asc' },
+	{
+		account_id: 'bigint',
+		account: 'text',
+		exchange_id: 'text',
+		status: 'account_status',
+		margin_ratio: 'numeric?',
+		max_margin_ratio: 'numeric?',
+		margin_ratio_seen_at: 'timestamptz?',
+	},
+);

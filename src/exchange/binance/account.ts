@@ -19,6 +19,7 @@ const orderShape = z.object({
 	status: z.string(),
 	origQty: z.string(),
 	executedQty: z.string(),
+	reduceOnly: z.boolean().optional(),
 });
 const futuresTradeShape = z.object({
 	symbol: z.string(),
@@ -41,6 +42,12 @@ const spotBalances = z.object({
 	balances: z.array(z.object({ asset: z.string(), free: z.string(), locked: z.string() })),
 });
 const positionsShape = z.array(z.object({ symbol: z.string(), positionAmt: z.string(), entryPrice: z.string() }));
+const marginShape = z.object({ totalMaintMargin: z.string(), totalMarginBalance: z.string() });
+const keyShape = z.object({
+	enableWithdrawals: z.boolean(),
+	enableFutures: z.boolean(),
+	enableSpotAndMarginTrading: z.boolean(),
+});
 const incomeShape = z.array(
 	z.object({ symbol: z.string(), income: z.string(), asset: z.string(), time: z.number(), tranId: id }),
 );
@@ -131,6 +138,21 @@ export function createBinanceAccount(client: binance, facts: AccountFacts): Acco
 			for (const { asset, free, locked } of spot.balances) count(asset, new Decimal(free).plus(locked));
 			for (const { asset, balance } of futures) count(asset, new Decimal(balance));
 			return totals;
+		},
+
+		async marginRatio() {
+			const margin = marginShape.parse(await client.fapiPrivateV3GetAccount());
+			const balance = new Decimal(margin.totalMarginBalance);
+			return balance.isPositive() && !balance.isZero()
+				? new Decimal(margin.totalMaintMargin).dividedBy(balance).toFixed(6)
+				: null;
+		},
+
+		async keyFacts() {
+			// The testnet has no such path.
+			if (client.isSandboxModeEnabled === true) return { canWithdraw: null, canTrade: null };
+			const key = keyShape.parse(await client.sapiGetAccountApiRestrictions());
+			return { canWithdraw: key.enableWithdrawals, canTrade: key.enableFutures || key.enableSpotAndMarginTrading };
 		},
 
 		async fundingPayments(sinceMs) {
@@ -225,6 +247,7 @@ function describeOrder(order: z.output<typeof orderShape>, symbol: string): Orde
 		side: parseSide(order.side),
 		quantity: order.origQty,
 		filledQuantity: order.executedQty,
+		isReduceOnly: order.reduceOnly ?? false,
 	};
 }
 

@@ -10,6 +10,7 @@ import {
 	type BybitOrder,
 	createAnswer,
 	executionPage,
+	keyAnswer,
 	orderPage,
 	positionPage,
 	walletAnswer,
@@ -85,7 +86,31 @@ export function createBybitAccount(client: bybit, facts: AccountFacts): AccountC
 					symbol: symbolOf(position.symbol, 'linear'),
 					quantity: position.side === 'Sell' ? `-${position.size}` : position.size,
 					entryPrice: position.avgPrice,
+					stopLossPrice: priceOrNull(position.stopLoss),
+					takeProfitPrice: priceOrNull(position.takeProfit),
 				}));
+		},
+
+		async setStops(symbol, { stopLossPrice, takeProfitPrice }) {
+			// "0" takes a stop away. Full: for the whole position, whatever its size becomes.
+			await client.privatePostV5PositionTradingStop({
+				...idsOf(symbol),
+				positionIdx: 0,
+				tpslMode: 'Full',
+				stopLoss: stopLossPrice ?? '0',
+				takeProfit: takeProfitPrice ?? '0',
+			});
+		},
+
+		async marginRatio() {
+			const answer = walletAnswer.parse(await client.privateGetV5AccountWalletBalance({ accountType: 'UNIFIED' }));
+			// Empty where the account has no margin of its own, as with isolated margin.
+			return answer.result.list[0]?.accountMMRate || null;
+		},
+
+		async keyFacts() {
+			const { permissions, readOnly } = keyAnswer.parse(await client.privateGetV5UserQueryApi()).result;
+			return { canWithdraw: (permissions.Wallet ?? []).includes('Withdraw'), canTrade: readOnly === 0 };
 		},
 
 		async balances() {
@@ -220,6 +245,7 @@ function describeOrder(order: BybitOrder, symbol: string): OrderState {
 		quantity: order.qty,
 		filledQuantity: order.cumExecQty,
 		stopKind: stopKindOf(order),
+		isReduceOnly: order.reduceOnly ?? false,
 	};
 }
 
@@ -238,6 +264,10 @@ function orderOfExecutions(executions: readonly BybitExecution[], symbol: string
 		quantity: first.orderQty,
 		filledQuantity: filled.toFixed(),
 	};
+}
+
+function priceOrNull(price: string | undefined): string | null {
+	return price === undefined || price === '' || new Decimal(price).isZero() ? null : price;
 }
 
 /** Executions that move a position; funding and settlement are booked elsewhere. */

@@ -23,6 +23,7 @@ export const orderPage = page(
 		qty: amount,
 		cumExecQty: amount,
 		orderStatus: z.string(),
+		reduceOnly: z.boolean().optional(),
 		stopOrderType: z.string().optional(),
 		createType: z.string().optional(),
 	}),
@@ -52,11 +53,30 @@ export const executionPage = page(
 export type BybitExecution = z.output<typeof executionPage>['rows'][number];
 
 export const positionPage = page(
-	z.object({ symbol: z.string(), side: z.enum(['Buy', 'Sell', '', 'None']), size: amount, avgPrice: amount }),
+	z.object({
+		symbol: z.string(),
+		side: z.enum(['Buy', 'Sell', '', 'None']),
+		size: amount,
+		avgPrice: amount,
+		stopLoss: z.string().optional(),
+		takeProfit: z.string().optional(),
+	}),
 );
 
 export const walletAnswer = z.object({
 	result: z.object({
-		list: z.array(z.object({ coin: z.array(z.object({ coin: z.string(), walletBalance: amount })) })),
+		list: z.array(
+			z.object({
+				accountMMRate: z.string().optional(),
+				coin: z.array(z.object({ coin: z.string(), walletBalance: amount })),
+			}),
+		),
+	}),
+});
+
+export const keyAnswer = z.object({
+	result: z.object({
+		readOnly: z.coerce.number(),
+		permissions: z.object({ Wallet: z.array(z.string()).nullish() }),
 	}),
 });

@@ -182,7 +182,7 @@ function queryApi({ account }: PrivateCall): object {
 		permissions: {
 			ContractTrade: ['Order', 'Position'],
 			Spot: ['SpotTrade'],
-			Wallet: [],
+			Wallet: account.canWithdraw === true ? ['AccountTransfer', 'Withdraw'] : [],
 			Options: [],
 			Derivatives: ['DerivativesTrade'],
 			CopyTrading: [],

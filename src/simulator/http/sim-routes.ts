@@ -16,6 +16,7 @@ export const keyRequest = z
 		apiKey: z.string().min(1),
 		secret: z.string().min(1),
 		balances: z.record(z.string().min(1), amount).optional(),
+		canWithdraw: z.boolean().optional(),
 	})
 	.strict();
 export const priceRequest = z
@@ -54,8 +55,8 @@ export function answerSim(
 			limits.liftBans();
 			return { bans: [] };
 		case 'POST /_sim/keys': {
-			const { apiKey, secret, balances } = parse(keyRequest, input);
-			return { apiKey, balances: exchange.registerKey(apiKey, secret, balances).balances };
+			const { apiKey, secret, balances, canWithdraw } = parse(keyRequest, input);
+			return { apiKey, balances: exchange.registerKey(apiKey, secret, balances, canWithdraw).balances };
 		}
 		case 'GET /_sim/faults':
 			return { faults: exchange.store.faults };

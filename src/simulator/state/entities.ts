@@ -32,6 +32,8 @@ export interface Account {
 	readonly balances: Record<string, string>;
 	/** Leverage by symbol, where it is not the default. */
 	readonly leverage: Record<string, string>;
+	/** A key that may move money out of the exchange; absent: it may not. */
+	readonly canWithdraw?: boolean;
 }
 
 export interface Order {

@@ -1,0 +1,187 @@
+/** Stops at the exchange through the whole system: placed, moved, mended, handed over; leverage, liquidation and margin. */
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { setAccountLimits } from '../../src/database/functions/administration.ts';
+import { guardPositions } from '../../src/workers/guard-positions.ts';
+import { type LiveAccount, openLiveAccount } from '../support/live-account.ts';
+import { type SimulatedSystem, startSimulatedSystem } from '../support/simulated-system.ts';
+
+let system: SimulatedSystem;
+let account: LiveAccount;
+let instrument: LiveAccount['perpetuals'][0];
+beforeAll(async () => {
+	system = await startSimulatedSystem({ simulator: { instrumentCount: 2 } });
+});
+// Each test has an account of its own, with a key of its own.
+beforeEach(async () => {
+	account = await openLiveAccount(system);
+	[instrument] = account.perpetuals as [LiveAccount['perpetuals'][0]];
+});
+afterAll(() => system.close());
+
+/** Stops that stand at the exchange for its only position; null where it holds none. */
+async function standing() {
+	const [position] = await (await account.venue()).positions();
+	if (position === undefined) return null;
+	const number = (price: string | null | undefined) => (price == null ? null : Number(price));
+	return [number(position.stopLossPrice), number(position.takeProfitPrice)];
+}
+
+const booked = (botId: number) =>
+	account.one<{ protection: string; stop: number | null; target: number | null; status: string }>(
+		`select protection, status, stop_loss_price::float8 as stop, take_profit_price::float8 as target
+		from botbox.positions where bot_id = $1`,
+		botId,
+	);
+
+test('placed for what was filled, found missing within a run, mended, and gone with the position', async () => {
+	const bot = await account.makeBot(instrument);
+	await account.trade(bot, { stopLossFraction: 0.05, takeProfitFraction: 0.1 });
+	const { stop, target } = await booked(bot.id);
+	expect(await booked(bot.id)).toMatchObject({ protection: 'EXCHANGE', status: 'OPEN' });
+	expect(await standing()).toEqual([stop, target]);
+	await account.reconcile();
+	expect(await account.alerts()).toEqual([]);
+
+	// Only a moved stop is as wrong as none.
+	await (await account.venue()).setStops(instrument.symbol, {
+		stopLossPrice: String((stop ?? 0) * 0.5),
+		takeProfitPrice: String(target),
+	});
+	await account.reconcile();
+	expect(await account.alerts()).toEqual([expect.stringMatching(/^STOP_MISSING/)]);
+	expect(await standing()).toEqual([stop, target]);
+	await account.reconcile();
+	expect(await account.alerts()).toEqual([]);
+
+	await account.trade(bot, { direction: 'CLOSE' });
+	expect(await standing()).toBeNull();
+	expect(await (await account.venue()).openOrders()).toEqual([]);
+	await account.reconcile();
+	expect(await account.alerts()).toEqual([]);
+});
+
+test('an order that the exchange made from our stop is booked as ours', async () => {
+	const bot = await account.makeBot(instrument);
+	await account.trade(bot, { stopLossFraction: 0.02 });
+	const price = await account.lastPrice(bot);
+	system.simulator.movePrice(instrument.exchangeSymbol, price * 0.9, 'linear');
+	system.skip(2_000);
+	system.simulator.advance();
+	await account.reconcile();
+	expect(await booked(bot.id)).toMatchObject({ status: 'CLOSED' });
+	expect(
+		await account.one(
+			`select purpose, status from botbox.orders where trade_id is null and account_id = $1`,
+			account.id,
+		),
+	).toEqual({
+		purpose: 'STOP_LOSS',
+		status: 'FILLED',
+	});
+	expect(await account.alerts()).toEqual([]);
+});
+
+test('a vanished stop that the exchange no longer takes goes to the guard, which closes with the next price', async () => {
+	const bot = await account.makeBot(instrument);
+	await account.trade(bot, { stopLossFraction: 0.02 });
+	await (await account.venue()).setStops(instrument.symbol, { stopLossPrice: null, takeProfitPrice: null });
+	system.simulator.movePrice(instrument.exchangeSymbol, (await account.lastPrice(bot)) * 0.9, 'linear');
+	await account.reconcile();
+	expect(await account.alerts()).toEqual([expect.stringMatching(/^STOP_MISSING/)]);
+	expect(await booked(bot.id)).toMatchObject({ protection: 'GUARD', status: 'OPEN' });
+	system.skip(6_000);
+	await guardPositions(system.context, system.now());
+	await system.settle();
+	expect(await booked(bot.id)).toMatchObject({ status: 'CLOSED' });
+	await account.reconcile();
+	expect(await account.alerts()).toEqual([]);
+});
+
+test("before a second bot enters, the first one's stops leave the exchange: they would close both", async () => {
+	const first = await account.makeBot(instrument);
+	await account.trade(first, { stopLossFraction: 0.05 });
+	const second = await account.makeBot(instrument);
+	await account.trade(second, { stopLossFraction: 0.3 });
+	expect(await standing()).toEqual([null, null]);
+	expect(await booked(first.id)).toMatchObject({ protection: 'GUARD' });
+	expect(await booked(second.id)).toMatchObject({ protection: 'GUARD' });
+
+	// The first one's stop closes the first one alone.
+	system.simulator.movePrice(instrument.exchangeSymbol, (await account.lastPrice(first)) * 0.9, 'linear');
+	system.skip(6_000);
+	await guardPositions(system.context, system.now());
+	await system.settle();
+	expect(await booked(first.id)).toMatchObject({ status: 'CLOSED' });
+	expect(await booked(second.id)).toMatchObject({ status: 'OPEN' });
+	await account.reconcile();
+	expect(await account.alerts()).toEqual([]);
+});
+
+test('stops that stand at the exchange beside another bot all the same are handed over by the next run', async () => {
+	const first = await account.makeBot(instrument);
+	await account.trade(first, { stopLossFraction: 0.05 });
+	const second = await account.makeBot(instrument);
+	await account.trade(second);
+	// As if both entries had been under way at once.
+	const { stop } = await booked(first.id);
+	await (await account.venue()).setStops(instrument.symbol, { stopLossPrice: String(stop), takeProfitPrice: null });
+	await system.database.pool.query(`update botbox.positions set protection = 'EXCHANGE' where bot_id = $1`, [first.id]);
+	await account.reconcile();
+	expect(await standing()).toEqual([null, null]);
+	expect(await booked(first.id)).toMatchObject({ protection: 'GUARD' });
+	expect(await account.alerts()).toEqual([]);
+});
+
+test('leverage is set once; a stop beyond the liquidation price is refused with its figures', async () => {
+	const bot = await account.makeBot(instrument, { leverage: 20 });
+	expect(await account.decide(bot, { stopLossFraction: 0.045 })).toMatchObject({
+		outcome: 'REJECTED',
+		reasonCode: 'STOP_BEYOND_LIQUIDATION',
+	});
+	const { details } = await account.one<{ details: Record<string, number> }>(
+		`select details from botbox.signals where reason_code = 'STOP_BEYOND_LIQUIDATION' and direction = 'LONG' and account_id = $1`,
+		account.id,
+	);
+	expect(details.leverage).toBe(20);
+	expect(details.liquidation_price).toBeCloseTo((details.entry_price ?? 0) * 0.96, 6);
+	expect(details.stop_loss_price).toBeLessThan(details.liquidation_price ?? 0);
+	expect(await account.decide(bot, { direction: 'SHORT', stopLossFraction: 0.045 })).toMatchObject({
+		reasonCode: 'STOP_BEYOND_LIQUIDATION',
+	});
+	await account.trade(bot, { stopLossFraction: 0.03 });
+	const { list } = (
+		await account.person.privateGetV5PositionList({ category: 'linear', symbol: instrument.exchangeSymbol })
+	).result as { list: { leverage: string }[] };
+	expect(Number(list[0]?.leverage)).toBe(20);
+});
+
+test('a margin that maintenance takes too much of alerts and reduces the account, until a person resumes it', async () => {
+	const { pool } = system.database;
+	const bot = await account.makeBot(instrument, { leverage: 10, notional: 50_000 });
+	await account.trade(bot);
+	await account.reconcile();
+	const { ratio } = await account.one<{ ratio: number }>(
+		'select margin_ratio::float8 as ratio from reporting.account_margin where account_id = $1',
+		account.id,
+	);
+	// The simulated exchange asks for half a percent of 50,000 of 100,000.
+	expect(ratio).toBeCloseTo(0.0025, 3);
+	expect(await account.alerts()).toEqual([]);
+
+	await setAccountLimits(pool, { accountId: account.id, limits: { max_margin_ratio: 0.002 } });
+	await account.reconcile();
+	expect(await account.alerts()).toEqual([
+		`ACCOUNT_REDUCING account ${account.id}`,
+		`MARGIN_RATIO_HIGH account ${account.id}`,
+	]);
+	expect(await account.one('select status, status_reason from botbox.accounts where id = $1', account.id)).toEqual({
+		status: 'REDUCING',
+		status_reason: expect.stringMatching(/^maintenance takes 0\.2\d*% of its margin, the limit is 0\.2%$/),
+	});
+	await account.trade(bot, { direction: 'CLOSE' });
+	await account.reconcile();
+	expect(await account.alerts('MARGIN%')).toEqual([]);
+	expect(await account.one('select status from botbox.accounts where id = $1', account.id)).toEqual({
+		status: 'REDUCING',
+	});
+});
