@@ -3,15 +3,17 @@
  *
  *     npm run chaos                                 one run of the kill drill: 60 s, 500 bots, 4 workers
  *     npm run chaos -- --drill database --runs 3    the database goes away for 30 s, three times
+ *     npm run chaos -- --drill races                20 bots on 16 processes race for an account's last slots and capital, 500 rounds each
  *     npm run chaos -- --seed 7                     the run that failed, once more
  */
 import { parseArgs } from 'node:util';
 import type { DrillReport } from './drill.ts';
 import { drillKills } from './kill-workers.ts';
+import { drillRaces } from './race-entries.ts';
 import { drillDatabaseRestart } from './restart-database.ts';
 import { type DrillServer, startDrillServer } from './server.ts';
 
-const drills = ['kill', 'database', 'crash'] as const;
+const drills = ['kill', 'database', 'crash', 'races'] as const;
 type Drill = (typeof drills)[number];
 
 interface Plan {
@@ -21,10 +23,11 @@ interface Plan {
 	readonly bots: number;
 	readonly workers: number;
 	readonly seconds: number;
+	readonly rounds: number;
 }
 
 const usage =
-	'usage: npm run chaos -- [--drill kill|database|crash] [--runs N] [--seed S] [--bots N] [--workers N] [--seconds N]';
+	'usage: npm run chaos -- [--drill kill|database|crash|races] [--runs N] [--seed S] [--bots N] [--workers N] [--seconds N] [--rounds N]';
 
 function readPlan(): Plan {
 	const text = { type: 'string' } as const;
@@ -36,6 +39,7 @@ function readPlan(): Plan {
 			bots: text,
 			workers: text,
 			seconds: text,
+			rounds: text,
 			help: { type: 'boolean' },
 		},
 	});
@@ -52,6 +56,7 @@ function readPlan(): Plan {
 		bots: wholeNumber('bots', values.bots, 500, 5_000),
 		workers: wholeNumber('workers', values.workers, 4, 32),
 		seconds: wholeNumber('seconds', values.seconds, drill === 'kill' ? 60 : 30, 3_600),
+		rounds: wholeNumber('rounds', values.rounds, 500, 100_000),
 	};
 }
 
@@ -102,6 +107,7 @@ async function run(plan: Plan, seed: number): Promise<boolean> {
 async function play(plan: Plan, seed: number, server: DrillServer, log: (line: string) => void): Promise<DrillReport> {
 	const options = { ...plan, seed, dir: server.dir, log };
 	if (plan.drill === 'kill') return await drillKills({ ...options, databaseUrl: server.url });
+	if (plan.drill === 'races') return await drillRaces({ ...options, databaseUrl: server.url });
 	return await drillDatabaseRestart({ ...options, server, isCrash: plan.drill === 'crash' });
 }
 
