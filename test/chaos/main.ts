@@ -5,6 +5,7 @@
  *     npm run chaos -- --drill mixed --runs 200     random faults, kills, freezes and cuts on a simulated clock
  *     npm run chaos -- --drill points               every crash point once
  *     npm run chaos -- --drill database --runs 3    the database goes away for 30 s, three times
+ *     npm run chaos -- --drill races                20 bots on 16 processes race for an account's last slots and capital, 500 rounds each
  *     npm run chaos -- --seed 7                     the run that failed, once more
  */
 import { mkdir } from 'node:fs/promises';
@@ -15,10 +16,11 @@ import { databaseUrl, prepareTemplate } from '../support/template.ts';
 import type { DrillReport } from './drill.ts';
 import { drillKills } from './kill-workers.ts';
 import { drillMixed } from './mixed.ts';
+import { drillRaces } from './race-entries.ts';
 import { drillDatabaseRestart } from './restart-database.ts';
 import { type DrillServer, startDrillServer } from './server.ts';
 
-const drills = ['kill', 'database', 'crash', 'mixed', 'points'] as const;
+const drills = ['kill', 'database', 'crash', 'mixed', 'points', 'races'] as const;
 type Drill = (typeof drills)[number];
 
 interface Plan {
@@ -28,10 +30,11 @@ interface Plan {
 	readonly bots: number;
 	readonly workers: number;
 	readonly seconds: number;
+	readonly rounds: number;
 }
 
 const usage =
-	'usage: npm run chaos -- [--drill kill|database|crash|mixed|points] [--runs N] [--seed S] [--bots N] [--workers N] [--seconds N]';
+	'usage: npm run chaos -- [--drill kill|database|crash|mixed|points|races] [--runs N] [--seed S] [--bots N] [--workers N] [--seconds N] [--rounds N]';
 
 function readPlan(): Plan {
 	const text = { type: 'string' } as const;
@@ -43,6 +46,7 @@ function readPlan(): Plan {
 			bots: text,
 			workers: text,
 			seconds: text,
+			rounds: text,
 			help: { type: 'boolean' },
 		},
 	});
@@ -59,6 +63,7 @@ function readPlan(): Plan {
 		bots: wholeNumber('bots', values.bots, 500, 5_000),
 		workers: wholeNumber('workers', values.workers, 4, 32),
 		seconds: wholeNumber('seconds', values.seconds, drill === 'kill' ? 60 : 30, 3_600),
+		rounds: wholeNumber('rounds', values.rounds, 500, 100_000),
 	};
 }
 
@@ -142,6 +147,7 @@ async function play(plan: Plan, seed: number, server: DrillServer, log: (line: s
 	const options = { ...plan, seed, dir: server.dir, log };
 	if (plan.drill === 'mixed' || plan.drill === 'points') return await playMixed(plan, seed, server, log);
 	if (plan.drill === 'kill') return await drillKills({ ...options, databaseUrl: server.url });
+	if (plan.drill === 'races') return await drillRaces({ ...options, databaseUrl: server.url });
 	return await drillDatabaseRestart({ ...options, server, isCrash: plan.drill === 'crash' });
 }
 
