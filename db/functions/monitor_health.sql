@@ -39,6 +39,16 @@ begin
      where t.finished_at > p_now - interval '1 hour'
        -- For the index: the queue is kept for ever, and what waited longer than that has an alert of its own.
        and t.queued_at > p_now - interval '3 hours'
+    union all
+    -- Of the present minute and the one before; where nobody asks any more, nobody is denied.
+    select 'LIMIT_DENIALS', 'WARNING', concat_ws(' ', r.exchange_id, r.scope, r.bucket),
+           bool_or(
+             r.minute_at > p_now - interval '2 minutes'
+             and r.minute_denied + r.last_denied > 0.2 * greatest(r.minute_granted + r.last_granted + r.minute_denied + r.last_denied, 20)
+           ),
+           format('More than 20%% of the requests for tokens of %s %s %s are denied', r.exchange_id, r.scope, r.bucket)
+      from rate_limits r
+     group by r.exchange_id, r.scope, r.bucket
   loop
     if v_rule.is_true then
       perform raise_alert(p_code => v_rule.code, p_severity => v_rule.severity, p_subject => v_rule.subject, p_message => v_rule.message, p_now => p_now);
@@ -59,10 +69,22 @@ begin
    where a.code = 'ORDER_UNKNOWN'
      and a.resolved_at is null
      and not exists (select from orders o where a.subject = 'order ' || o.id and o.status = 'UNKNOWN' and o.finished_at is null);
-  -- Limit alerts end when the block or the use that raised them has passed.
+  -- Use that no header tells of is counted from our own grants.
+  for v_rule in
+    select concat_ws(' ', r.exchange_id, r.scope, r.bucket) as subject,
+           format('%s of %s of the published limit granted within one window', max(greatest(r.minute_used, r.last_used)), max(r.published_limit)) as message
+      from rate_limits r
+     where r.minute_at > p_now - interval '2 minutes'
+       and greatest(r.minute_used, r.last_used) > 0.6 * r.published_limit
+     group by r.exchange_id, r.scope, r.bucket
+  loop
+    perform raise_alert(p_code => 'LIMIT_HIGH_USE', p_severity => 'WARNING', p_subject => v_rule.subject, p_message => v_rule.message, p_now => p_now);
+    v_open := v_open + 1;
+  end loop;
+  -- Limit alerts end when the block or the use that raised them has passed; a worker on its local limiter repeats its alert.
   update alerts a
      set resolved_at = p_now
-   where a.code in ('LIMIT_EXCEEDED', 'LIMIT_HIGH_USE')
+   where a.code in ('LIMIT_EXCEEDED', 'LIMIT_HIGH_USE', 'LIMITER_FALLBACK')
      and a.resolved_at is null
      and a.last_seen_at < p_now - interval '2 minutes';
   return v_open;

@@ -14,6 +14,7 @@ export type ViewName =
 	| 'strategies'
 	| 'instruments'
 	| 'exchange_health'
+	| 'rate_limits'
 	| 'pauses'
 	| 'alerts'
 	| 'worker_status'

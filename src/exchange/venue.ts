@@ -73,6 +73,8 @@ export interface OrderRequest {
 	readonly quantity: string;
 	readonly clientOrderId: string;
 	readonly reduceOnly: boolean;
+	/** It closes a position: the limiter keeps tokens for it. */
+	readonly isClose?: boolean;
 	/**
 	 * Stops that travel with the order, for the whole position: Bybit LINEAR only. Where an exchange cannot take them the
 	 * order is REFUSED rather than sent without; the paper venue, which has no resting orders, leaves them to the guard.

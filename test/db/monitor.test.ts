@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { authenticateToken, createToken, revokeToken } from '../../src/database/functions/administration.ts';
 import { recordTick } from '../../src/database/functions/checks.ts';
 import {
+	acquireCall,
 	claimDuties,
 	monitorHealth,
 	monitorLedger,
@@ -191,4 +192,23 @@ test('a token is valid until it expires or is revoked', async () => {
 	expect(await revokeToken(books.pool, { tokenId, now: after(1) })).toBe(true);
 	expect(await revokeToken(books.pool, { tokenId, now: after(1) })).toBe(false);
 	expect(await find(tokenHash, 2)).toEqual([]);
+});
+
+test('LIMIT_DENIALS beyond a fifth of the requests, LIMIT_HIGH_USE by our own grants; both end when nobody asks', async () => {
+	const ask = (seconds: number) =>
+		acquireCall(books.pool, { exchangeId: 'sim', workerId, isUrgent: true, now: after(seconds) });
+	for (let call = 0; call < 80; call += 1) await ask(0);
+	expect(await look(1)).toBe(0);
+	for (let call = 0; call < 96; call += 1) await ask(4);
+	for (let call = 0; call < 16; call += 1) await ask(4);
+	// 16 of 192 were denied, and 176 of 600 used.
+	expect(await look(5)).toBe(0);
+	for (let call = 0; call < 40; call += 1) await ask(4);
+	expect(await look(6)).toBe(1);
+	expect([await open('LIMIT_DENIALS'), await open('LIMIT_HIGH_USE')]).toEqual([1, 0]);
+	for (let second = 20; second < 25; second += 1) for (let call = 0; call < 80; call += 1) await ask(second);
+	await look(30);
+	expect(await open('LIMIT_HIGH_USE')).toBe(1);
+	await look(200);
+	expect([await open('LIMIT_DENIALS'), await open('LIMIT_HIGH_USE')]).toEqual([0, 0]);
 });

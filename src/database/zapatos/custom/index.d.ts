@@ -9,6 +9,7 @@ declare module 'zapatos/custom' {
 	export type PgCheckOutcome = 'NO_SIGNAL' | 'QUEUED' | 'REJECTED' | 'REPEATED' | 'STALE_DATA' | 'INSUFFICIENT_HISTORY' | 'INACTIVE' | 'FAILED' | 'TIMED_OUT' | 'DRY_RUN';
 	export type PgDirection = 'LONG' | 'SHORT';
 	export type PgExecutionMode = 'AUTO' | 'CONFIRM';
+	export type PgLimitScope = 'IP' | 'ACCOUNT';
 	export type PgMarketType = 'SPOT' | 'LINEAR';
 	export type PgOrderPurpose = 'ENTRY' | 'EXIT' | 'STOP_LOSS' | 'TAKE_PROFIT';
 	export type PgOrderStatus = 'SUBMITTING' | 'OPEN' | 'PARTIALLY_FILLED' | 'FILLED' | 'CANCELLED' | 'REJECTED' | 'UNKNOWN';
