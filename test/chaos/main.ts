@@ -3,15 +3,17 @@
  *
  *     npm run chaos                                 one run of the kill drill: 60 s, 500 bots, 4 workers
  *     npm run chaos -- --drill database --runs 3    the database goes away for 30 s, three times
+ *     npm run chaos -- --drill limiter              eight processes ask for tokens at once, for a minute
  *     npm run chaos -- --seed 7                     the run that failed, once more
  */
 import { parseArgs } from 'node:util';
 import type { DrillReport } from './drill.ts';
 import { drillKills } from './kill-workers.ts';
+import { drillLimiter } from './limiter.ts';
 import { drillDatabaseRestart } from './restart-database.ts';
 import { type DrillServer, startDrillServer } from './server.ts';
 
-const drills = ['kill', 'database', 'crash'] as const;
+const drills = ['kill', 'database', 'crash', 'limiter'] as const;
 type Drill = (typeof drills)[number];
 
 interface Plan {
@@ -24,7 +26,7 @@ interface Plan {
 }
 
 const usage =
-	'usage: npm run chaos -- [--drill kill|database|crash] [--runs N] [--seed S] [--bots N] [--workers N] [--seconds N]';
+	'usage: npm run chaos -- [--drill kill|database|crash|limiter] [--runs N] [--seed S] [--bots N] [--workers N] [--seconds N]';
 
 function readPlan(): Plan {
 	const text = { type: 'string' } as const;
@@ -50,8 +52,8 @@ function readPlan(): Plan {
 		runs: wholeNumber('runs', values.runs, 1, 10_000),
 		seed: wholeNumber('seed', values.seed, Date.now() % 1_000_000, 2 ** 31),
 		bots: wholeNumber('bots', values.bots, 500, 5_000),
-		workers: wholeNumber('workers', values.workers, 4, 32),
-		seconds: wholeNumber('seconds', values.seconds, drill === 'kill' ? 60 : 30, 3_600),
+		workers: wholeNumber('workers', values.workers, drill === 'limiter' ? 8 : 4, 32),
+		seconds: wholeNumber('seconds', values.seconds, drill === 'kill' || drill === 'limiter' ? 60 : 30, 3_600),
 	};
 }
 
@@ -102,6 +104,7 @@ async function run(plan: Plan, seed: number): Promise<boolean> {
 async function play(plan: Plan, seed: number, server: DrillServer, log: (line: string) => void): Promise<DrillReport> {
 	const options = { ...plan, seed, dir: server.dir, log };
 	if (plan.drill === 'kill') return await drillKills({ ...options, databaseUrl: server.url });
+	if (plan.drill === 'limiter') return await drillLimiter({ ...options, databaseUrl: server.url });
 	return await drillDatabaseRestart({ ...options, server, isCrash: plan.drill === 'crash' });
 }
 

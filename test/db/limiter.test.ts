@@ -287,8 +287,14 @@ test('after 60 s one worker probes, with a public read; its success closes the b
 		'CLOSED',
 	);
 	expect(await breaker()).toMatchObject({ opened_at: null, probe_at: null, probed_by: null, consecutive_failures: 0 });
-	expect(await one(books.pool, `select resolved_at from alerts where code = 'BREAKER_OPEN'`)).toEqual({
+	// Opened, and opened again by the probe that failed.
+	expect(await one(books.pool, `select resolved_at, occurrences from alerts where code = 'BREAKER_OPEN'`)).toEqual({
 		resolved_at: after(182),
+		occurrences: 2,
+	});
+	expect(await one(books.pool, `select severity, opened_at from alerts where code = 'BREAKER_CLOSED'`)).toEqual({
+		severity: 'INFO',
+		opened_at: after(182),
 	});
 });
 

@@ -13,7 +13,7 @@ import {
 	resolveAlert,
 	resumeEntries,
 } from '../../src/database/functions/guards.ts';
-import { recordOrderResult } from '../../src/database/functions/trades.ts';
+import { claimTrades, recordOrderResult } from '../../src/database/functions/trades.ts';
 import { queueTrade, submitTrade, workerId } from '../support/factories/trading.ts';
 import { after, makeBot, makeFeedFresh, makeInstrument, makeWorld, start } from '../support/factories/world.ts';
 import { one, openBooks } from './books.ts';
@@ -211,4 +211,31 @@ test('LIMIT_DENIALS beyond a fifth of the requests, LIMIT_HIGH_USE by our own gr
 	expect(await open('LIMIT_HIGH_USE')).toBe(1);
 	await look(200);
 	expect([await open('LIMIT_DENIALS'), await open('LIMIT_HIGH_USE')]).toEqual([0, 0]);
+});
+
+test('queued entries of a paused scope wait, and are cancelled only where that is asked for', async () => {
+	const world = await makeWorld(books.pool);
+	const sent = await submitTrade(books.pool, await queueTrade(books.pool, await makeBot(books.pool, world)));
+	const waiting = await queueTrade(books.pool, await makeBot(books.pool, world));
+	const elsewhere = await queueTrade(books.pool, await makeBot(books.pool, await makeWorld(books.pool)));
+	const statuses = async () => {
+		const { rows } = await books.pool.query('select id, status, reason_code from trade_queue');
+		return [waiting, sent.tradeId, elsewhere].map((id) => rows.find((row) => row.id === id));
+	};
+	const pause = { scope: 'ACCOUNT', accountId: world.accountId, reason: 'news', now: after(2) } as const;
+	await pauseEntries(books.pool, pause);
+	expect(await statuses()).toMatchObject([{ status: 'PENDING' }, { status: 'EXECUTING' }, { status: 'PENDING' }]);
+	expect((await claimTrades(books.pool, { workerId, now: after(3) })).map(({ tradeId }) => tradeId)).toEqual([
+		elsewhere,
+	]);
+	await pauseEntries(books.pool, { ...pause, cancelQueued: true, now: after(4) });
+	expect(await statuses()).toMatchObject([
+		{ status: 'CANCELLED', reason_code: 'CANCELLED_BY_PERSON' },
+		{ status: 'EXECUTING' },
+		{ status: 'EXECUTING' },
+	]);
+	const noted = await books.pool.query(
+		`select after ->> 'cancelled_entries' as count from audit_log where action = 'pause' order by id`,
+	);
+	expect(noted.rows.map(({ count }) => count)).toEqual(['0', '1']);
 });

@@ -89,6 +89,7 @@ export const pauseEntries = valueFunction(
 		accountId: 'bigint?',
 		botId: 'bigint?',
 		liftsAt: 'timestamptz?',
+		cancelQueued: 'boolean?',
 		actor: 'text?',
 		now: 'timestamptz?',
 	},
