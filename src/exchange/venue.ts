@@ -20,6 +20,8 @@ export interface MarketInfo {
 	readonly minimumQuantity: string | null;
 	readonly maximumQuantity: string | null;
 	readonly minimumNotional: string | null;
+	/** Of one market order; in quote. */
+	readonly maximumNotional: string | null;
 	readonly contractSize: string;
 	readonly takerFeeRate: string | null;
 	readonly makerFeeRate: string | null;
