@@ -11,6 +11,7 @@ import { registerDatabase } from './cli/commands/database.ts';
 import { registerFlatten } from './cli/commands/flatten.ts';
 import { registerIndicators } from './cli/commands/indicators.ts';
 import { registerKeys } from './cli/commands/keys.ts';
+import { registerLimits } from './cli/commands/limits.ts';
 import { registerPauses } from './cli/commands/pauses.ts';
 import { registerProcesses } from './cli/commands/processes.ts';
 import { registerSignals } from './cli/commands/signals.ts';
@@ -43,6 +44,7 @@ export function buildProgram(): Command {
 	registerTrades(program);
 	registerBreaker(program);
 	registerAlerts(program);
+	registerLimits(program);
 	registerKeys(program);
 	registerTokens(program);
 	// Every command throws instead of ending the process, so that each error is told in one way, below.

@@ -59,6 +59,23 @@ as $$
            and b.execution = 'AUTO'
            and pause_in_force(t.bot_id, t.account_id, a.exchange_id, p_now) is null
            and not entries_are_throttled(a.exchange_id, p_now)
+           -- After an opened breaker: first the account's unknown orders are asked for and its closes sent, for a minute at most.
+           and not (
+             k.changed_at between p_now - interval '1 minute' and p_now
+             and (
+               exists (
+                 select from orders o where o.account_id = t.account_id and o.status = 'UNKNOWN' and o.finished_at is null and o.next_query_at <= p_now
+               )
+               or exists (
+                 select
+                   from trade_queue c
+                  where c.account_id = t.account_id
+                    and c.direction = 'CLOSE'
+                    and c.status in ('PENDING', 'EXECUTING')
+                    and (c.status = 'EXECUTING' or (c.status = 'PENDING' and c.next_attempt_at <= p_now))
+               )
+             )
+           )
          )
        )
      order by t.direction <> 'CLOSE', t.queued_at

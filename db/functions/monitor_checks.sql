@@ -52,18 +52,6 @@ begin
             where x.signals >= 20
               and x.rejected > alert_threshold('REJECTION_RATE') * x.signals
            union all
-           select 'LIMITER_DENIALS', x.exchange_id, format('The limiter of %s denied %s of %s calls since %s', x.exchange_id, x.denied, x.denied + x.granted,
-                                                            to_char(x.sampled_at at time zone 'UTC', 'HH24:MI "UTC"')),
-                  jsonb_build_object('denied', x.denied, 'granted', x.granted)
-             from (
-                    select m.exchange_id, m.sampled_at, sum(l.denied_count) - m.denied_count as denied, sum(l.granted_count) - m.granted_count as granted
-                      from limiter_samples m
-                      join rate_limits l on l.exchange_id = m.exchange_id
-                     group by m.exchange_id
-                  ) x
-            where x.denied >= 20
-              and x.denied > alert_threshold('LIMITER_DENIALS') * (x.denied + x.granted)
-           union all
            select 'STRATEGY_FAILING', 'strategy ' || x.strategy, format('%s of %s bots of strategy %s fail their checks', x.failing, x.bots, x.strategy),
                   jsonb_build_object('failing', x.failing, 'bots', x.bots)
              from (
@@ -81,17 +69,8 @@ begin
             where x.failing > alert_threshold('STRATEGY_FAILING') * x.bots
          ) h;
 
-  -- Compared with the counts of one to five minutes ago, so that a short crowd of calls is not taken for a state.
-  insert into limiter_samples as m (exchange_id, sampled_at, granted_count, denied_count)
-  select l.exchange_id, p_now, sum(l.granted_count), sum(l.denied_count)
-    from rate_limits l
-   group by l.exchange_id
-  on conflict (exchange_id) do update
-     set sampled_at = p_now, granted_count = excluded.granted_count, denied_count = excluded.denied_count
-   where m.sampled_at <= p_now - interval '5 minutes';
-
-  return sync_alerts(p_codes => array['CHECK_LATENCY', 'REJECTION_RATE', 'LIMITER_DENIALS', 'STRATEGY_FAILING'], p_holding => v_holding, p_now => p_now);
+  return sync_alerts(p_codes => array['CHECK_LATENCY', 'REJECTION_RATE', 'STRATEGY_FAILING'], p_holding => v_holding, p_now => p_now);
 end
 $$;
 comment on function botbox.monitor_checks is
-  'Looks, once a minute, at the rules that read checks, signals and the limiter''s counts, opens alerts for those that hold and resolves the others; answers how many hold.';
+  'Looks, once a minute, at the rules that read checks and signals, opens alerts for those that hold and resolves the others; answers how many hold.';

@@ -63,10 +63,40 @@ begin
               -- A position is newer than the first price that somebody fetches for it.
               and greatest(coalesce(k.quoted_at, p.opened_at), p.opened_at) < p_now - make_interval(secs => alert_threshold('POSITION_UNPROTECTED')::double precision)
             group by i.exchange_id, i.symbol
+           union all
+           -- Of the present minute and the one before; where nobody asks any more, nobody is denied.
+           select 'LIMITER_DENIALS', x.subject, format('The limiter of %s denied %s of %s requests of the last minutes', x.subject, x.denied, x.denied + x.granted),
+                  jsonb_build_object('denied', x.denied, 'granted', x.granted)
+             from (
+                    select concat_ws(' ', r.exchange_id, r.scope, r.bucket) as subject,
+                           sum(r.minute_denied + r.last_denied) as denied, sum(r.minute_granted + r.last_granted) as granted
+                      from rate_limits r
+                     where r.minute_at > p_now - interval '2 minutes'
+                     group by r.exchange_id, r.scope, r.bucket
+                  ) x
+            -- A few of a quiet minute are no share.
+            where x.denied > alert_threshold('LIMITER_DENIALS') * greatest(x.granted + x.denied, 20)
          ) h;
+  -- Use that no header tells of is counted from our own grants.
+  perform raise_alert(
+    p_code => 'LIMIT_HIGH_USE',
+    p_severity => 'WARNING',
+    p_subject => u.subject,
+    p_message => format('%s of %s of the published limit of %s granted within one window', u.used, u.published, u.subject),
+    p_details => jsonb_build_object('used', u.used, 'published_limit', u.published),
+    p_now => p_now
+  )
+    from (
+           select concat_ws(' ', r.exchange_id, r.scope, r.bucket) as subject, max(greatest(r.minute_used, r.last_used)) as used, max(r.published_limit) as published
+             from rate_limits r
+            where r.minute_at > p_now - interval '2 minutes'
+              and greatest(r.minute_used, r.last_used) > alert_threshold('LIMIT_HIGH_USE') * r.published_limit
+            group by r.exchange_id, r.scope, r.bucket
+         ) u;
   perform resolve_passed_alerts(p_now => p_now);
   return sync_alerts(
-    p_codes => array['NO_TICK', 'QUEUE_DEPTH', 'DATA_LAG', 'WORKER_LOST', 'TRADE_FAILURES', 'POSITION_UNPROTECTED'], p_holding => v_holding, p_now => p_now
+    p_codes => array['NO_TICK', 'QUEUE_DEPTH', 'DATA_LAG', 'WORKER_LOST', 'TRADE_FAILURES', 'POSITION_UNPROTECTED', 'LIMITER_DENIALS'],
+    p_holding => v_holding, p_now => p_now
   );
 end
 $$;

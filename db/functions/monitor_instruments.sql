@@ -9,7 +9,7 @@ declare
 begin
   for v_rule in
     -- The exchange has taken the market off its list, or closed it: what is held there cannot be closed by an order.
-    select 'INSTRUMENT_DELISTED' as code, case when held.positions > 0 then 'CRITICAL' else 'WARNING' end::severity as severity,
+    select case when held.positions > 0 then 'CRITICAL' else 'WARNING' end::severity as severity,
            i.exchange_id || ' ' || i.symbol as subject,
            format('%s no longer trades %s: %s open positions there, %s active bots', i.exchange_id, i.symbol, held.positions, held.bots) as message
       from instruments i
@@ -20,14 +20,14 @@ begin
      where not i.is_trading
        and (held.positions > 0 or held.bots > 0)
   loop
-    perform raise_alert(p_code => v_rule.code, p_severity => v_rule.severity, p_subject => v_rule.subject, p_message => v_rule.message, p_now => p_now);
-    v_subjects := v_subjects || (v_rule.code || ' ' || v_rule.subject);
+    perform raise_alert(p_code => 'INSTRUMENT_DELISTED', p_severity => v_rule.severity, p_subject => v_rule.subject, p_message => v_rule.message, p_now => p_now);
+    v_subjects := v_subjects || v_rule.subject;
   end loop;
   update alerts
      set resolved_at = p_now
    where code = 'INSTRUMENT_DELISTED'
      and resolved_at is null
-     and code || ' ' || subject <> all (v_subjects);
+     and subject <> all (v_subjects);
   return cardinality(v_subjects);
 end
 $$;

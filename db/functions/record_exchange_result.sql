@@ -51,7 +51,8 @@ begin
     returning * into v_after;
   end if;
 
-  if v_after.state = 'OPEN' and v_before.state = 'CLOSED' then
+  -- Each opening is told, a probe's failure as another sighting of the same alert; the closing by one of its own, that needs nobody.
+  if v_after.state = 'OPEN' and v_before.state <> 'OPEN' then
     perform raise_alert(
       p_code => 'BREAKER_OPEN',
       p_severity => 'CRITICAL',
@@ -62,6 +63,15 @@ begin
     );
   elsif v_after.state = 'CLOSED' and v_before.state <> 'CLOSED' then
     perform resolve_alert(p_code => 'BREAKER_OPEN', p_subject => p_exchange_id, p_now => p_now);
+    perform raise_alert(
+      p_code => 'BREAKER_CLOSED',
+      p_severity => 'INFO',
+      p_subject => p_exchange_id,
+      p_message => format('The breaker of %s closed: it answers again', p_exchange_id),
+      p_details => jsonb_build_object('opened_at', v_before.opened_at),
+      p_now => p_now
+    );
+    perform resolve_alert(p_code => 'BREAKER_CLOSED', p_subject => p_exchange_id, p_now => p_now);
     perform pg_notify('botbox_trades', 'breaker');
   end if;
   return v_after.state;

@@ -8,14 +8,15 @@ declare
 begin
   insert into instruments as i (
     exchange_id, symbol, exchange_symbol, market_type, base_asset, quote_asset, settle_asset, tick_size, lot_size, minimum_quantity,
-    maximum_quantity, minimum_notional, contract_size, taker_fee_rate, maker_fee_rate, is_trading, refreshed_at
+    maximum_quantity, minimum_notional, maximum_notional, contract_size, taker_fee_rate, maker_fee_rate, is_trading, refreshed_at
   )
   select p_exchange_id, n.symbol, n.exchange_symbol, n.market_type, n.base_asset, n.quote_asset, n.settle_asset, n.tick_size, n.lot_size,
-         coalesce(n.minimum_quantity, 0), n.maximum_quantity, coalesce(n.minimum_notional, 0), coalesce(n.contract_size, 1),
+         coalesce(n.minimum_quantity, 0), n.maximum_quantity, coalesce(n.minimum_notional, 0), n.maximum_notional, coalesce(n.contract_size, 1),
          coalesce(n.taker_fee_rate, 0), coalesce(n.maker_fee_rate, 0), n.is_trading, p_now
     from jsonb_to_recordset(p_instruments) as n (
            symbol text, exchange_symbol text, market_type market_type, base_asset text, quote_asset text, settle_asset text,
            tick_size numeric, lot_size numeric, minimum_quantity numeric, maximum_quantity numeric, minimum_notional numeric,
+           maximum_notional numeric,
            contract_size numeric, taker_fee_rate numeric, maker_fee_rate numeric, is_trading boolean
          )
    order by n.symbol
@@ -26,6 +27,7 @@ begin
          minimum_quantity = excluded.minimum_quantity,
          maximum_quantity = excluded.maximum_quantity,
          minimum_notional = excluded.minimum_notional,
+         maximum_notional = excluded.maximum_notional,
          contract_size = excluded.contract_size,
          taker_fee_rate = excluded.taker_fee_rate,
          maker_fee_rate = excluded.maker_fee_rate,

@@ -12,7 +12,9 @@ declare
     p_instrument.minimum_quantity,
     ceil(p_instrument.minimum_notional / (p_signal.price * p_instrument.contract_size) / v_lot) * v_lot
   );
-  v_largest numeric := floor(p_instrument.maximum_quantity / v_lot) * v_lot;
+  v_largest numeric := floor(
+    least(p_instrument.maximum_quantity, p_instrument.maximum_notional / (p_signal.price * p_instrument.contract_size)) / v_lot
+  ) * v_lot;
   v_lots integer := p_signal.lots;
   v_quantity numeric := v_held;
 begin

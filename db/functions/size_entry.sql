@@ -15,7 +15,8 @@ as $$
                  a.capital * p_bot.leverage / (p_price * p_instrument.contract_size)
                ) end
              end,
-             case when p_bot.sizing <> 'VOLATILITY_TARGET' or p_atr >= 0 then p_instrument.maximum_quantity end
+             case when p_bot.sizing <> 'VOLATILITY_TARGET' or p_atr >= 0 then p_instrument.maximum_quantity end,
+             case when p_bot.sizing <> 'VOLATILITY_TARGET' or p_atr >= 0 then p_instrument.maximum_notional / (p_price * p_instrument.contract_size) end
            )
            / p_instrument.lot_size
          ) * p_instrument.lot_size
@@ -23,4 +24,4 @@ as $$
    where a.id = p_bot.account_id;
 $$;
 comment on function botbox.size_entry is
-  'Quantity of one lot by the bot''s sizing, in base or contracts, rounded down to the lot size and at most the instrument''s largest order. VOLATILITY_TARGET: capital × value / (ATR × contract size), never more notional than capital × leverage; null where the ATR is not known.';
+  'Quantity of one lot by the bot''s sizing, in base or contracts, rounded down to the lot size and at most the instrument''s largest order by quantity and by notional. VOLATILITY_TARGET: capital × value / (ATR × contract size), never more notional than capital × leverage; null where the ATR is not known.';

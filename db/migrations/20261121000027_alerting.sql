@@ -38,9 +38,14 @@ select r.code, r.severity::botbox.severity, r.unit, r.threshold, r.threshold, r.
     ('ORDER_UNKNOWN', 'CRITICAL', 'seconds', 600, null, 'The exchange has not told what became of an order: its trade is PARKED'),
     ('RECONCILIATION_POSITION', 'CRITICAL', null, null, null, 'A position is not what the exchange says'),
     ('RECONCILIATION_BALANCE', 'CRITICAL', null, null, null, 'A balance is not what the exchange says'),
-    ('RECONCILIATION_FOREIGN_ORDER', 'CRITICAL', null, null, null, 'An order stands at the exchange that is not ours'),
+    ('RECONCILIATION_FOREIGN_ORDER', 'WARNING', null, null, null, 'An order stands at the exchange that is not ours'),
+    ('RECONCILIATION_FOREIGN_POSITION', 'WARNING', null, null, null, 'A position stands at the exchange where our bots hold nothing'),
+    ('RECONCILIATION_LOST_ORDER', 'CRITICAL', null, null, null, 'An open order carries our mark and is not in the books'),
+    ('RECONCILIATION_MISSING_ORDER', 'CRITICAL', null, null, null, 'The order of an executed trade is gone from the books'),
+    ('RECONCILIATION_POSITION_FILLS', 'CRITICAL', null, null, null, 'A position was not entered by the fills in the books'),
+    ('LOST_FILL', 'CRITICAL', null, null, null, 'A fill carries our mark and its order is not in the books'),
     ('POSITION_UNPROTECTED', 'CRITICAL', 'seconds', 60, null, 'Stops of positions are watched here, and there is no fresh price to watch them by'),
-    ('STOP_MISSING', 'CRITICAL', null, null, null, 'The exchange keeps the stop of a position, and does not list it'),
+    ('STOP_MISSING', 'CRITICAL', null, null, null, 'A stop or target that the exchange should keep does not stand there as booked'),
     ('LEDGER_BROKEN', 'CRITICAL', null, null, null, 'Ledger entries do not sum to the booked balances'),
     ('DUPLICATE_CLIENT_ID', 'CRITICAL', null, null, null, 'The exchange refused an order because it knows its client order id already'),
     ('LIMITER_FALLBACK', 'CRITICAL', null, null, 2, 'A worker could not reach the shared limiter and reads by its local one'),
@@ -49,6 +54,10 @@ select r.code, r.severity::botbox.severity, r.unit, r.threshold, r.threshold, r.
     ('POSITION_OVERCLOSED', 'CRITICAL', null, null, 1440, 'A fill closed more than a position held'),
     ('PAIR_UNBALANCED', 'CRITICAL', null, null, null, 'The legs of a pair do not match'),
     ('ACCOUNT_REDUCING', 'CRITICAL', null, null, null, 'An account reached a limit on losses and only closes'),
+    ('CREDENTIALS_REFUSED', 'CRITICAL', null, null, null, 'An exchange does not take the key of an account, which is HALTED'),
+    ('CREDENTIALS_UNREADABLE', 'CRITICAL', null, null, null, 'The stored key of an account cannot be decrypted; the account is HALTED'),
+    ('INSTRUMENT_DELISTED', 'CRITICAL', null, null, null, 'An exchange no longer trades a market in which something is held or a bot is active'),
+    ('MARGIN_RATIO_HIGH', 'CRITICAL', null, null, null, 'Maintenance takes too much of the margin of an account'),
     ('CHANNEL_DEAD', 'CRITICAL', 'failures', 3, null, 'A channel takes no alerts'),
     ('BOT_PAUSED', 'WARNING', null, null, null, 'A bot was paused because its checks failed or it lost too often in a row'),
     ('EVALUATION_KILLED', 'WARNING', null, null, 10, 'Checks of a strategy were stopped at their time limit'),
@@ -60,6 +69,7 @@ select r.code, r.severity::botbox.severity, r.unit, r.threshold, r.threshold, r.
     ('LIMITER_DENIALS', 'WARNING', 'share', 0.2, null, 'The limiter denied too many calls of the last minutes'),
     ('WORKER_LOST', 'WARNING', 'seconds', 30, null, 'A worker was not heard and did not say good-bye'),
     ('STRATEGY_FAILING', 'WARNING', 'share', 0.2, null, 'Too many bots of a strategy fail their checks'),
+    ('LATE_ENTRY_FILL', 'WARNING', null, null, 1440, 'A late fill of an entry met a position of the other direction and reduced it'),
     ('FOREIGN_FILL', 'WARNING', null, null, 1440, 'The exchange reports a fill of an order that is not ours'),
     ('RESOLUTION_CONTRADICTED', 'WARNING', null, null, 1440, 'The exchange contradicts what a person said of an order'),
     ('DUST_WRITTEN_OFF', 'INFO', null, null, 1440, 'A rest too small to sell was closed in the books'),
@@ -129,18 +139,6 @@ comment on column botbox.alert_deliveries.error is 'Why the last attempt failed,
 
 create index alerts_by_resolved on botbox.alerts (resolved_at desc) where resolved_at is not null;
 
-create table botbox.limiter_samples (
-  exchange_id text primary key references botbox.exchanges (id) on delete cascade,
-  sampled_at timestamptz not null,
-  granted_count bigint not null,
-  denied_count bigint not null
-) with (fillfactor = 50);
-comment on table botbox.limiter_samples is 'Counts of each exchange''s limiter some minutes ago, so that monitor_checks can tell how many calls were denied since.';
-comment on column botbox.limiter_samples.exchange_id is 'The exchange it is about.';
-comment on column botbox.limiter_samples.sampled_at is 'When the counts were these.';
-comment on column botbox.limiter_samples.granted_count is 'Weight granted until then, over all buckets.';
-comment on column botbox.limiter_samples.denied_count is 'Calls denied until then, over all buckets.';
-
 create view reporting.alert_rules as
 select r.code, r.severity, r.meaning, r.unit, r.threshold, r.default_threshold, r.quiet_minutes, r.is_delivered, r.changed_at, r.changed_by,
        (select count(*) from botbox.alerts a where a.code = r.code and a.resolved_at is null) as open_alerts
@@ -192,4 +190,4 @@ $$;
 -- migrate:down
 drop view reporting.alert_channels, reporting.alert_rules;
 drop index botbox.alerts_by_resolved;
-drop table botbox.limiter_samples, botbox.alert_deliveries, botbox.alert_channels, botbox.alert_rules;
+drop table botbox.alert_deliveries, botbox.alert_channels, botbox.alert_rules;

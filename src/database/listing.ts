@@ -17,6 +17,7 @@ export type ViewName =
 	| 'strategies'
 	| 'instruments'
 	| 'exchange_health'
+	| 'rate_limits'
 	| 'pauses'
 	| 'alerts'
 	| 'alert_rules'

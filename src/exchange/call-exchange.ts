@@ -2,21 +2,23 @@
  * The one way to an exchange: every request asks the limiter and the breaker first, and tells them afterwards what came
  * of it. One gate per exchange and process; the state that counts lies in the database.
  */
-import { acquireCall, raiseAlert, recordExchangeResult, recordLimitReport } from '../database/functions/guards.ts';
+import {
+	acquireCall,
+	raiseAlert,
+	recordExchangeResult,
+	recordLimitReport,
+	resolveAlert,
+} from '../database/functions/guards.ts';
 import { BotboxError, errorMessage, RetryLaterError } from '../errors.ts';
 import { exchangeCallSeconds, limiterDenialsTotal } from '../metrics.ts';
 import type { Family } from './ccxt-client.ts';
 import { databaseTime, type GatewayContext, localTime, pause, type Timings, timingsOf } from './context.ts';
 import { startDeadline } from './deadline.ts';
+import { askInBatches, type BatchGrant, type Refusal, waitInLines } from './grants.ts';
 import { blockOf, type ExchangeCall, ipKey, type LimitReport, localWeightPerSecond, readLimits } from './limits.ts';
 import { LocalLimiter } from './local-limiter.ts';
 import { healthOf } from './outcomes.ts';
 import { type CallFacts, type CallTrace, callTrace, factsOf, type Grant } from './transport.ts';
-
-export interface Refusal {
-	readonly refusal: 'RATE_LIMIT' | 'BREAKER_OPEN' | 'LIMITER_UNREACHABLE';
-	readonly retryAfterMs: number;
-}
 
 export interface Gate {
 	/** Sends one request: with the grant that the caller holds (see CallTrace), or with one asked and waited for. */
@@ -34,7 +36,7 @@ export interface GateOptions {
 /** Failures of the limiter in a row after which reads go by the local one. */
 const unreachableAfter = 3;
 const reportEveryMs = 1_000;
-const fallbackTellEveryMs = 30_000;
+const alertEveryMs = 30_000;
 /** Grants in a row that may lapse unused before a call gives up. */
 const mostLapses = 3;
 
@@ -43,14 +45,17 @@ export function createGate(context: GatewayContext, options: GateOptions): Gate 
 	const timings = timingsOf(context);
 	const local = new LocalLimiter(() => localWeightPerSecond[family] / Math.max(context.workerCount?.() ?? 1, 1));
 	const reportedAt = new Map<string, number>();
-	const queues = new Map<string, Promise<unknown>>();
 	let limiterFailures = 0;
-	let fallbackToldAt = Number.NEGATIVE_INFINITY;
+	let fallbackSince = new Date(0);
+	let alertedAt = Number.NEGATIVE_INFINITY;
+	const askTogether = askInBatches(askLimiter);
+	const waitInLine = waitInLines(askForReading, { giveUp, pause: (ms) => pause(context, ms) });
 
 	return {
 		async callExchange<T>(call: ExchangeCall, send: () => Promise<T>): Promise<T> {
 			const caller = callTrace.getStore();
-			const grant = takeGrant(caller) ?? (await waitForGrant(call));
+			const isUrgent = call.isUrgent ?? caller?.isUrgent ?? false;
+			const grant = takeGrant(caller) ?? (await waitForGrant({ ...call, isUrgent }));
 			// A trace of its own: ccxt may have several requests of one caller under way.
 			const trace: CallTrace = {};
 			const stopTimer = exchangeCallSeconds.startTimer({ exchange: exchangeId, call: call.name });
@@ -70,7 +75,7 @@ export function createGate(context: GatewayContext, options: GateOptions): Gate 
 
 		async askForGrant(call) {
 			try {
-				return await askLimiter(call);
+				return await askTogether(call);
 			} catch (error) {
 				context.log.warn({ exchange: exchangeId, error: errorMessage(error) }, 'the limiter cannot be reached');
 				return { refusal: 'LIMITER_UNREACHABLE', retryAfterMs: 1_000 };
@@ -91,62 +96,38 @@ export function createGate(context: GatewayContext, options: GateOptions): Gate 
 		);
 	}
 
-	/** Reads of one bucket wait in line, so that a crowd of them asks the database one after the other. */
-	async function waitInLine(call: ExchangeCall): Promise<Grant> {
-		const line = call.account === null ? 'public' : `${call.account.key} ${call.account.bucket}`;
-		const before = queues.get(line);
-		const turn = (before ?? Promise.resolve()).then(() => waitInTurn(call));
-		const settled = turn.catch(() => undefined);
-		queues.set(line, settled);
-		settled.then(() => {
-			if (queues.get(line) === settled) queues.delete(line);
-		});
-		return await turn;
+	function giveUp(call: ExchangeCall, { refusal, retryAfterMs }: Refusal, waitedMs: number): Error | undefined {
+		if (refusal === 'BREAKER_OPEN')
+			return new RetryLaterError(
+				'EXCHANGE_UNAVAILABLE',
+				`${exchangeId}: the breaker is open, ${call.name} is not sent`,
+				retryAfterMs,
+			);
+		if (waitedMs + retryAfterMs <= timings.longestReadWaitMs) return undefined;
+		return new RetryLaterError(
+			'RATE_LIMITED',
+			`${exchangeId}: the limiter has no room for ${call.name} within ${timings.longestReadWaitMs} ms`,
+			retryAfterMs,
+		);
 	}
 
-	async function waitInTurn(call: ExchangeCall): Promise<Grant> {
-		let waitedMs = 0;
-		for (;;) {
-			context.signal?.throwIfAborted();
-			const answer = await askForReading(call);
-			if ('lapsesAt' in answer) return answer;
-			if (answer.refusal === 'BREAKER_OPEN')
-				throw new RetryLaterError(
-					'EXCHANGE_UNAVAILABLE',
-					`${exchangeId}: the breaker is open, ${call.name} is not sent`,
-					answer.retryAfterMs,
-				);
-			if (waitedMs + answer.retryAfterMs > timings.longestReadWaitMs)
-				throw new RetryLaterError(
-					'RATE_LIMITED',
-					`${exchangeId}: the limiter has no room for ${call.name} within ${timings.longestReadWaitMs} ms`,
-					answer.retryAfterMs,
-				);
-			waitedMs += answer.retryAfterMs;
-			await pause(context, answer.retryAfterMs);
-		}
-	}
-
-	async function askForReading(call: ExchangeCall): Promise<Grant | Refusal> {
+	async function askForReading(call: ExchangeCall, calls: number): Promise<BatchGrant | Refusal> {
+		context.signal?.throwIfAborted();
 		try {
-			return await askLimiter(call);
+			return await askLimiter(call, calls);
 		} catch (error) {
 			limiterFailures += 1;
-			if (limiterFailures === unreachableAfter)
-				context.log.error(
-					{ exchange: exchangeId, error: errorMessage(error) },
-					'the limiter cannot be reached: reads go by the local one, at half the limit',
-				);
-			if (limiterFailures >= unreachableAfter) tellFallback(errorMessage(error));
 			if (limiterFailures < unreachableAfter)
 				return { refusal: 'LIMITER_UNREACHABLE', retryAfterMs: timings.limiterRetryMs };
+			tellFallback(error);
 			const retryAfterMs = local.take(call.weight);
 			if (retryAfterMs > 0) return { refusal: 'RATE_LIMIT', retryAfterMs };
-			return { isProbe: false, consecutiveFailures: 0, lapsesAt: performance.now() + timings.grantLifeMs };
+			const lapsesAt = performance.now() + timings.grantLifeMs;
+			return { grant: { isProbe: false, consecutiveFailures: 0, lapsesAt }, calls: 1, retryAfterMs: 0 };
 		}
 	}
 
-	async function askLimiter(call: ExchangeCall): Promise<Grant | Refusal> {
+	async function askLimiter(call: ExchangeCall, calls: number): Promise<BatchGrant | Refusal> {
 		const askedAt = performance.now();
 		const asked = acquireCall(context.pool, {
 			exchangeId,
@@ -155,41 +136,71 @@ export function createGate(context: GatewayContext, options: GateOptions): Gate 
 			accountBucket: call.account?.bucket,
 			weight: call.weight,
 			ipKey,
+			ipBucket: call.ipBucket,
+			calls,
+			isUrgent: call.isUrgent,
 			now: databaseTime(context),
 		});
 		const [answer] = await within(asked, timings);
-		if (limiterFailures >= unreachableAfter) {
-			context.log.info({ exchange: exchangeId }, 'the limiter is back');
-			// While the database was away nobody could be told: now that it was so.
-			fallbackToldAt = Number.NEGATIVE_INFINITY;
-			tellFallback('it is back');
-		}
-		limiterFailures = 0;
+		tellReturn();
 		if (answer === undefined) throw new BotboxError('INTERNAL', 'acquire_call answered no row');
+		const retryAfterMs = Math.max(answer.retryAfterMs, 1);
 		if (answer.isGranted) {
 			const { isProbe, consecutiveFailures } = answer;
-			return { isProbe, consecutiveFailures, lapsesAt: askedAt + timings.grantLifeMs };
+			const grant = { isProbe, consecutiveFailures, lapsesAt: askedAt + timings.grantLifeMs };
+			return { grant, calls: answer.grantedCalls, retryAfterMs };
 		}
 		const refusal = answer.refusal === 'BREAKER_OPEN' ? 'BREAKER_OPEN' : 'RATE_LIMIT';
 		limiterDenialsTotal.inc({ exchange: exchangeId, refusal });
-		return { refusal, retryAfterMs: Math.max(answer.retryAfterMs, 1) };
+		return { refusal, retryAfterMs };
 	}
 
-	/** Not waited for: the database may be what is away. Told again while it lasts, so that the alert ends with it. */
-	function tellFallback(error: string): void {
-		const now = performance.now();
-		if (now - fallbackToldAt < fallbackTellEveryMs) return;
-		fallbackToldAt = now;
+	/** Said once in the log. The alert is tried every half minute: a database that is away takes it on its return only. */
+	function tellFallback(error: unknown): void {
+		if (limiterFailures === unreachableAfter) {
+			fallbackSince = new Date(localTime(context));
+			context.log.error(
+				{ exchange: exchangeId, error: errorMessage(error) },
+				'the limiter cannot be reached: reads go by the local one, at half the limit',
+			);
+		}
+		if (performance.now() - alertedAt < alertEveryMs) return;
+		alertedAt = performance.now();
+		void told(raiseFallback(`since then its reads go at half the limit: ${errorMessage(error)}`));
+	}
+
+	function tellReturn(): void {
+		const wasLocal = limiterFailures >= unreachableAfter;
+		limiterFailures = 0;
+		if (!wasLocal) return;
+		alertedAt = Number.NEGATIVE_INFINITY;
+		context.log.info({ exchange: exchangeId }, 'the limiter is back');
+		const { workerId } = context;
+		const raised = raiseFallback('it is back');
 		void told(
-			raiseAlert(context.pool, {
-				code: 'LIMITER_FALLBACK',
-				severity: 'CRITICAL',
-				subject: exchangeId,
-				message: `A worker could not reach the limiter of ${exchangeId} and read by its local one, at half the limit: ${error}`,
-				details: { worker_id: context.workerId },
-				now: databaseTime(context),
-			}),
+			raised.then(() =>
+				resolveAlert(context.pool, {
+					code: 'LIMITER_FALLBACK',
+					subject: `${exchangeId} ${workerId}`,
+					now: databaseTime(context),
+				}),
+			),
 		);
+	}
+
+	function raiseFallback(what: string): Promise<unknown> {
+		const { pool, workerId } = context;
+		return raiseAlert(pool, {
+			code: 'LIMITER_FALLBACK',
+			severity: 'CRITICAL',
+			subject: `${exchangeId} ${workerId}`,
+			message:
+				`Worker ${workerId} could not reach the limiter of ${exchangeId} from ${fallbackSince.toISOString()} on; ${what}`.slice(
+					0,
+					500,
+				),
+			now: databaseTime(context),
+		});
 	}
 
 	async function tellSuccess(call: ExchangeCall, grant: Grant, facts: CallFacts | undefined): Promise<void> {

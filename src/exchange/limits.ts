@@ -7,10 +7,21 @@ export interface ExchangeCall {
 	readonly name: string;
 	/** Weight in the IP's bucket. */
 	readonly weight: number;
+	readonly ipBucket: IpBucket;
 	/** The account's bucket; null for public calls, which alone may probe an open breaker. */
 	readonly account: { readonly key: string; readonly bucket: AccountBucket } | null;
 	/** Whether the exchange's headers on this endpoint speak of the whole bucket. */
 	readonly isTelling: boolean;
+	/** May take the tokens that are kept for what cannot wait: closes, stops, the asking for unknown orders. */
+	readonly isUrgent?: boolean;
+}
+
+/** Bybit counts all requests of an IP together, Binance those to spot and to USDⓈ-M apart. */
+export type IpBucket = 'all' | 'weight_spot' | 'weight_linear';
+
+export function ipBucketOf(family: Family, isLinear: boolean): IpBucket {
+	if (family === 'bybit') return 'all';
+	return isLinear ? 'weight_linear' : 'weight_spot';
 }
 
 export type AccountBucket = 'read' | 'order_linear' | 'order_spot';
@@ -19,7 +30,7 @@ export type AccountBucket = 'read' | 'order_linear' | 'order_spot';
 export interface LimitReport {
 	readonly scope: 'IP' | 'ACCOUNT';
 	readonly scopeKey: string;
-	readonly bucket: 'all' | AccountBucket;
+	readonly bucket: IpBucket | AccountBucket;
 	readonly used: number;
 	readonly limit: number | undefined;
 }
@@ -34,7 +45,7 @@ export function describeCall(family: Family, request: PlannedRequest, accountKey
 		const isOrder = bybitOrderPaths.has(path);
 		const bucket = !isOrder && !bybitSettingPaths.has(path) ? 'read' : orderBucket(params.category === 'spot');
 		const account = isPublic || accountKey === undefined ? null : { key: accountKey, bucket };
-		return { name, weight: 1, account, isTelling: isOrder || bybitReadPaths.has(path) };
+		return { name, weight: 1, ipBucket: 'all', account, isTelling: isOrder || bybitReadPaths.has(path) };
 	}
 	const isFutures = api.startsWith('fapi');
 	const isOrder = method !== 'GET' && /order|leverage|positionSide/i.test(path);
@@ -43,8 +54,9 @@ export function describeCall(family: Family, request: PlannedRequest, accountKey
 		name,
 		// ccxt counts spot weights in fifths.
 		weight: Math.max(1, Math.ceil(isFutures ? request.cost : request.cost * 5)),
+		ipBucket: ipBucketOf(family, isFutures),
 		account: isPublic || accountKey === undefined ? null : { key: accountKey, bucket },
-		isTelling: isFutures,
+		isTelling: true,
 	};
 }
 
@@ -65,9 +77,6 @@ const bybitReadPaths: ReadonlySet<string> = new Set([
 	'v5/position/list',
 	'v5/account/wallet-balance',
 ]);
-
-/** Binance's futures limit, of which ours is a copy, against spot's: spot's use is reported in the same share. */
-const spotWeightShare = 2400 / 6000;
 
 export function readLimits(family: Family, call: ExchangeCall, header: CallFacts['header']): LimitReport[] {
 	const number = (name: string): number | undefined => {
@@ -93,8 +102,8 @@ export function readLimits(family: Family, call: ExchangeCall, header: CallFacts
 		reports.push({
 			scope: 'IP',
 			scopeKey: ipKey,
-			bucket: 'all',
-			used: call.isTelling ? weight : weight * spotWeightShare,
+			bucket: call.ipBucket,
+			used: weight,
 			limit: undefined,
 		});
 	const orders = number('x-mbx-order-count-10s');
@@ -123,10 +132,10 @@ export function blockOf(
 	facts: CallFacts,
 	isBan: boolean,
 	exchangeTime: number,
-): { scope: 'IP' | 'ACCOUNT'; scopeKey: string; bucket: 'all' | AccountBucket; forMs: number } {
+): { scope: 'IP' | 'ACCOUNT'; scopeKey: string; bucket: IpBucket | AccountBucket; forMs: number } {
 	const retryAfterSeconds = Number(facts.header('retry-after') ?? Number.NaN);
 	const askedMs = retryAfterSeconds > 0 ? retryAfterSeconds * 1000 : undefined;
-	const ip = { scope: 'IP', scopeKey: ipKey, bucket: 'all' } as const;
+	const ip = { scope: 'IP', scopeKey: ipKey, bucket: call.ipBucket } as const;
 	if (isBan) return { ...ip, forMs: askedMs ?? (family === 'bybit' ? bybitBanMs : binanceBanMs) };
 	if (family === 'binance') {
 		if (facts.code === '-1015' && call.account !== null)

@@ -80,6 +80,7 @@ export function createMarketData(link: ExchangeLink): MarketData {
 			minimumQuantity: text(limits.amount?.min),
 			maximumQuantity: text(mostOfMarketOrder(market) ?? limits.amount?.max),
 			minimumNotional: text(limits.cost?.min),
+			maximumNotional: text(limits.cost?.max),
 			contractSize: text(market.contractSize) ?? '1',
 			takerFeeRate: text(market.taker),
 			makerFeeRate: text(market.maker),

@@ -4,11 +4,11 @@ import { BotboxError, errorMessage } from '../errors.ts';
 import type { AccountCalls, AccountFacts } from './account-calls.ts';
 import { createBinanceAccount } from './binance/account.ts';
 import { createBybitAccount } from './bybit/account.ts';
-import type { Refusal } from './call-exchange.ts';
 import { type AccountRow, pause, timingsOf } from './context.ts';
 import { type Credentials, redactorOf } from './credentials.ts';
 import type { ExchangeLink } from './exchange-link.ts';
-import type { ExchangeCall } from './limits.ts';
+import type { Refusal } from './grants.ts';
+import { type ExchangeCall, ipBucketOf } from './limits.ts';
 import { classifySending, isDuplicateId, isMissingOrder, isUnchanged, keyRefusal } from './outcomes.ts';
 import { reading } from './reading.ts';
 import { type CallTrace, callTrace, type Grant } from './transport.ts';
@@ -57,7 +57,7 @@ export function createTradingVenue(
 		async cancelOrder(symbol, clientOrderId) {
 			await asking(`the cancelling of ${clientOrderId}`, async () => {
 				try {
-					await calls.cancelOrder(symbol, clientOrderId);
+					await urgently(() => calls.cancelOrder(symbol, clientOrderId));
 				} catch (error) {
 					// Gone already: filled, cancelled or never there. What became of it is asked for, not guessed.
 					if (!isMissingOrder(error, client.family)) throw error;
@@ -66,7 +66,7 @@ export function createTradingVenue(
 		},
 
 		findOrder: (symbol, clientOrderId) =>
-			asking(`order ${clientOrderId}`, () => calls.findOrder(symbol, clientOrderId), symbol),
+			asking(`order ${clientOrderId}`, () => urgently(() => calls.findOrder(symbol, clientOrderId)), symbol),
 		openOrders: () => asking('the open orders', () => calls.openOrders()),
 		fillsSince: (sinceMs, order) => asking('the fills', () => calls.fillsSince(sinceMs, order)),
 		positions: () => asking('the positions', () => calls.positions()),
@@ -131,8 +131,10 @@ export function createTradingVenue(
 		const call: ExchangeCall = {
 			name: 'POST order',
 			weight: 1,
+			ipBucket: ipBucketOf(client.family, order.marketType === 'LINEAR'),
 			account: { key: accountKey, bucket: order.marketType === 'SPOT' ? 'order_spot' : 'order_linear' },
 			isTelling: true,
+			isUrgent: order.isClose === true,
 		};
 		let leave: Awaited<ReturnType<typeof beforeSend>> | undefined;
 		let isResynced = false;
@@ -200,4 +202,9 @@ export function createTradingVenue(
 				: { kind: verdict, code, message: told };
 		}
 	}
+}
+
+/** What cannot wait behind market data may take the tokens that are kept back. */
+function urgently<T>(ask: () => Promise<T>): Promise<T> {
+	return callTrace.run({ isUrgent: true }, ask);
 }

@@ -34,6 +34,8 @@ export interface CallTrace {
 	facts?: CallFacts;
 	/** A grant that the caller holds already; the next request uses it up. */
 	grant?: Grant;
+	/** Its requests may take the tokens that are kept for closes, stops and unknown orders. */
+	readonly isUrgent?: boolean;
 }
 
 export const callTrace = new AsyncLocalStorage<CallTrace>();

@@ -20,6 +20,8 @@ export interface MarketInfo {
 	readonly minimumQuantity: string | null;
 	readonly maximumQuantity: string | null;
 	readonly minimumNotional: string | null;
+	/** Of one market order; in quote. */
+	readonly maximumNotional: string | null;
 	readonly contractSize: string;
 	readonly takerFeeRate: string | null;
 	readonly makerFeeRate: string | null;
@@ -73,6 +75,8 @@ export interface OrderRequest {
 	readonly quantity: string;
 	readonly clientOrderId: string;
 	readonly reduceOnly: boolean;
+	/** It closes a position: the limiter keeps tokens for it. */
+	readonly isClose?: boolean;
 	/**
 	 * Stops that travel with the order, for the whole position: Bybit LINEAR only. Where an exchange cannot take them the
 	 * order is REFUSED rather than sent without; the paper venue, which has no resting orders, leaves them to the guard.

@@ -74,6 +74,7 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 				side: trade.side,
 				quantity: trade.quantity,
 				clientOrderId,
+				isClose: trade.direction === 'CLOSE',
 				stopLossPrice: trade.protection === 'EXCHANGE' ? trade.stopLossPrice : null,
 				takeProfitPrice: trade.protection === 'EXCHANGE' ? trade.takeProfitPrice : null,
 			},

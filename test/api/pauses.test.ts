@@ -30,7 +30,7 @@ test('a pause of each scope is made, shown on the bots it stops, and lifted', as
 		{ scope: 'ACCOUNT', account_id: world.accountId },
 		{ scope: 'BOT', bot_id: bot.id },
 	]) {
-		const made = await pause({ ...subject, reason: 'maintenance', for_minutes: 30 });
+		const made = await pause({ ...subject, reason: 'maintenance', for_minutes: 30, cancel_queued: true });
 		expect(made.statusCode).toBe(201);
 		const row = made.json();
 		expect(row).toMatchObject({ ...subject, reason: 'maintenance', is_in_force: true, lifted_at: null });

@@ -6,6 +6,7 @@
  *     npm run chaos -- --drill points               every crash point once
  *     npm run chaos -- --drill database --runs 3    the database goes away for 30 s, three times
  *     npm run chaos -- --drill races                20 bots on 16 processes race for an account's last slots and capital, 500 rounds each
+ *     npm run chaos -- --drill limiter              eight processes ask for tokens at once, for a minute
  *     npm run chaos -- --seed 7                     the run that failed, once more
  */
 import { mkdir } from 'node:fs/promises';
@@ -15,12 +16,13 @@ import { createPool } from '../../src/database/pool.ts';
 import { databaseUrl, prepareTemplate } from '../support/template.ts';
 import type { DrillReport } from './drill.ts';
 import { drillKills } from './kill-workers.ts';
+import { drillLimiter } from './limiter.ts';
 import { drillMixed } from './mixed.ts';
 import { drillRaces } from './race-entries.ts';
 import { drillDatabaseRestart } from './restart-database.ts';
 import { type DrillServer, startDrillServer } from './server.ts';
 
-const drills = ['kill', 'database', 'crash', 'mixed', 'points', 'races'] as const;
+const drills = ['kill', 'database', 'crash', 'mixed', 'points', 'races', 'limiter'] as const;
 type Drill = (typeof drills)[number];
 
 interface Plan {
@@ -34,7 +36,7 @@ interface Plan {
 }
 
 const usage =
-	'usage: npm run chaos -- [--drill kill|database|crash|mixed|points|races] [--runs N] [--seed S] [--bots N] [--workers N] [--seconds N] [--rounds N]';
+	'usage: npm run chaos -- [--drill kill|database|crash|mixed|points|races|limiter] [--runs N] [--seed S] [--bots N] [--workers N] [--seconds N] [--rounds N]';
 
 function readPlan(): Plan {
 	const text = { type: 'string' } as const;
@@ -61,8 +63,8 @@ function readPlan(): Plan {
 		runs: wholeNumber('runs', values.runs, 1, 10_000),
 		seed: wholeNumber('seed', values.seed, Date.now() % 1_000_000, 2 ** 31),
 		bots: wholeNumber('bots', values.bots, 500, 5_000),
-		workers: wholeNumber('workers', values.workers, 4, 32),
-		seconds: wholeNumber('seconds', values.seconds, drill === 'kill' ? 60 : 30, 3_600),
+		workers: wholeNumber('workers', values.workers, drill === 'limiter' ? 8 : 4, 32),
+		seconds: wholeNumber('seconds', values.seconds, drill === 'kill' || drill === 'limiter' ? 60 : 30, 3_600),
 		rounds: wholeNumber('rounds', values.rounds, 500, 100_000),
 	};
 }
@@ -148,6 +150,7 @@ async function play(plan: Plan, seed: number, server: DrillServer, log: (line: s
 	if (plan.drill === 'mixed' || plan.drill === 'points') return await playMixed(plan, seed, server, log);
 	if (plan.drill === 'kill') return await drillKills({ ...options, databaseUrl: server.url });
 	if (plan.drill === 'races') return await drillRaces({ ...options, databaseUrl: server.url });
+	if (plan.drill === 'limiter') return await drillLimiter({ ...options, databaseUrl: server.url });
 	return await drillDatabaseRestart({ ...options, server, isCrash: plan.drill === 'crash' });
 }
 

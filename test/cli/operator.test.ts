@@ -73,3 +73,33 @@ test('a breaker is opened, listed and reset', async () => {
 	expect((await say('breaker', 'reset', 'sim')).stdout).toBe('the breaker of sim is CLOSED, it was OPEN\n');
 	expect((await say('breaker', 'reset', 'sim')).stdout).toBe('the breaker of sim is CLOSED, it was CLOSED\n');
 });
+
+test('limits are listed and set; what does not exist is said', async () => {
+	const limit = [
+		'limits',
+		'set',
+		'bybit',
+		'--scope',
+		'ACCOUNT',
+		'--bucket',
+		'order_spot',
+		'--window',
+		'1000',
+		'--limit',
+	];
+	expect(await say(...limit, '40')).toEqual({
+		code: 0,
+		stdout: 'bybit ACCOUNT order_spot: 40 in 1000 ms, it was 20; 80% of it are used\n',
+		stderr: '',
+	});
+	const listed = JSON.parse((await say('limits', 'list', '--exchange', 'bybit', '--json')).stdout);
+	expect(listed).toContainEqual(
+		expect.objectContaining({ bucket: 'order_spot', published_limit: '40', window_ms: 1_000 }),
+	);
+	expect(listed).toHaveLength(4);
+	expect((await say('limits', 'list')).stdout).toMatch(/binance +IP +weight_spot +60000 +6000/);
+	expect(await say('limits', 'list', '--exchange', 'mtgox')).toMatchObject({ code: 1, stdout: '' });
+	const unknown = limit.map((word) => (word === '1000' ? '2000' : word));
+	expect(await say(...unknown, '40')).toMatchObject({ code: 1, stdout: '' });
+	expect(await say(...limit, '0')).toMatchObject({ code: 2, stdout: '' });
+});

@@ -155,24 +155,6 @@ test('LIMIT_HIGH_USE: above its threshold, until two minutes without', async () 
 	expect(await open('LIMIT_HIGH_USE')).toEqual([]);
 });
 
-test('LIMITER_DENIALS: more than a fifth since some minutes ago', async () => {
-	await makeBucket();
-	const count = (granted: number, denied: number) =>
-		books.pool.query('update rate_limits set granted_count = $1, denied_count = $2', [granted, denied]);
-	await count(1_000, 1_000);
-	await lookAtChecks(0);
-	expect(await open('LIMITER_DENIALS')).toEqual([]);
-	await count(1_100, 1_025);
-	await lookAtChecks(60);
-	expect(await open('LIMITER_DENIALS')).toEqual([]);
-	await count(1_100, 1_026);
-	await lookAtChecks(120);
-	expect(await open('LIMITER_DENIALS')).toEqual(['sim']);
-	await lookAtChecks(360);
-	await lookAtChecks(420);
-	expect(await open('LIMITER_DENIALS')).toEqual([]);
-});
-
 test('LIMITER_FALLBACK and other events end when they are not seen again', async () => {
 	const raise = (code: string, seconds: number) =>
 		raiseAlert(books.pool, { code, severity: 'CRITICAL', subject: 'x', message: 'm', now: after(seconds) });

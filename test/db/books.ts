@@ -33,7 +33,7 @@ export async function empty(pool: Pool): Promise<void> {
 	await pool.query(`
 		truncate botbox.accounts, botbox.instruments, botbox.candles, botbox.strategies, botbox.checks, botbox.check_hours, botbox.check_minutes, botbox.signals, botbox.ticks, botbox.alerts,
 			botbox.workers, botbox.duties, botbox.api_tokens, botbox.audit_log, botbox.pauses, botbox.rate_limits,
-			botbox.alert_channels, botbox.limiter_samples cascade;
+			botbox.alert_channels cascade;
 		update botbox.alert_rules set threshold = default_threshold, is_delivered = true, changed_at = null, changed_by = null;
 		update botbox.circuit_breakers
 		set state = 'CLOSED', consecutive_failures = 0, opened_at = null, probe_at = null, probed_by = null, held_by = null`);

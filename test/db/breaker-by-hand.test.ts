@@ -1,8 +1,13 @@
 /** Breakers that a person opens and resets. */
 import { expect, test } from 'vitest';
 import { acquireCall, openBreaker, recordExchangeResult, resetBreaker } from '../../src/database/functions/guards.ts';
-import { claimTrades } from '../../src/database/functions/trades.ts';
-import { queueTrade, workerId } from '../support/factories/trading.ts';
+import {
+	claimTrades,
+	claimUnsettledOrders,
+	recordOrderResult,
+	releaseTrades,
+} from '../../src/database/functions/trades.ts';
+import { openPosition, queueTrade, submitTrade, workerId } from '../support/factories/trading.ts';
 import { after, makeBot, makeWorld } from '../support/factories/world.ts';
 import { one, openBooks } from './books.ts';
 
@@ -79,4 +84,38 @@ test('a breaker that failures opened can be held, and one half open reset; the u
 	expect(await audited()).toBe(before);
 	expect(await openBreaker(books.pool, { exchangeId: 'mtgox', reason: 'x' })).toBe(null);
 	expect(await resetBreaker(books.pool, { exchangeId: 'mtgox' })).toBe(null);
+});
+
+test('after a reopening unknown orders are asked for and closes sent before any entry of their account', async () => {
+	const world = await makeWorld(books.pool);
+	const unknown = await submitTrade(books.pool, await queueTrade(books.pool, await makeBot(books.pool, world)));
+	await recordOrderResult(books.pool, { orderId: unknown.orderId, workerId, result: 'UNKNOWN', now: after(1) });
+	const holder = await makeBot(books.pool, world);
+	await openPosition(books.pool, holder);
+	const close = await queueTrade(books.pool, holder, { direction: 'CLOSE', now: after(9) });
+	const entry = await queueTrade(books.pool, await makeBot(books.pool, world));
+	const elsewhere = await queueTrade(books.pool, await makeBot(books.pool, await makeWorld(books.pool)));
+	await open(after(10));
+	await reset(after(20));
+	const claim = async (seconds: number) =>
+		(await claimTrades(books.pool, { workerId, now: after(seconds) })).map(({ tradeId }) => tradeId);
+	expect(await claim(21)).toEqual([close, elsewhere]);
+	// The close is on its way, and the order has not been asked for.
+	expect(await claim(22)).toEqual([]);
+	expect(await claimUnsettledOrders(books.pool, { now: after(22) })).toHaveLength(1);
+	expect(await claim(22)).toEqual([]);
+	// A close that waits for its next attempt stops nothing.
+	await releaseTrades(books.pool, { tradeIds: [close], workerId, retryAfterMs: 5_000, now: after(23) });
+	expect(await claim(23)).toEqual([entry]);
+});
+
+test('that holds for a minute at most', async () => {
+	const world = await makeWorld(books.pool);
+	const unknown = await submitTrade(books.pool, await queueTrade(books.pool, await makeBot(books.pool, world)));
+	await recordOrderResult(books.pool, { orderId: unknown.orderId, workerId, result: 'UNKNOWN', now: after(1) });
+	const entry = await queueTrade(books.pool, await makeBot(books.pool, world));
+	await open(after(10));
+	await reset(after(20));
+	expect(await claimTrades(books.pool, { workerId, now: after(79) })).toEqual([]);
+	expect(await claimTrades(books.pool, { workerId, now: after(81) })).toMatchObject([{ tradeId: entry }]);
 });

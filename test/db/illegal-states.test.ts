@@ -149,6 +149,8 @@ const illegal: readonly (readonly [rows: string, change: string, refusedBy: stri
 	['rate_limits', `published_limit = published_limit / 2`, 'rate_is_within_80_percent'],
 	['rate_limits', `tokens = capacity + 1`, 'tokens_within_capacity'],
 	['rate_limits', `tokens = -1`, 'tokens_within_capacity'],
+	['rate_limits', `pace = 0`, 'pace_is_a_share'],
+	['rate_limits', `pace = 1.1`, 'pace_is_a_share'],
 	['accounts', `mode = 'LIVE'`, 'live_account_has_credentials'],
 	['accounts', `credentials = 'key'`, 'paper_account_has_no_credentials'],
 	['accounts', `capital = -1`, 'quantity_is_not_negative'],

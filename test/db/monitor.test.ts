@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { authenticateToken, createToken, revokeToken } from '../../src/database/functions/administration.ts';
 import { recordTick } from '../../src/database/functions/checks.ts';
 import {
+	acquireCall,
 	claimDuties,
 	monitorHealth,
 	monitorLedger,
@@ -12,7 +13,7 @@ import {
 	resolveAlert,
 	resumeEntries,
 } from '../../src/database/functions/guards.ts';
-import { recordOrderResult } from '../../src/database/functions/trades.ts';
+import { claimTrades, recordOrderResult } from '../../src/database/functions/trades.ts';
 import { queueTrade, submitTrade, workerId } from '../support/factories/trading.ts';
 import { after, makeBot, makeFeedFresh, makeInstrument, makeWorld, start } from '../support/factories/world.ts';
 import { one, openBooks } from './books.ts';
@@ -191,4 +192,50 @@ test('a token is valid until it expires or is revoked', async () => {
 	expect(await revokeToken(books.pool, { tokenId, now: after(1) })).toBe(true);
 	expect(await revokeToken(books.pool, { tokenId, now: after(1) })).toBe(false);
 	expect(await find(tokenHash, 2)).toEqual([]);
+});
+
+test('LIMITER_DENIALS beyond a fifth of the requests, LIMIT_HIGH_USE by our own grants; both end when nobody asks', async () => {
+	const ask = (seconds: number) =>
+		acquireCall(books.pool, { exchangeId: 'sim', workerId, isUrgent: true, now: after(seconds) });
+	for (let call = 0; call < 80; call += 1) await ask(0);
+	expect(await look(1)).toBe(0);
+	for (let call = 0; call < 96; call += 1) await ask(4);
+	for (let call = 0; call < 16; call += 1) await ask(4);
+	// 16 of 192 were denied, and 176 of 600 used.
+	expect(await look(5)).toBe(0);
+	for (let call = 0; call < 40; call += 1) await ask(4);
+	expect(await look(6)).toBe(1);
+	expect([await open('LIMITER_DENIALS'), await open('LIMIT_HIGH_USE')]).toEqual([1, 0]);
+	for (let second = 20; second < 25; second += 1) for (let call = 0; call < 80; call += 1) await ask(second);
+	await look(30);
+	expect(await open('LIMIT_HIGH_USE')).toBe(1);
+	await look(200);
+	expect([await open('LIMITER_DENIALS'), await open('LIMIT_HIGH_USE')]).toEqual([0, 0]);
+});
+
+test('queued entries of a paused scope wait, and are cancelled only where that is asked for', async () => {
+	const world = await makeWorld(books.pool);
+	const sent = await submitTrade(books.pool, await queueTrade(books.pool, await makeBot(books.pool, world)));
+	const waiting = await queueTrade(books.pool, await makeBot(books.pool, world));
+	const elsewhere = await queueTrade(books.pool, await makeBot(books.pool, await makeWorld(books.pool)));
+	const statuses = async () => {
+		const { rows } = await books.pool.query('select id, status, reason_code from trade_queue');
+		return [waiting, sent.tradeId, elsewhere].map((id) => rows.find((row) => row.id === id));
+	};
+	const pause = { scope: 'ACCOUNT', accountId: world.accountId, reason: 'news', now: after(2) } as const;
+	await pauseEntries(books.pool, pause);
+	expect(await statuses()).toMatchObject([{ status: 'PENDING' }, { status: 'EXECUTING' }, { status: 'PENDING' }]);
+	expect((await claimTrades(books.pool, { workerId, now: after(3) })).map(({ tradeId }) => tradeId)).toEqual([
+		elsewhere,
+	]);
+	await pauseEntries(books.pool, { ...pause, cancelQueued: true, now: after(4) });
+	expect(await statuses()).toMatchObject([
+		{ status: 'CANCELLED', reason_code: 'CANCELLED_BY_PERSON' },
+		{ status: 'EXECUTING' },
+		{ status: 'EXECUTING' },
+	]);
+	const noted = await books.pool.query(
+		`select after ->> 'cancelled_entries' as count from audit_log where action = 'pause' order by id`,
+	);
+	expect(noted.rows.map(({ count }) => count)).toEqual(['0', '1']);
 });

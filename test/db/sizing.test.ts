@@ -8,12 +8,20 @@ const books = openBooks();
 
 async function sized(
 	sizing: { readonly kind: 'CAPITAL_FRACTION' | 'VOLATILITY_TARGET'; readonly value: number },
-	options: { atr?: number; lots?: number; leverage?: number; contractSize?: string; maximumQuantity?: string } = {},
+	options: {
+		atr?: number;
+		lots?: number;
+		leverage?: number;
+		contractSize?: string;
+		maximumQuantity?: string;
+		maximumNotional?: string;
+	} = {},
 ): Promise<unknown> {
-	const { contractSize, maximumQuantity, leverage = 1, atr, lots } = options;
+	const { contractSize, maximumQuantity, maximumNotional, leverage = 1, atr, lots } = options;
 	const instrument = {
 		...(contractSize === undefined ? {} : { contractSize }),
 		...(maximumQuantity === undefined ? {} : { maximumQuantity }),
+		...(maximumNotional === undefined ? {} : { maximumNotional }),
 	};
 	const world = await makeWorld(books.pool, { instrument, account: { capital: 10_000 }, version: { maxLots: 9 } });
 	const bot = await makeBot(books.pool, world, { sizing, leverage });
@@ -69,4 +77,6 @@ test('the largest order of the instrument caps every sizing', async () => {
 	expect(await sized(fraction(0.1), { maximumQuantity: '2.5005' })).toBe(2.5);
 	expect(await sized(volatility(0.01), { atr: 8, maximumQuantity: '7' })).toBe(7);
 	expect(await sized({ kind: 'CAPITAL_FRACTION', value: 0.1 }, { lots: 3, maximumQuantity: '12' })).toBe(10);
+	expect(await sized(fraction(0.1), { maximumNotional: '500.1' })).toBe(2.5);
+	expect(await sized(fraction(0.1), { maximumNotional: '500', contractSize: '0.5' })).toBe(5);
 });

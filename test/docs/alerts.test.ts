@@ -54,6 +54,8 @@ test('every alert that functions and code raise has a rule, and every rule is ra
 		const source = readFileSync(join(repository, 'db/functions', file), 'utf8');
 		if (/(raise_alert|sync_alerts)\(/.test(source) && file !== 'raise_alert.sql' && file !== 'sync_alerts.sql') {
 			for (const [, code = ''] of source.matchAll(/p_code => '([A-Z_]+)'/g)) raised.add(code);
+			for (const [, one = '', other = ''] of source.matchAll(/p_code => case when \w+ then '([A-Z_]+)' else '([A-Z_]+)'/g))
+				raised.add(one).add(other);
 			for (const [, codes = ''] of source.matchAll(/p_codes => array\[([^\]]*)\]/g))
 				for (const [, code = ''] of codes.matchAll(/'([A-Z_]+)'/g)) raised.add(code);
 		}
@@ -61,6 +63,7 @@ test('every alert that functions and code raise has a rule, and every rule is ra
 	for (const path of readdirSync(join(repository, 'src'), { recursive: true, encoding: 'utf8' })) {
 		if (!path.endsWith('.ts')) continue;
 		const source = readFileSync(join(repository, 'src', path), 'utf8');
+		for (const [, code = ''] of source.matchAll(/refuse\(account, '([A-Z_]+)'/g)) raised.add(code);
 		for (const [, code = ''] of source.matchAll(/raiseAlert\([^)]*?code: '([A-Z_]+)'/gs)) raised.add(code);
 	}
 	// Reconciliation makes the code from the kind of difference.

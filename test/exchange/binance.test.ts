@@ -173,10 +173,68 @@ describe('Binance', () => {
 			filledQuantity: '0.002',
 		});
 		expect(seen[0]?.params).toMatchObject({ symbol: 'BTCUSDT', origClientOrderId: 'bx-1' });
-		answers['GET /fapi/v1/order'] = { status: 400, body: { code: -2013, msg: 'Order does not exist.' } };
-		expect(await venue.findOrder(linear, 'bx-1')).toBeNull();
 		answers['GET /fapi/v1/order'] = { status: 502, body: {} };
 		await expect(venue.findOrder(linear, 'bx-1')).rejects.toMatchObject({ code: 'EXCHANGE_UNAVAILABLE' });
+	});
+
+	describe.each([
+		[linear, '/fapi/v1/order', '/fapi/v1/openOrders', '/fapi/v1/allOrders', '/fapi/v1/userTrades'],
+		[spot, '/api/v3/order', '/api/v3/openOrders', '/api/v3/allOrders', '/api/v3/myTrades'],
+	] as const)('%s: an order that is not known by its id', (symbol, one, open, all, trades) => {
+		const stranger = {
+			orderId: 6,
+			clientOrderId: 'someone',
+			symbol: 'BTCUSDT',
+			side: 'BUY',
+			status: 'FILLED',
+			origQty: '0.005',
+			executedQty: '0.005',
+		};
+		const ours = { ...stranger, orderId: 7, clientOrderId: 'bx-1' };
+		const trade = {
+			symbol: 'BTCUSDT',
+			id: 9,
+			orderId: 7,
+			side: 'BUY',
+			isBuyer: true,
+			qty: '0.005',
+			price: '60000.10',
+			commission: '0.1',
+			commissionAsset: 'USDT',
+			time: noon,
+		};
+		const notThere = { status: 400, body: { code: -2013, msg: 'Order does not exist.' } };
+		beforeEach(() => {
+			answers[`GET ${one}`] = notThere;
+			answers[`GET ${open}`] = { body: [] };
+			answers[`GET ${all}`] = { body: [stranger] };
+			answers[`GET ${trades}`] = { body: [{ ...trade, orderId: 6 }] };
+		});
+
+		test('does not exist only when open orders, history and executions have said so too', async () => {
+			expect(await venue.findOrder(symbol, 'bx-1')).toBeNull();
+			expect(seen.map(({ route }) => route)).toEqual([one, open, all, trades].map((path) => `GET ${path}`));
+			for (const path of [open, all, trades]) {
+				const before = answers[`GET ${path}`];
+				answers[`GET ${path}`] = { status: 502, body: {} };
+				await expect(venue.findOrder(symbol, 'bx-1')).rejects.toMatchObject({ code: 'EXCHANGE_UNAVAILABLE' });
+				if (before !== undefined) answers[`GET ${path}`] = before;
+				// Three failures in a row are not five.
+				await database.pool.query(`update botbox.circuit_breakers set consecutive_failures = 0`);
+			}
+		});
+
+		test.each([open, all])('is found in %s', async (path) => {
+			answers[`GET ${path}`] = { body: [stranger, ours] };
+			expect(await venue.findOrder(symbol, 'bx-1')).toMatchObject({ exchangeOrderId: '7', status: 'FILLED' });
+		});
+
+		test('an execution of an order that no list has is followed to its order, and never passed over', async () => {
+			answers[`GET ${trades}`] = { body: [{ ...trade, orderId: 6 }, trade] };
+			// The order of the execution is asked for by its number, and cannot be had: no answer is no "no".
+			await expect(venue.findOrder(symbol, 'bx-1')).rejects.toMatchObject({ code: 'EXCHANGE_REFUSED' });
+			expect(seen.at(-1)).toMatchObject({ route: `GET ${one}`, params: { orderId: '7' } });
+		});
 	});
 
 	test('fills of an order name their fee and its asset', async () => {
@@ -246,8 +304,11 @@ describe('Binance', () => {
 		answers['GET /fapi/v3/positionRisk'] = { body: [], headers: used };
 		await venue.positions();
 		const bucket = async () =>
-			(await database.pool.query(`select * from botbox.rate_limits where exchange_id = 'binance' and scope = 'IP'`))
-				.rows[0];
+			(
+				await database.pool.query(
+					`select * from botbox.rate_limits where exchange_id = 'binance' and bucket = 'weight_linear'`,
+				)
+			).rows[0];
 		expect(Number((await bucket()).reported_used)).toBe(1_500);
 		answers['GET /fapi/v3/positionRisk'] = {
 			status: 429,

@@ -1,6 +1,7 @@
 /** The table of outcomes, driven through the transport: a bare HTTP server answers, ccxt reads, the facts decide. */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { errors as ccxtErrors } from 'ccxt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClient, type Family } from '../../src/exchange/ccxt-client.ts';
 import {
@@ -202,5 +203,88 @@ describe('without a code', () => {
 	test('an error from within, before anything was sent, is judged by its class and told to nobody', () => {
 		expect(healthOf(new Error('a defect'), 'bybit')).toBe('NOTHING');
 		expect(classifySending(new Error('a defect'), 'bybit').verdict).toBe('UNKNOWN');
+	});
+});
+
+describe('every code that ccxt knows', () => {
+	/** ccxt's classes, subclasses before what they derive from, and what a sending that fails with one of them may be taken for. */
+	const verdictsOfClasses: readonly (readonly [name: keyof typeof ccxtErrors, ...verdicts: SendingVerdict[]])[] = [
+		// The same id was seen before: the order may stand.
+		['DuplicateOrderId', 'UNKNOWN'],
+		['InvalidNonce', 'RESYNC', 'REFUSED'],
+		['RateLimitExceeded', 'NOT_ACCEPTED'],
+		['DDoSProtection', 'NOT_ACCEPTED'],
+		['OnMaintenance', 'NOT_ACCEPTED', 'UNKNOWN'],
+		['RequestTimeout', 'UNKNOWN'],
+		['ExchangeNotAvailable', 'UNKNOWN', 'NOT_ACCEPTED'],
+		['NetworkError', 'UNKNOWN'],
+		['InsufficientFunds', 'REFUSED'],
+		// Asking and cancelling answer so; as the answer to a sending it says nothing.
+		['OrderNotFound', 'REFUSED', 'UNKNOWN'],
+		['InvalidOrder', 'REFUSED', 'UNKNOWN'],
+		['BadSymbol', 'REFUSED'],
+		['BadRequest', 'REFUSED', 'UNKNOWN', 'NOT_ACCEPTED'],
+		['AccountSuspended', 'REFUSED'],
+		['PermissionDenied', 'REFUSED', 'NOT_ACCEPTED'],
+		['AuthenticationError', 'REFUSED'],
+		['AccountNotEnabled', 'REFUSED'],
+		['ArgumentsRequired', 'REFUSED'],
+		['NotSupported', 'REFUSED'],
+		['OperationRejected', 'REFUSED', 'UNKNOWN'],
+		['OperationFailed', 'UNKNOWN', 'NOT_ACCEPTED'],
+		['ExchangeError', 'UNKNOWN', 'REFUSED', 'NOT_ACCEPTED'],
+		['BaseError', 'UNKNOWN'],
+	];
+
+	/** Codes of the exchange with a class of ccxt's, as its client maps them. */
+	function codesOf(family: Family): string[] {
+		const { ccxt } = createClient({
+			exchange: { exchangeId: family, ccxtId: family, baseUrl, sandbox: false },
+			timeoutMs: 1_000,
+			exchangeTime: Date.now,
+			gate: (_, send) => send(),
+		});
+		const maps =
+			family === 'bybit' ? [ccxt.exceptions] : [ccxt.exceptions, ccxt.exceptions.linear, ccxt.exceptions.spot];
+		const codes = maps.flatMap((map) => Object.keys((map?.exact ?? {}) as object));
+		return [...new Set(codes)].filter((code) => /^-?\d+$/.test(code) && code !== '0').sort();
+	}
+
+	test.each(['bybit', 'binance'] as const)(
+		'%s: is judged as its class may be, a refusal never where it may stand',
+		async (family) => {
+			const codes = codesOf(family);
+			expect(codes.length).toBeGreaterThan(100);
+			const odd: string[] = [];
+			const verdicts = new Set<SendingVerdict>();
+			for (const code of codes) {
+				const error =
+					family === 'bybit'
+						? await failureOf(family, 200, { retCode: Number(code), retMsg: 'words', result: {}, time: 1 })
+						: await failureOf(family, 400, { code: Number(code), msg: 'words' });
+				const { verdict } = classifySending(error, family);
+				verdicts.add(verdict);
+				const [name, ...allowed] = verdictsOfClasses.find(([known]) => error instanceof ccxtErrors[known]) ?? [
+					'BaseError',
+				];
+				if (!allowed.includes(verdict)) odd.push(`${code} ${name}: ${verdict}`);
+			}
+			expect(odd).toEqual([]);
+			expect([...verdicts].sort()).toEqual(['NOT_ACCEPTED', 'REFUSED', 'RESYNC', 'UNKNOWN']);
+		},
+		120_000,
+	);
+
+	test('every error class of ccxt is in the list, or is of a class that is', () => {
+		const listed = verdictsOfClasses.map(([name]) => ccxtErrors[name]);
+		const missing = Object.entries(ccxtErrors).filter(
+			([, made]) =>
+				typeof made === 'function' &&
+				!listed.some(
+					(known) => known !== ccxtErrors.BaseError && (made === known || made.prototype instanceof known),
+				) &&
+				made !== ccxtErrors.BaseError,
+		);
+		expect(missing.map(([name]) => name)).toEqual([]);
 	});
 });

@@ -20,6 +20,10 @@ const common = {
 		.max(525_600)
 		.optional()
 		.meta({ description: 'It lifts itself after so many minutes; by default it stays until it is lifted' }),
+	cancel_queued: z
+		.boolean()
+		.optional()
+		.meta({ description: 'Cancels entries that wait in the queue, instead of letting their time run out' }),
 };
 const newPause = z
 	.discriminatedUnion('scope', [
@@ -44,7 +48,7 @@ export function addPauses(app: ApiServer, context: ApiContext): void {
 			},
 		},
 		async (request, reply) => {
-			const { scope, reason, for_minutes: minutes, ...subject } = request.body;
+			const { scope, reason, for_minutes: minutes, cancel_queued: cancelQueued, ...subject } = request.body;
 			const now = context.clock?.() ?? (await databaseTime(pool));
 			const pauseId = await pauseEntries(pool, {
 				scope,
@@ -53,6 +57,7 @@ export function addPauses(app: ApiServer, context: ApiContext): void {
 				accountId: 'account_id' in subject ? subject.account_id : null,
 				botId: 'bot_id' in subject ? subject.bot_id : null,
 				liftsAt: minutes === undefined ? null : new Date(now.getTime() + minutes * 60_000),
+				cancelQueued,
 				actor: callerOf(request).actor,
 				now,
 			});

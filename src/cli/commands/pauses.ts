@@ -20,12 +20,14 @@ export function registerPauses(program: Command): void {
 		.description('stop entries; positions, their stops and their closes go on')
 		.option('--for <duration>', 'lift it by itself after 90s, 30m, 2h or 1d', duration)
 		.option('--reason <text>', 'why', 'paused by hand')
-		.action(async (options: ScopeOptions & { for?: number; reason: string }) => {
+		.option('--cancel-queued', 'cancel entries that wait in the queue, instead of letting their time run out')
+		.action(async (options: ScopeOptions & { for?: number; reason: string; cancelQueued?: boolean }) => {
 			requireOneScope(options);
 			await withDatabase(async (pool) => {
 				const scope = await findScope(pool, options);
 				const liftsAt = options.for === undefined ? null : new Date(Date.now() + options.for);
-				const id = await pauseEntries(pool, { ...scope, reason: options.reason, liftsAt, actor: actor() });
+				const { reason, cancelQueued } = options;
+				const id = await pauseEntries(pool, { ...scope, reason, liftsAt, cancelQueued, actor: actor() });
 				process.stdout.write(`pause ${id} is in force${liftsAt === null ? '' : ` until ${liftsAt.toISOString()}`}\n`);
 			});
 		});

@@ -1,7 +1,10 @@
 /** Wrappers of the functions that guard the exchange and the account: limiter, breaker, pauses, alerts, reconciliation. */
 import { rowsFunction, valueFunction } from './define.ts';
 
-/** `refusal`: RATE_LIMIT or BREAKER_OPEN, null if granted; a grant lapses after 1 s. */
+/**
+ * `refusal`: RATE_LIMIT or BREAKER_OPEN, null if granted. `grantedCalls` may be fewer than `calls`: `retryAfterMs` says when
+ * to ask for the rest. A grant lapses after 250 ms. `isUrgent`: may take the tokens that are kept for closes.
+ */
 export const acquireCall = rowsFunction(
 	'acquire_call',
 	{
@@ -11,15 +14,34 @@ export const acquireCall = rowsFunction(
 		accountBucket: 'text?',
 		weight: 'integer?',
 		ipKey: 'text?',
+		ipBucket: 'text?',
+		calls: 'integer?',
+		isUrgent: 'boolean?',
 		now: 'timestamptz?',
 	},
 	{
 		isGranted: 'boolean',
+		grantedCalls: 'integer',
 		refusal: 'text?',
 		retryAfterMs: 'integer',
 		isProbe: 'boolean',
 		consecutiveFailures: 'integer',
 	},
+);
+
+/** Answers the limit before; null: there is no such limit. Throws check_violation for what is not positive. */
+export const setRateLimit = valueFunction(
+	'set_rate_limit',
+	{
+		exchangeId: 'text',
+		scope: 'limit_scope',
+		bucket: 'text',
+		windowMs: 'integer',
+		publishedLimit: 'numeric',
+		actor: 'text?',
+		now: 'timestamptz?',
+	},
+	'numeric?',
 );
 
 export const recordLimitReport = valueFunction(
@@ -67,6 +89,7 @@ export const pauseEntries = valueFunction(
 		accountId: 'bigint?',
 		botId: 'bigint?',
 		liftsAt: 'timestamptz?',
+		cancelQueued: 'boolean?',
 		actor: 'text?',
 		now: 'timestamptz?',
 	},

@@ -20,6 +20,7 @@ export const internalFunctions: readonly string[] = [
 	'exit_price',
 	'exit_quote',
 	'find_breach',
+	'find_bucket_size',
 	'find_equity',
 	'find_old_chunks',
 	'find_unbalanced_pairs',

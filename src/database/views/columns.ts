@@ -37,6 +37,7 @@ export const enumerations = {
 	sizing_kind: ['FIXED_NOTIONAL', 'CAPITAL_FRACTION', 'VOLATILITY_TARGET'],
 	timeframe: ['1m', '5m', '15m', '1h', '4h', '1d'],
 	token_role: ['viewer', 'operator', 'admin'],
+	limit_scope: ['IP', 'ACCOUNT'],
 	trade_status: ['PENDING', 'EXECUTING', 'EXECUTED', 'EXPIRED', 'CANCELLED', 'FAILED', 'PARKED'],
 } as const;
 export type EnumerationName = keyof typeof enumerations;

@@ -86,6 +86,25 @@ export const exchangeHealth = defineView(
 	},
 );
 
+export const rateLimits = defineView(
+	'rate_limits',
+	{ order: ['exchange_id', 'scope', 'bucket', 'window_ms'], direction: 'asc' },
+	{
+		exchange_id: 'text',
+		scope: 'limit_scope',
+		bucket: 'text',
+		window_ms: 'integer',
+		published_limit: 'numeric',
+		buckets: 'bigint',
+		capacity: 'numeric?',
+		refill_per_second: 'numeric?',
+		pace: 'numeric?',
+		granted: 'bigint?',
+		denied: 'bigint?',
+		blocked_until: 'timestamptz?',
+	},
+);
+
 /** Newest first. */
 export const regimes = defineView(
 	'regimes',

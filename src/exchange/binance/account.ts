@@ -1,6 +1,6 @@
 /**
  * Trading on Binance spot and USDⓈ-M futures. Stops cannot travel with a market order there, fills are answered per
- * symbol only, and a client order id may be used again once its order is over: botbox asks before it sends again.
+ * symbol only, and a client order id may be used again once its order is over: botbox asks everywhere before it sends again.
  */
 import type { binance } from 'ccxt';
 import { Decimal } from 'decimal.js';
@@ -54,6 +54,9 @@ const incomeShape = z.array(
 
 const pageSize = 1_000;
 const mostPages = 200;
+/** Executions looked at for an order that no list has: lists lag behind by moments, so only what is young can be missing. */
+const recentTrades = 500;
+const unlistedMs = 3_600_000;
 const day = 86_400_000;
 /** Spot answers trades of at most a day at a time, futures of a week. */
 const windowMs = { SPOT: day, LINEAR: 7 * day } as const;
@@ -87,15 +90,13 @@ export function createBinanceAccount(client: binance, facts: AccountFacts): Acco
 		async findOrder(symbol, clientOrderId) {
 			const request = { symbol: idOf(symbol), origClientOrderId: clientOrderId };
 			try {
-				// This one call knows open and finished orders alike.
-				const answer = isSpot(symbol)
-					? await client.privateGetOrder(request)
-					: await client.fapiPrivateGetOrder(request);
-				return describeOrder(orderShape.parse(answer), symbol);
+				// This one call knows open and finished orders alike; where it finds the order, nothing else need be asked.
+				return describeOrder(orderShape.parse(await askOrder(symbol, request)), symbol);
 			} catch (error) {
-				if (isMissingOrder(error, 'binance')) return null;
-				throw error;
+				if (!isMissingOrder(error, 'binance')) throw error;
 			}
+			// An id may be used again here once its order is over, so "no such order" must be said by every place where it could be.
+			return await findAmongAll(symbol, clientOrderId);
 		},
 
 		async openOrders() {
@@ -196,6 +197,38 @@ export function createBinanceAccount(client: binance, facts: AccountFacts): Acco
 
 	function symbolOf(marketId: string, type: 'spot' | 'swap'): string {
 		return client.safeSymbol(marketId, undefined, undefined, type) ?? marketId;
+	}
+
+	function askOrder(symbol: string, request: Record<string, string>): Promise<unknown> {
+		return isSpot(symbol) ? client.privateGetOrder(request) : client.fapiPrivateGetOrder(request);
+	}
+
+	/** The open orders, then the history, then the executions whose orders neither of them lists. */
+	async function findAmongAll(symbol: string, clientOrderId: string): Promise<OrderState | null> {
+		const request = { symbol: idOf(symbol) };
+		const lists = isSpot(symbol)
+			? ([() => client.privateGetOpenOrders(request), () => client.privateGetAllOrders(request)] as const)
+			: ([() => client.fapiPrivateGetOpenOrders(request), () => client.fapiPrivateGetAllOrders(request)] as const);
+		const listed = new Set<string>();
+		for (const ask of lists) {
+			const orders = z.array(orderShape).parse(await ask());
+			const found = orders.find((order) => order.clientOrderId === clientOrderId);
+			if (found !== undefined) return describeOrder(found, symbol);
+			for (const { orderId } of orders) listed.add(orderId);
+		}
+		const trades = isSpot(symbol)
+			? z.array(spotTradeShape).parse(await client.privateGetMyTrades({ ...request, limit: recentTrades }))
+			: z.array(futuresTradeShape).parse(await client.fapiPrivateGetUserTrades({ ...request, limit: recentTrades }));
+		const since = facts.exchangeTime() - unlistedMs;
+		const unlisted = new Set(
+			trades.filter(({ orderId, time }) => time >= since && !listed.has(orderId)).map(({ orderId }) => orderId),
+		);
+		for (const orderId of unlisted) {
+			// A trade whose order cannot be told apart is no clear answer: the error says so.
+			const order = orderShape.parse(await askOrder(symbol, { ...request, orderId }));
+			if (order.clientOrderId === clientOrderId) return describeOrder(order, symbol);
+		}
+		return null;
 	}
 
 	async function fillsOf(symbol: string, sinceMs: number, orderId: string | undefined): Promise<FillReport[]> {

@@ -37,6 +37,7 @@ export async function makeInstrument(
 		minimumQuantity?: string;
 		maximumQuantity?: string;
 		minimumNotional?: string;
+		maximumNotional?: string;
 		contractSize?: string;
 		takerFeeRate?: string;
 	} = {},
@@ -60,6 +61,7 @@ export async function makeInstrument(
 				minimum_quantity: options.minimumQuantity ?? '0.001',
 				maximum_quantity: options.maximumQuantity ?? null,
 				minimum_notional: options.minimumNotional ?? '5',
+				maximum_notional: options.maximumNotional ?? null,
 				contract_size: options.contractSize ?? '1',
 				taker_fee_rate: options.takerFeeRate ?? '0.001',
 				is_trading: true,
