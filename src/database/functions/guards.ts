@@ -104,6 +104,13 @@ export const resolveAlert = valueFunction(
 	'boolean',
 );
 
+/** False: there is no such alert. Throws 55000 for one that is resolved. */
+export const acknowledgeAlert = valueFunction(
+	'acknowledge_alert',
+	{ alertId: 'bigint', actor: 'text?', now: 'timestamptz?' },
+	'boolean',
+);
+
 /** `positions`: [{ symbol, quantity, entry_price }] signed; `balances`: { asset: total }; `openOrders`: [{ symbol, exchange_order_id, client_order_id, quantity, stop_kind }]. */
 export const reconcileAccount = rowsFunction(
 	'reconcile_account',

@@ -1251,6 +1251,43 @@ declare module 'zapatos/schema' {
     export type SQL = SQLExpression | SQLExpression[];
   }
 
+  export namespace events {
+    export type Table = 'events';
+    export interface Selectable {
+      at: Date;
+      id: number;
+      keys: string[];
+      topic: string;
+    }
+    export interface JSONSelectable {
+      at: db.TimestampTzString;
+      id: number;
+      keys: string[];
+      topic: string;
+    }
+    export interface Whereable {
+      at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      keys?: string[] | db.Parameter<string[]> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string[] | db.Parameter<string[]> | db.SQLFragment | db.ParentColumn>;
+      topic?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
+      keys: string[] | db.Parameter<string[]> | db.SQLFragment;
+      topic: string | db.Parameter<string> | db.SQLFragment;
+    }
+    export interface Updatable {
+      at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
+      keys?: string[] | db.Parameter<string[]> | db.SQLFragment | db.SQLFragment<any, string[] | db.Parameter<string[]> | db.SQLFragment>;
+      topic?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'events_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
   export namespace exchanges {
     export type Table = 'exchanges';
     export interface Selectable {
@@ -1569,6 +1606,65 @@ declare module 'zapatos/schema' {
     export type SQL = SQLExpression | SQLExpression[];
   }
 
+  export namespace idempotent_requests {
+    export type Table = 'idempotent_requests';
+    export interface Selectable {
+      actor: string;
+      body: string | null;
+      finished_at: Date | null;
+      idempotency_key: string;
+      location: string | null;
+      request_hash: Buffer;
+      started_at: Date;
+      status: number | null;
+    }
+    export interface JSONSelectable {
+      actor: string;
+      body: string | null;
+      finished_at: db.TimestampTzString | null;
+      idempotency_key: string;
+      location: string | null;
+      request_hash: db.ByteArrayString;
+      started_at: db.TimestampTzString;
+      status: number | null;
+    }
+    export interface Whereable {
+      actor?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      body?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      finished_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      idempotency_key?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      location?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      request_hash?: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.ParentColumn>;
+      started_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      status?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      actor: string | db.Parameter<string> | db.SQLFragment;
+      body?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+      finished_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      idempotency_key: string | db.Parameter<string> | db.SQLFragment;
+      location?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+      request_hash: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment;
+      started_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
+      status?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
+    }
+    export interface Updatable {
+      actor?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+      body?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+      finished_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      idempotency_key?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+      location?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+      request_hash?: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.SQLFragment<any, (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment>;
+      started_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
+      status?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'idempotent_requests_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
   export namespace installation {
     export type Table = 'installation';
     export interface Selectable {
@@ -1825,6 +1921,50 @@ declare module 'zapatos/schema' {
       reference?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
     }
     export type UniqueIndex = 'ledger_entries_pkey' | 'ledger_references_are_unique';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
+  export namespace login_codes {
+    export type Table = 'login_codes';
+    export interface Selectable {
+      code_hash: Buffer;
+      created_at: Date;
+      expires_at: Date;
+      role: token_role;
+      used_at: Date | null;
+    }
+    export interface JSONSelectable {
+      code_hash: db.ByteArrayString;
+      created_at: db.TimestampTzString;
+      expires_at: db.TimestampTzString;
+      role: token_role;
+      used_at: db.TimestampTzString | null;
+    }
+    export interface Whereable {
+      code_hash?: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.ParentColumn>;
+      created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      expires_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      role?: token_role | db.Parameter<token_role> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, token_role | db.Parameter<token_role> | db.SQLFragment | db.ParentColumn>;
+      used_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      code_hash: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment;
+      created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
+      expires_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      role: token_role | db.Parameter<token_role> | db.SQLFragment;
+      used_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+    }
+    export interface Updatable {
+      code_hash?: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.SQLFragment<any, (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment>;
+      created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
+      expires_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      role?: token_role | db.Parameter<token_role> | db.SQLFragment | db.SQLFragment<any, token_role | db.Parameter<token_role> | db.SQLFragment>;
+      used_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'login_codes_pkey';
     export type Column = keyof Selectable;
     export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
     export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
@@ -2603,6 +2743,58 @@ declare module 'zapatos/schema' {
     export type SQL = SQLExpression | SQLExpression[];
   }
 
+  export namespace sessions {
+    export type Table = 'sessions';
+    export interface Selectable {
+      created_at: Date;
+      ended_at: Date | null;
+      expires_at: Date;
+      id: number;
+      role: token_role | null;
+      session_hash: Buffer;
+      token_id: number | null;
+    }
+    export interface JSONSelectable {
+      created_at: db.TimestampTzString;
+      ended_at: db.TimestampTzString | null;
+      expires_at: db.TimestampTzString;
+      id: number;
+      role: token_role | null;
+      session_hash: db.ByteArrayString;
+      token_id: number | null;
+    }
+    export interface Whereable {
+      created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      ended_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      expires_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      role?: token_role | db.Parameter<token_role> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, token_role | db.Parameter<token_role> | db.SQLFragment | db.ParentColumn>;
+      session_hash?: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.ParentColumn>;
+      token_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
+      ended_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      expires_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      role?: token_role | db.Parameter<token_role> | null | db.DefaultType | db.SQLFragment;
+      session_hash: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment;
+      token_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment;
+    }
+    export interface Updatable {
+      created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
+      ended_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      expires_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      role?: token_role | db.Parameter<token_role> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, token_role | db.Parameter<token_role> | null | db.DefaultType | db.SQLFragment>;
+      session_hash?: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.SQLFragment<any, (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment>;
+      token_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'sessions_pkey' | 'sessions_session_hash_key';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
   export namespace signals {
     export type Table = 'signals';
     export interface Selectable {
@@ -3235,20 +3427,20 @@ declare module 'zapatos/schema' {
   /* --- aggregate types --- */
 
   export namespace botbox {  
-    export type Table = account_balances.Table | account_equity.Table | accounts.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candle_coverage.Table | candle_gaps.Table | candles.Table | check_hours.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | funding_rates.Table | installation.Table | instruments.Table | interval_changes.Table | ledger_entries.Table | order_transitions.Table | orders.Table | paper_funding.Table | paper_orders.Table | pauses.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
-    export type Selectable = account_balances.Selectable | account_equity.Selectable | accounts.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candle_coverage.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | funding_rates.Selectable | installation.Selectable | instruments.Selectable | interval_changes.Selectable | ledger_entries.Selectable | order_transitions.Selectable | orders.Selectable | paper_funding.Selectable | paper_orders.Selectable | pauses.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
-    export type JSONSelectable = account_balances.JSONSelectable | account_equity.JSONSelectable | accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candle_coverage.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | funding_rates.JSONSelectable | installation.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | ledger_entries.JSONSelectable | order_transitions.JSONSelectable | orders.JSONSelectable | paper_funding.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
-    export type Whereable = account_balances.Whereable | account_equity.Whereable | accounts.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candle_coverage.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | funding_rates.Whereable | installation.Whereable | instruments.Whereable | interval_changes.Whereable | ledger_entries.Whereable | order_transitions.Whereable | orders.Whereable | paper_funding.Whereable | paper_orders.Whereable | pauses.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
-    export type Insertable = account_balances.Insertable | account_equity.Insertable | accounts.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candle_coverage.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | funding_rates.Insertable | installation.Insertable | instruments.Insertable | interval_changes.Insertable | ledger_entries.Insertable | order_transitions.Insertable | orders.Insertable | paper_funding.Insertable | paper_orders.Insertable | pauses.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
-    export type Updatable = account_balances.Updatable | account_equity.Updatable | accounts.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candle_coverage.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | funding_rates.Updatable | installation.Updatable | instruments.Updatable | interval_changes.Updatable | ledger_entries.Updatable | order_transitions.Updatable | orders.Updatable | paper_funding.Updatable | paper_orders.Updatable | pauses.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
-    export type UniqueIndex = account_balances.UniqueIndex | account_equity.UniqueIndex | accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candle_coverage.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | funding_rates.UniqueIndex | installation.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | ledger_entries.UniqueIndex | order_transitions.UniqueIndex | orders.UniqueIndex | paper_funding.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
-    export type Column = account_balances.Column | account_equity.Column | accounts.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candle_coverage.Column | candle_gaps.Column | candles.Column | check_hours.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | funding_rates.Column | installation.Column | instruments.Column | interval_changes.Column | ledger_entries.Column | order_transitions.Column | orders.Column | paper_funding.Column | paper_orders.Column | pauses.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
+    export type Table = account_balances.Table | account_equity.Table | accounts.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candle_coverage.Table | candle_gaps.Table | candles.Table | check_hours.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | events.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | funding_rates.Table | idempotent_requests.Table | installation.Table | instruments.Table | interval_changes.Table | ledger_entries.Table | login_codes.Table | order_transitions.Table | orders.Table | paper_funding.Table | paper_orders.Table | pauses.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | sessions.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
+    export type Selectable = account_balances.Selectable | account_equity.Selectable | accounts.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candle_coverage.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | events.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | funding_rates.Selectable | idempotent_requests.Selectable | installation.Selectable | instruments.Selectable | interval_changes.Selectable | ledger_entries.Selectable | login_codes.Selectable | order_transitions.Selectable | orders.Selectable | paper_funding.Selectable | paper_orders.Selectable | pauses.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | sessions.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
+    export type JSONSelectable = account_balances.JSONSelectable | account_equity.JSONSelectable | accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candle_coverage.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | events.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | funding_rates.JSONSelectable | idempotent_requests.JSONSelectable | installation.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | ledger_entries.JSONSelectable | login_codes.JSONSelectable | order_transitions.JSONSelectable | orders.JSONSelectable | paper_funding.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | sessions.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
+    export type Whereable = account_balances.Whereable | account_equity.Whereable | accounts.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candle_coverage.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | events.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | funding_rates.Whereable | idempotent_requests.Whereable | installation.Whereable | instruments.Whereable | interval_changes.Whereable | ledger_entries.Whereable | login_codes.Whereable | order_transitions.Whereable | orders.Whereable | paper_funding.Whereable | paper_orders.Whereable | pauses.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | sessions.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
+    export type Insertable = account_balances.Insertable | account_equity.Insertable | accounts.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candle_coverage.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | events.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | funding_rates.Insertable | idempotent_requests.Insertable | installation.Insertable | instruments.Insertable | interval_changes.Insertable | ledger_entries.Insertable | login_codes.Insertable | order_transitions.Insertable | orders.Insertable | paper_funding.Insertable | paper_orders.Insertable | pauses.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | sessions.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
+    export type Updatable = account_balances.Updatable | account_equity.Updatable | accounts.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candle_coverage.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | events.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | funding_rates.Updatable | idempotent_requests.Updatable | installation.Updatable | instruments.Updatable | interval_changes.Updatable | ledger_entries.Updatable | login_codes.Updatable | order_transitions.Updatable | orders.Updatable | paper_funding.Updatable | paper_orders.Updatable | pauses.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | sessions.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
+    export type UniqueIndex = account_balances.UniqueIndex | account_equity.UniqueIndex | accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candle_coverage.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | events.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | funding_rates.UniqueIndex | idempotent_requests.UniqueIndex | installation.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | ledger_entries.UniqueIndex | login_codes.UniqueIndex | order_transitions.UniqueIndex | orders.UniqueIndex | paper_funding.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | sessions.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
+    export type Column = account_balances.Column | account_equity.Column | accounts.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candle_coverage.Column | candle_gaps.Column | candles.Column | check_hours.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | events.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | funding_rates.Column | idempotent_requests.Column | installation.Column | instruments.Column | interval_changes.Column | ledger_entries.Column | login_codes.Column | order_transitions.Column | orders.Column | paper_funding.Column | paper_orders.Column | pauses.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | sessions.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
   
-    export type AllBaseTables = [account_balances.Table, account_equity.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllBaseTables = [account_balances.Table, account_equity.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, events.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, idempotent_requests.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, login_codes.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, sessions.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
     export type AllForeignTables = [];
     export type AllViews = [];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [account_balances.Table, account_equity.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllTablesAndViews = [account_balances.Table, account_equity.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, events.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, idempotent_requests.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, login_codes.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, sessions.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
   }
 
 
@@ -3553,6 +3745,60 @@ declare module 'zapatos/schema' {
         revoked_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
         role?: c.PgTokenRole | db.Parameter<c.PgTokenRole> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgTokenRole | db.Parameter<c.PgTokenRole> | null | db.DefaultType | db.SQLFragment>;
         token_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace audit_log {
+      export type Table = 'reporting.audit_log';
+      export interface Selectable {
+        action: string | null;
+        actor: string | null;
+        after: db.JSONValue | null;
+        at: Date | null;
+        audit_id: number | null;
+        before: db.JSONValue | null;
+        subject: string | null;
+      }
+      export interface JSONSelectable {
+        action: string | null;
+        actor: string | null;
+        after: db.JSONValue | null;
+        at: db.TimestampTzString | null;
+        audit_id: number | null;
+        before: db.JSONValue | null;
+        subject: string | null;
+      }
+      export interface Whereable {
+        action?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        actor?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        after?: db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn>;
+        at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        audit_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        before?: db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn>;
+        subject?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        action?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+        actor?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+        after?: db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment;
+        at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+        audit_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment;
+        before?: db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment;
+        subject?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+      }
+      export interface Updatable {
+        action?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+        actor?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+        after?: db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment>;
+        at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+        audit_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
+        before?: db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment>;
+        subject?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
       }
       export type UniqueIndex = never;
       export type Column = keyof Selectable;
@@ -5322,20 +5568,20 @@ declare module 'zapatos/schema' {
   
     /* --- aggregate types --- */
   
-    export type Table = account_equity.Table | accounts.Table | alerts.Table | api_tokens.Table | bot_pnl.Table | bot_status.Table | candle_gaps.Table | candles.Table | check_hours.Table | checks.Table | correlations.Table | data_freshness.Table | exchange_health.Table | funding_rates.Table | instruments.Table | interval_changes.Table | orders.Table | overview.Table | pauses.Table | positions.Table | regimes.Table | rejection_reasons.Table | signals.Table | strategies.Table | strategy_performance.Table | trades.Table | worker_status.Table;
-    export type Selectable = account_equity.Selectable | accounts.Selectable | alerts.Selectable | api_tokens.Selectable | bot_pnl.Selectable | bot_status.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | checks.Selectable | correlations.Selectable | data_freshness.Selectable | exchange_health.Selectable | funding_rates.Selectable | instruments.Selectable | interval_changes.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | regimes.Selectable | rejection_reasons.Selectable | signals.Selectable | strategies.Selectable | strategy_performance.Selectable | trades.Selectable | worker_status.Selectable;
-    export type JSONSelectable = account_equity.JSONSelectable | accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | bot_pnl.JSONSelectable | bot_status.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | correlations.JSONSelectable | data_freshness.JSONSelectable | exchange_health.JSONSelectable | funding_rates.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | regimes.JSONSelectable | rejection_reasons.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_performance.JSONSelectable | trades.JSONSelectable | worker_status.JSONSelectable;
-    export type Whereable = account_equity.Whereable | accounts.Whereable | alerts.Whereable | api_tokens.Whereable | bot_pnl.Whereable | bot_status.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | checks.Whereable | correlations.Whereable | data_freshness.Whereable | exchange_health.Whereable | funding_rates.Whereable | instruments.Whereable | interval_changes.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | regimes.Whereable | rejection_reasons.Whereable | signals.Whereable | strategies.Whereable | strategy_performance.Whereable | trades.Whereable | worker_status.Whereable;
-    export type Insertable = account_equity.Insertable | accounts.Insertable | alerts.Insertable | api_tokens.Insertable | bot_pnl.Insertable | bot_status.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | checks.Insertable | correlations.Insertable | data_freshness.Insertable | exchange_health.Insertable | funding_rates.Insertable | instruments.Insertable | interval_changes.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | regimes.Insertable | rejection_reasons.Insertable | signals.Insertable | strategies.Insertable | strategy_performance.Insertable | trades.Insertable | worker_status.Insertable;
-    export type Updatable = account_equity.Updatable | accounts.Updatable | alerts.Updatable | api_tokens.Updatable | bot_pnl.Updatable | bot_status.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | checks.Updatable | correlations.Updatable | data_freshness.Updatable | exchange_health.Updatable | funding_rates.Updatable | instruments.Updatable | interval_changes.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | regimes.Updatable | rejection_reasons.Updatable | signals.Updatable | strategies.Updatable | strategy_performance.Updatable | trades.Updatable | worker_status.Updatable;
-    export type UniqueIndex = account_equity.UniqueIndex | accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | bot_pnl.UniqueIndex | bot_status.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | correlations.UniqueIndex | data_freshness.UniqueIndex | exchange_health.UniqueIndex | funding_rates.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | regimes.UniqueIndex | rejection_reasons.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_performance.UniqueIndex | trades.UniqueIndex | worker_status.UniqueIndex;
-    export type Column = account_equity.Column | accounts.Column | alerts.Column | api_tokens.Column | bot_pnl.Column | bot_status.Column | candle_gaps.Column | candles.Column | check_hours.Column | checks.Column | correlations.Column | data_freshness.Column | exchange_health.Column | funding_rates.Column | instruments.Column | interval_changes.Column | orders.Column | overview.Column | pauses.Column | positions.Column | regimes.Column | rejection_reasons.Column | signals.Column | strategies.Column | strategy_performance.Column | trades.Column | worker_status.Column;
+    export type Table = account_equity.Table | accounts.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_pnl.Table | bot_status.Table | candle_gaps.Table | candles.Table | check_hours.Table | checks.Table | correlations.Table | data_freshness.Table | exchange_health.Table | funding_rates.Table | instruments.Table | interval_changes.Table | orders.Table | overview.Table | pauses.Table | positions.Table | regimes.Table | rejection_reasons.Table | signals.Table | strategies.Table | strategy_performance.Table | trades.Table | worker_status.Table;
+    export type Selectable = account_equity.Selectable | accounts.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_pnl.Selectable | bot_status.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | checks.Selectable | correlations.Selectable | data_freshness.Selectable | exchange_health.Selectable | funding_rates.Selectable | instruments.Selectable | interval_changes.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | regimes.Selectable | rejection_reasons.Selectable | signals.Selectable | strategies.Selectable | strategy_performance.Selectable | trades.Selectable | worker_status.Selectable;
+    export type JSONSelectable = account_equity.JSONSelectable | accounts.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_pnl.JSONSelectable | bot_status.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | correlations.JSONSelectable | data_freshness.JSONSelectable | exchange_health.JSONSelectable | funding_rates.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | regimes.JSONSelectable | rejection_reasons.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_performance.JSONSelectable | trades.JSONSelectable | worker_status.JSONSelectable;
+    export type Whereable = account_equity.Whereable | accounts.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_pnl.Whereable | bot_status.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | checks.Whereable | correlations.Whereable | data_freshness.Whereable | exchange_health.Whereable | funding_rates.Whereable | instruments.Whereable | interval_changes.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | regimes.Whereable | rejection_reasons.Whereable | signals.Whereable | strategies.Whereable | strategy_performance.Whereable | trades.Whereable | worker_status.Whereable;
+    export type Insertable = account_equity.Insertable | accounts.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_pnl.Insertable | bot_status.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | checks.Insertable | correlations.Insertable | data_freshness.Insertable | exchange_health.Insertable | funding_rates.Insertable | instruments.Insertable | interval_changes.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | regimes.Insertable | rejection_reasons.Insertable | signals.Insertable | strategies.Insertable | strategy_performance.Insertable | trades.Insertable | worker_status.Insertable;
+    export type Updatable = account_equity.Updatable | accounts.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_pnl.Updatable | bot_status.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | checks.Updatable | correlations.Updatable | data_freshness.Updatable | exchange_health.Updatable | funding_rates.Updatable | instruments.Updatable | interval_changes.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | regimes.Updatable | rejection_reasons.Updatable | signals.Updatable | strategies.Updatable | strategy_performance.Updatable | trades.Updatable | worker_status.Updatable;
+    export type UniqueIndex = account_equity.UniqueIndex | accounts.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_pnl.UniqueIndex | bot_status.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | correlations.UniqueIndex | data_freshness.UniqueIndex | exchange_health.UniqueIndex | funding_rates.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | regimes.UniqueIndex | rejection_reasons.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_performance.UniqueIndex | trades.UniqueIndex | worker_status.UniqueIndex;
+    export type Column = account_equity.Column | accounts.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_pnl.Column | bot_status.Column | candle_gaps.Column | candles.Column | check_hours.Column | checks.Column | correlations.Column | data_freshness.Column | exchange_health.Column | funding_rates.Column | instruments.Column | interval_changes.Column | orders.Column | overview.Column | pauses.Column | positions.Column | regimes.Column | rejection_reasons.Column | signals.Column | strategies.Column | strategy_performance.Column | trades.Column | worker_status.Column;
   
     export type AllBaseTables = [];
     export type AllForeignTables = [];
-    export type AllViews = [account_equity.Table, accounts.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, exchange_health.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, regimes.Table, rejection_reasons.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, worker_status.Table];
+    export type AllViews = [account_equity.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, exchange_health.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, regimes.Table, rejection_reasons.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, worker_status.Table];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [account_equity.Table, accounts.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, exchange_health.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, regimes.Table, rejection_reasons.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, worker_status.Table];
+    export type AllTablesAndViews = [account_equity.Table, accounts.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, exchange_health.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, regimes.Table, rejection_reasons.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, worker_status.Table];
   }
 
 
@@ -5378,15 +5624,18 @@ declare module 'zapatos/schema' {
     "circuit_breakers": circuit_breakers.Selectable;
     "correlations": correlations.Selectable;
     "duties": duties.Selectable;
+    "events": events.Selectable;
     "exchanges": exchanges.Selectable;
     "feed_backfills": feed_backfills.Selectable;
     "feeds": feeds.Selectable;
     "fills": fills.Selectable;
     "funding_rates": funding_rates.Selectable;
+    "idempotent_requests": idempotent_requests.Selectable;
     "installation": installation.Selectable;
     "instruments": instruments.Selectable;
     "interval_changes": interval_changes.Selectable;
     "ledger_entries": ledger_entries.Selectable;
+    "login_codes": login_codes.Selectable;
     "order_transitions": order_transitions.Selectable;
     "orders": orders.Selectable;
     "paper_funding": paper_funding.Selectable;
@@ -5397,6 +5646,7 @@ declare module 'zapatos/schema' {
     "rate_limits": rate_limits.Selectable;
     "reason_codes": reason_codes.Selectable;
     "regimes": regimes.Selectable;
+    "sessions": sessions.Selectable;
     "signals": signals.Selectable;
     "strategies": strategies.Selectable;
     "strategy_versions": strategy_versions.Selectable;
@@ -5408,6 +5658,7 @@ declare module 'zapatos/schema' {
     "reporting.accounts": reporting.accounts.Selectable;
     "reporting.alerts": reporting.alerts.Selectable;
     "reporting.api_tokens": reporting.api_tokens.Selectable;
+    "reporting.audit_log": reporting.audit_log.Selectable;
     "reporting.bot_pnl": reporting.bot_pnl.Selectable;
     "reporting.bot_status": reporting.bot_status.Selectable;
     "reporting.candle_gaps": reporting.candle_gaps.Selectable;
@@ -5450,15 +5701,18 @@ declare module 'zapatos/schema' {
     "circuit_breakers": circuit_breakers.JSONSelectable;
     "correlations": correlations.JSONSelectable;
     "duties": duties.JSONSelectable;
+    "events": events.JSONSelectable;
     "exchanges": exchanges.JSONSelectable;
     "feed_backfills": feed_backfills.JSONSelectable;
     "feeds": feeds.JSONSelectable;
     "fills": fills.JSONSelectable;
     "funding_rates": funding_rates.JSONSelectable;
+    "idempotent_requests": idempotent_requests.JSONSelectable;
     "installation": installation.JSONSelectable;
     "instruments": instruments.JSONSelectable;
     "interval_changes": interval_changes.JSONSelectable;
     "ledger_entries": ledger_entries.JSONSelectable;
+    "login_codes": login_codes.JSONSelectable;
     "order_transitions": order_transitions.JSONSelectable;
     "orders": orders.JSONSelectable;
     "paper_funding": paper_funding.JSONSelectable;
@@ -5469,6 +5723,7 @@ declare module 'zapatos/schema' {
     "rate_limits": rate_limits.JSONSelectable;
     "reason_codes": reason_codes.JSONSelectable;
     "regimes": regimes.JSONSelectable;
+    "sessions": sessions.JSONSelectable;
     "signals": signals.JSONSelectable;
     "strategies": strategies.JSONSelectable;
     "strategy_versions": strategy_versions.JSONSelectable;
@@ -5480,6 +5735,7 @@ declare module 'zapatos/schema' {
     "reporting.accounts": reporting.accounts.JSONSelectable;
     "reporting.alerts": reporting.alerts.JSONSelectable;
     "reporting.api_tokens": reporting.api_tokens.JSONSelectable;
+    "reporting.audit_log": reporting.audit_log.JSONSelectable;
     "reporting.bot_pnl": reporting.bot_pnl.JSONSelectable;
     "reporting.bot_status": reporting.bot_status.JSONSelectable;
     "reporting.candle_gaps": reporting.candle_gaps.JSONSelectable;
@@ -5522,15 +5778,18 @@ declare module 'zapatos/schema' {
     "circuit_breakers": circuit_breakers.Whereable;
     "correlations": correlations.Whereable;
     "duties": duties.Whereable;
+    "events": events.Whereable;
     "exchanges": exchanges.Whereable;
     "feed_backfills": feed_backfills.Whereable;
     "feeds": feeds.Whereable;
     "fills": fills.Whereable;
     "funding_rates": funding_rates.Whereable;
+    "idempotent_requests": idempotent_requests.Whereable;
     "installation": installation.Whereable;
     "instruments": instruments.Whereable;
     "interval_changes": interval_changes.Whereable;
     "ledger_entries": ledger_entries.Whereable;
+    "login_codes": login_codes.Whereable;
     "order_transitions": order_transitions.Whereable;
     "orders": orders.Whereable;
     "paper_funding": paper_funding.Whereable;
@@ -5541,6 +5800,7 @@ declare module 'zapatos/schema' {
     "rate_limits": rate_limits.Whereable;
     "reason_codes": reason_codes.Whereable;
     "regimes": regimes.Whereable;
+    "sessions": sessions.Whereable;
     "signals": signals.Whereable;
     "strategies": strategies.Whereable;
     "strategy_versions": strategy_versions.Whereable;
@@ -5552,6 +5812,7 @@ declare module 'zapatos/schema' {
     "reporting.accounts": reporting.accounts.Whereable;
     "reporting.alerts": reporting.alerts.Whereable;
     "reporting.api_tokens": reporting.api_tokens.Whereable;
+    "reporting.audit_log": reporting.audit_log.Whereable;
     "reporting.bot_pnl": reporting.bot_pnl.Whereable;
     "reporting.bot_status": reporting.bot_status.Whereable;
     "reporting.candle_gaps": reporting.candle_gaps.Whereable;
@@ -5594,15 +5855,18 @@ declare module 'zapatos/schema' {
     "circuit_breakers": circuit_breakers.Insertable;
     "correlations": correlations.Insertable;
     "duties": duties.Insertable;
+    "events": events.Insertable;
     "exchanges": exchanges.Insertable;
     "feed_backfills": feed_backfills.Insertable;
     "feeds": feeds.Insertable;
     "fills": fills.Insertable;
     "funding_rates": funding_rates.Insertable;
+    "idempotent_requests": idempotent_requests.Insertable;
     "installation": installation.Insertable;
     "instruments": instruments.Insertable;
     "interval_changes": interval_changes.Insertable;
     "ledger_entries": ledger_entries.Insertable;
+    "login_codes": login_codes.Insertable;
     "order_transitions": order_transitions.Insertable;
     "orders": orders.Insertable;
     "paper_funding": paper_funding.Insertable;
@@ -5613,6 +5877,7 @@ declare module 'zapatos/schema' {
     "rate_limits": rate_limits.Insertable;
     "reason_codes": reason_codes.Insertable;
     "regimes": regimes.Insertable;
+    "sessions": sessions.Insertable;
     "signals": signals.Insertable;
     "strategies": strategies.Insertable;
     "strategy_versions": strategy_versions.Insertable;
@@ -5624,6 +5889,7 @@ declare module 'zapatos/schema' {
     "reporting.accounts": reporting.accounts.Insertable;
     "reporting.alerts": reporting.alerts.Insertable;
     "reporting.api_tokens": reporting.api_tokens.Insertable;
+    "reporting.audit_log": reporting.audit_log.Insertable;
     "reporting.bot_pnl": reporting.bot_pnl.Insertable;
     "reporting.bot_status": reporting.bot_status.Insertable;
     "reporting.candle_gaps": reporting.candle_gaps.Insertable;
@@ -5666,15 +5932,18 @@ declare module 'zapatos/schema' {
     "circuit_breakers": circuit_breakers.Updatable;
     "correlations": correlations.Updatable;
     "duties": duties.Updatable;
+    "events": events.Updatable;
     "exchanges": exchanges.Updatable;
     "feed_backfills": feed_backfills.Updatable;
     "feeds": feeds.Updatable;
     "fills": fills.Updatable;
     "funding_rates": funding_rates.Updatable;
+    "idempotent_requests": idempotent_requests.Updatable;
     "installation": installation.Updatable;
     "instruments": instruments.Updatable;
     "interval_changes": interval_changes.Updatable;
     "ledger_entries": ledger_entries.Updatable;
+    "login_codes": login_codes.Updatable;
     "order_transitions": order_transitions.Updatable;
     "orders": orders.Updatable;
     "paper_funding": paper_funding.Updatable;
@@ -5685,6 +5954,7 @@ declare module 'zapatos/schema' {
     "rate_limits": rate_limits.Updatable;
     "reason_codes": reason_codes.Updatable;
     "regimes": regimes.Updatable;
+    "sessions": sessions.Updatable;
     "signals": signals.Updatable;
     "strategies": strategies.Updatable;
     "strategy_versions": strategy_versions.Updatable;
@@ -5696,6 +5966,7 @@ declare module 'zapatos/schema' {
     "reporting.accounts": reporting.accounts.Updatable;
     "reporting.alerts": reporting.alerts.Updatable;
     "reporting.api_tokens": reporting.api_tokens.Updatable;
+    "reporting.audit_log": reporting.audit_log.Updatable;
     "reporting.bot_pnl": reporting.bot_pnl.Updatable;
     "reporting.bot_status": reporting.bot_status.Updatable;
     "reporting.candle_gaps": reporting.candle_gaps.Updatable;
@@ -5738,15 +6009,18 @@ declare module 'zapatos/schema' {
     "circuit_breakers": circuit_breakers.UniqueIndex;
     "correlations": correlations.UniqueIndex;
     "duties": duties.UniqueIndex;
+    "events": events.UniqueIndex;
     "exchanges": exchanges.UniqueIndex;
     "feed_backfills": feed_backfills.UniqueIndex;
     "feeds": feeds.UniqueIndex;
     "fills": fills.UniqueIndex;
     "funding_rates": funding_rates.UniqueIndex;
+    "idempotent_requests": idempotent_requests.UniqueIndex;
     "installation": installation.UniqueIndex;
     "instruments": instruments.UniqueIndex;
     "interval_changes": interval_changes.UniqueIndex;
     "ledger_entries": ledger_entries.UniqueIndex;
+    "login_codes": login_codes.UniqueIndex;
     "order_transitions": order_transitions.UniqueIndex;
     "orders": orders.UniqueIndex;
     "paper_funding": paper_funding.UniqueIndex;
@@ -5757,6 +6031,7 @@ declare module 'zapatos/schema' {
     "rate_limits": rate_limits.UniqueIndex;
     "reason_codes": reason_codes.UniqueIndex;
     "regimes": regimes.UniqueIndex;
+    "sessions": sessions.UniqueIndex;
     "signals": signals.UniqueIndex;
     "strategies": strategies.UniqueIndex;
     "strategy_versions": strategy_versions.UniqueIndex;
@@ -5768,6 +6043,7 @@ declare module 'zapatos/schema' {
     "reporting.accounts": reporting.accounts.UniqueIndex;
     "reporting.alerts": reporting.alerts.UniqueIndex;
     "reporting.api_tokens": reporting.api_tokens.UniqueIndex;
+    "reporting.audit_log": reporting.audit_log.UniqueIndex;
     "reporting.bot_pnl": reporting.bot_pnl.UniqueIndex;
     "reporting.bot_status": reporting.bot_status.UniqueIndex;
     "reporting.candle_gaps": reporting.candle_gaps.UniqueIndex;
@@ -5810,15 +6086,18 @@ declare module 'zapatos/schema' {
     "circuit_breakers": circuit_breakers.Column;
     "correlations": correlations.Column;
     "duties": duties.Column;
+    "events": events.Column;
     "exchanges": exchanges.Column;
     "feed_backfills": feed_backfills.Column;
     "feeds": feeds.Column;
     "fills": fills.Column;
     "funding_rates": funding_rates.Column;
+    "idempotent_requests": idempotent_requests.Column;
     "installation": installation.Column;
     "instruments": instruments.Column;
     "interval_changes": interval_changes.Column;
     "ledger_entries": ledger_entries.Column;
+    "login_codes": login_codes.Column;
     "order_transitions": order_transitions.Column;
     "orders": orders.Column;
     "paper_funding": paper_funding.Column;
@@ -5829,6 +6108,7 @@ declare module 'zapatos/schema' {
     "rate_limits": rate_limits.Column;
     "reason_codes": reason_codes.Column;
     "regimes": regimes.Column;
+    "sessions": sessions.Column;
     "signals": signals.Column;
     "strategies": strategies.Column;
     "strategy_versions": strategy_versions.Column;
@@ -5840,6 +6120,7 @@ declare module 'zapatos/schema' {
     "reporting.accounts": reporting.accounts.Column;
     "reporting.alerts": reporting.alerts.Column;
     "reporting.api_tokens": reporting.api_tokens.Column;
+    "reporting.audit_log": reporting.audit_log.Column;
     "reporting.bot_pnl": reporting.bot_pnl.Column;
     "reporting.bot_status": reporting.bot_status.Column;
     "reporting.candle_gaps": reporting.candle_gaps.Column;
@@ -5882,15 +6163,18 @@ declare module 'zapatos/schema' {
     "circuit_breakers": circuit_breakers.SQL;
     "correlations": correlations.SQL;
     "duties": duties.SQL;
+    "events": events.SQL;
     "exchanges": exchanges.SQL;
     "feed_backfills": feed_backfills.SQL;
     "feeds": feeds.SQL;
     "fills": fills.SQL;
     "funding_rates": funding_rates.SQL;
+    "idempotent_requests": idempotent_requests.SQL;
     "installation": installation.SQL;
     "instruments": instruments.SQL;
     "interval_changes": interval_changes.SQL;
     "ledger_entries": ledger_entries.SQL;
+    "login_codes": login_codes.SQL;
     "order_transitions": order_transitions.SQL;
     "orders": orders.SQL;
     "paper_funding": paper_funding.SQL;
@@ -5901,6 +6185,7 @@ declare module 'zapatos/schema' {
     "rate_limits": rate_limits.SQL;
     "reason_codes": reason_codes.SQL;
     "regimes": regimes.SQL;
+    "sessions": sessions.SQL;
     "signals": signals.SQL;
     "strategies": strategies.SQL;
     "strategy_versions": strategy_versions.SQL;
@@ -5912,6 +6197,7 @@ declare module 'zapatos/schema' {
     "reporting.accounts": reporting.accounts.SQL;
     "reporting.alerts": reporting.alerts.SQL;
     "reporting.api_tokens": reporting.api_tokens.SQL;
+    "reporting.audit_log": reporting.audit_log.SQL;
     "reporting.bot_pnl": reporting.bot_pnl.SQL;
     "reporting.bot_status": reporting.bot_status.SQL;
     "reporting.candle_gaps": reporting.candle_gaps.SQL;
