@@ -27,11 +27,7 @@ export const closeSession = valueFunction(
 );
 
 /** At most once a minute; false: it was noted less than a minute ago. */
-export const recordTokenUse = valueFunction(
-	'record_token_use',
-	{ tokenId: 'bigint', now: 'timestamptz?' },
-	'boolean',
-);
+export const recordTokenUse = valueFunction('record_token_use', { tokenId: 'bigint', now: 'timestamptz?' }, 'boolean');
 
 /** `state`: NEW, FINISHED, UNDER_WAY or OTHER. */
 export const beginRequest = rowsFunction(
@@ -53,10 +49,11 @@ export const finishRequest = valueFunction(
 	'boolean',
 );
 
+/** `at`: as text, since a Date would lose the microseconds by which checks are found. */
 export const findEvents = rowsFunction(
 	'find_events',
 	{ after: 'bigint', missing: 'bigint[]?', limit: 'integer?' },
-	{ eventId: 'bigint', topic: 'text', keys: 'text[]', at: 'timestamptz' },
+	{ eventId: 'bigint', topic: 'text', keys: 'text[]', at: 'text' },
 );
 export type EventRow = Awaited<ReturnType<typeof findEvents>>[number];
 
