@@ -11,17 +11,17 @@ set search_path = botbox, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  v_token record;
+  v_token_id bigint;
+  v_name text;
   v_role token_role;
   v_id bigint;
 begin
   if p_token_hash is not null then
-    select a.token_id, a.name, a.role into v_token from authenticate_token(p_token_hash => p_token_hash, p_now => p_now) a;
-    if v_token.token_id is null then
+    select a.token_id, a.name, a.role into v_token_id, v_name, role from authenticate_token(p_token_hash => p_token_hash, p_now => p_now) a;
+    if v_token_id is null then
       return;
     end if;
-    role := v_token.role;
-    actor := 'token:' || v_token.name;
+    actor := 'token:' || v_name;
   else
     -- Two that come with the same code at once: the row's lock lets one of them pass.
     update login_codes c
@@ -37,7 +37,7 @@ begin
     actor := 'login link';
   end if;
   insert into sessions (session_hash, token_id, role, created_at, expires_at)
-  values (p_session_hash, case when p_token_hash is not null then v_token.token_id end, v_role, p_now, p_now + p_life)
+  values (p_session_hash, v_token_id, v_role, p_now, p_now + p_life)
   returning id, sessions.expires_at into strict v_id, expires_at;
   perform record_audit(
     p_actor => actor, p_action => 'session.open', p_subject => 'session ' || v_id,

@@ -225,7 +225,8 @@ test('limits of an account are changed on the state that was read', async () => 
 	] as const) {
 		expect((await ask('POST', `${url}/${verb}`, { reason: 'drill' })).json()).toMatchObject({ status });
 	}
-	expect((await ask('GET', `${url}/equity`)).json().items).toHaveLength(1);
+	const [newest] = (await ask('GET', `${url}/equity?limit=1`)).json().items;
+	expect(newest).toMatchObject({ account_id: id, equity: '10000', peak: '10000' });
 	expect((await ask('POST', 'accounts/999999/halt')).statusCode).toBe(404);
 });
 
