@@ -206,10 +206,16 @@ begin
            pg_notify('botbox_manual_checks', r.bot_id || ' ' || extract(epoch from r.due_at)::text)
       from recorded r
      where r.kind = 'MANUAL'
+  ),
+  -- One event and one notification for the whole batch, however many bots there are.
+  event as (
+    insert into events (topic, keys, at)
+    select 'checks', array_agg(r.bot_id::text), p_now from recorded r having count(*) > 0
   )
   select r.bot_id, r.due_at, r.kind, r.outcome, r.reason_code, r.signal_id, r.trade_id
     from recorded r
     left join told t on t.bot_id = r.bot_id;
+  perform pg_notify('botbox_events', 'checks');
 end
 $$;
 comment on function botbox.record_checks is

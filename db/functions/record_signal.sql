@@ -32,6 +32,8 @@ begin
      where id = p_signal.id
        and candle_at = p_signal.candle_at
     returning id into strict v_id;
+    insert into events (topic, keys) values ('signals', array[v_id::text]);
+    perform pg_notify('botbox_events', 'signals');
     return v_id;
   end if;
 
@@ -49,6 +51,8 @@ begin
     p_signal.status, p_signal.reason_code, p_signal.details, p_signal.trade_id, p_now, p_now
   )
   returning id into strict v_id;
+  insert into events (topic, keys) values ('signals', array[v_id::text]);
+  perform pg_notify('botbox_events', 'signals');
   return v_id;
 end
 $$;

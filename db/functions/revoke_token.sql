@@ -9,6 +9,8 @@ begin
     return false;
   end if;
   perform record_audit(p_actor => p_actor, p_action => 'token.revoke', p_subject => 'token ' || p_token_id, p_now => p_now);
+  -- Its event streams end, too.
+  perform pg_notify('botbox_events', 'access');
   return true;
 end
 $$;

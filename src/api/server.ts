@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../config.ts';
 import { createJobs } from '../database/jobs.ts';
+import { listen } from '../database/listener.ts';
 import { requireMatchingSchema } from '../database/migrate/matching.ts';
 import { createPool } from '../database/pool.ts';
 import { listRows } from '../database/views/define.ts';
@@ -10,9 +11,10 @@ import { BotboxError, errorMessage } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { observePool } from '../metrics.ts';
 import { openCatalogue } from '../sandbox/catalogue.ts';
-import { isLoopbackAddress } from './access.ts';
 import { buildApp } from './app.ts';
-import { listenForManualChecks } from './manual-checks.ts';
+import { isLoopbackAddress } from './caller.ts';
+import { changeChannel, createChanges } from './events/changes.ts';
+import { createManualChecks, manualCheckChannel } from './manual-checks.ts';
 
 export interface ApiOptions {
 	readonly databaseUrl: string;
@@ -68,10 +70,18 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 			onError: (error) => log.warn({ error: error.message }, 'pg-boss'),
 		});
 		cleanups.push(() => jobs.stop());
-		const manualChecks = await listenForManualChecks(databaseUrl, (message) =>
-			log.debug({ message }, 'listener lost its connection'),
-		);
-		cleanups.push(() => manualChecks.close());
+		const manualChecks = createManualChecks();
+		const changes = createChanges();
+		const listener = await listen({
+			url: databaseUrl,
+			applicationName: 'botbox api listener',
+			channels: [manualCheckChannel, changeChannel],
+			onNotification: (channel, payload) => (channel === changeChannel ? changes : manualChecks).notify(payload),
+			// Whatever was told while nobody listened is looked for.
+			onConnect: () => changes.notify('connected'),
+			onError: (message) => log.debug({ message }, 'listener lost its connection'),
+		});
+		cleanups.push(() => listener.close());
 
 		const catalogue = openCatalogue({
 			folder: config.strategiesDir,
@@ -80,7 +90,10 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 		cleanups.push(() => catalogue.close());
 
 		const { version, pageDir } = options;
-		const app = await buildApp({ pool, readPool, jobs, manualChecks, config, catalogue, log, version, pageDir });
+		const { elsewhere } = catalogue;
+		const app = await buildApp({
+			...{ pool, readPool, jobs, manualChecks, changes, config, catalogue, elsewhere, log, version, pageDir },
+		});
 		cleanups.push(() => app.close());
 		await app.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
 			throw listenFailure(error, config);

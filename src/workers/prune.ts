@@ -1,10 +1,11 @@
 /**
- * What is past its life goes: one-minute candles, checks, signals, ticks, workers. How long they live says the environment.
+ * What is past its life goes: one-minute candles, checks, signals, ticks, workers, and what the API keeps for a while. How long they live says the environment.
  *
- * Writes: through prune_minutes, prune_checks, prune_signals, prune_history, each call a transaction of its own: a bounded number of
+ * Writes: through prune_minutes, prune_checks, prune_signals, prune_requests, prune_history, each call a transaction of its own: a bounded number of
  * rows, or one chunk of a hypertable. A crash in between leaves the rest for the next minute; checks are counted into check_hours
  * in the very transaction in which they go, so each once.
  */
+import { pruneRequests } from '../database/functions/access.ts';
 import { pruneChecks, pruneHistory, pruneMinutes, pruneSignals } from '../database/functions/history.ts';
 import type { WorkerContext } from './context.ts';
 
@@ -19,7 +20,8 @@ export async function prune({ pool, config }: Pick<WorkerContext, 'pool' | 'conf
 	const checks = await repeat(() => pruneChecks(pool, { life: checksLife, signalsLife, now }));
 	const signals = await repeat(() => pruneSignals(pool, { life: signalsLife, now }));
 	const minutes = await repeat(() => pruneMinutes(pool, { life: minutesLife, now }));
-	return checks + signals + minutes + (await pruneHistory(pool, { now }));
+	const requests = await pruneRequests(pool, { now });
+	return checks + signals + minutes + requests + (await pruneHistory(pool, { now }));
 }
 
 async function repeat(call: () => Promise<number>): Promise<number> {

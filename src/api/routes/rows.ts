@@ -10,6 +10,7 @@ import {
 	strategyPerformance,
 } from '../../database/views/bots.ts';
 import {
+	accountEquity,
 	accountMargin,
 	accounts,
 	foreignOrders,
@@ -26,13 +27,15 @@ import {
 	instruments,
 	regimes,
 } from '../../database/views/market.ts';
-import { alerts, apiTokens, overview, pauses, workerStatus } from '../../database/views/operation.ts';
+import { alerts, apiTokens, auditLog, overview, pauses, workerStatus } from '../../database/views/operation.ts';
 import { rowSchema } from '../schemas.ts';
 
 export const rows = {
 	account: rowSchema(accounts, 'Account'),
+	accountEquity: rowSchema(accountEquity, 'AccountEquity'),
 	accountMargin: rowSchema(accountMargin, 'AccountMargin'),
 	alert: rowSchema(alerts, 'Alert'),
+	auditEntry: rowSchema(auditLog, 'AuditEntry'),
 	bot: rowSchema(botStatus, 'Bot'),
 	botPnl: rowSchema(botPnl, 'BotPnl'),
 	candle: rowSchema(candles, 'Candle'),

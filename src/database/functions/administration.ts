@@ -104,6 +104,26 @@ export const setBotLimit = valueFunction(
 	'boolean',
 );
 
+/** Holds the bot until the transaction ends. False: there is no such bot, or it is deleted. */
+export const lockBot = valueFunction('lock_bot', { botId: 'bigint' }, 'boolean');
+
+/** Holds the account until the transaction ends. False: there is no such account. */
+export const lockAccount = valueFunction('lock_account', { accountId: 'bigint' }, 'boolean');
+
+/** `changes`: columns of `bots` that a person may change, in snake case. False: there is no such bot. Throws check_violation. */
+export const changeBot = valueFunction(
+	'change_bot',
+	{ botId: 'bigint', changes: 'jsonb', actor: 'text?', now: 'timestamptz?' },
+	'boolean',
+);
+
+/** All or none; bots that do not exist or are deleted are left out of the answer. */
+export const setBotsStatus = rowsFunction(
+	'set_bots_status',
+	{ botIds: 'bigint[]', status: 'bot_status', reason: 'text?', actor: 'text?', now: 'timestamptz?' },
+	{ botId: 'bigint', status: 'bot_status', isChanged: 'boolean' },
+);
+
 /** Null: there is no such bot. */
 export const setBotStatus = valueFunction(
 	'set_bot_status',

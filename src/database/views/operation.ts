@@ -118,3 +118,18 @@ export const apiTokens = defineView(
 		is_valid: 'boolean',
 	},
 );
+
+/** Newest first. */
+export const auditLog = defineView(
+	'audit_log',
+	{ order: ['audit_id'], direction: 'desc', searched: ['subject'] },
+	{
+		audit_id: 'bigint',
+		at: 'timestamptz',
+		actor: 'text',
+		action: 'text',
+		subject: 'text',
+		before: 'jsonb?',
+		after: 'jsonb?',
+	},
+);

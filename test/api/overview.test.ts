@@ -1,0 +1,84 @@
+/** The overview's figures are the views' figures are what SQL counts in the tables. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findRow } from '../../src/database/views/define.ts';
+import { overview } from '../../src/database/views/operation.ts';
+import { makeApi, type TestApi } from '../support/api.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { makeTradingHour } from '../support/factories/trading-hour.ts';
+
+let database: TestDatabase;
+let api: TestApi;
+beforeAll(async () => {
+	database = await createTestDatabase();
+	await makeTradingHour(database.pool);
+	api = await makeApi(database.pool);
+});
+afterAll(async () => {
+	await api.app.close();
+	await database.drop();
+});
+
+const day = `> now() - interval '24 hours'`;
+const hour = `> now() - interval '1 hour'`;
+/** Each figure counted in the tables themselves. */
+const counts: Readonly<Record<string, string>> = {
+	active_bots: `select count(*) from botbox.bots where status = 'ACTIVE'`,
+	bots: `select count(*) from botbox.bots where status <> 'DELETED'`,
+	checks_hour: `select count(*) from botbox.checks where recorded_at ${hour}`,
+	checks_failed_hour: `select count(*) from botbox.checks where recorded_at ${hour} and outcome in ('FAILED', 'TIMED_OUT')`,
+	signals_hour: `select count(*) from botbox.signals where created_at ${hour}`,
+	signals_day: `select count(*) from botbox.signals where created_at ${day}`,
+	accepted_day: `select count(*) from botbox.signals where created_at ${day} and status = 'QUEUED'`,
+	rejected_day: `select count(*) from botbox.signals where created_at ${day} and status = 'REJECTED'`,
+	trades_hour: `select count(*) from botbox.trade_queue where queued_at ${hour}`,
+	trades_day: `select count(*) from botbox.trade_queue where queued_at ${day}`,
+	executed_day: `select count(*) from botbox.trade_queue where queued_at ${day} and status = 'EXECUTED'`,
+	failed_day: `select count(*) from botbox.trade_queue where queued_at ${day} and status = 'FAILED'`,
+	queue_depth: `select count(*) from botbox.trade_queue where status = 'PENDING'`,
+	executing: `select count(*) from botbox.trade_queue where status = 'EXECUTING'`,
+	parked: `select count(*) from botbox.trade_queue where status = 'PARKED'`,
+	open_positions: `select count(*) from botbox.positions where status = 'OPEN'`,
+	open_alerts: `select count(*) from botbox.alerts where resolved_at is null`,
+	running_workers: `select count(*) from botbox.workers where stopped_at is null and heartbeat_at > now() - interval '30 seconds'`,
+	pauses_in_force: `select count(*) from botbox.pauses where lifted_at is null and (lifts_at is null or lifts_at > now())`,
+	net_pnl_paper: `select coalesce(sum(p.realised_pnl - p.fees + p.funding), 0) from botbox.positions p
+		join botbox.accounts a on a.id = p.account_id where a.mode = 'PAPER'`,
+	net_pnl_live: `select coalesce(sum(p.realised_pnl - p.fees + p.funding), 0) from botbox.positions p
+		join botbox.accounts a on a.id = p.account_id where a.mode = 'LIVE'`,
+};
+
+test('every figure, by HTTP, by the view and by SQL', async () => {
+	const shown = (await api.call('GET', '/api/v1/overview')).json();
+	const view = await findRow(database.pool, overview, {});
+	for (const [figure, sql] of Object.entries(counts)) {
+		const { rows } = await database.pool.query(`select trim_scale((${sql})::numeric)::text as counted`);
+		const counted = Number(rows[0].counted);
+		expect(Number(shown[figure]), figure).toBe(counted);
+		expect(Number(view?.[figure as keyof typeof view]), figure).toBe(counted);
+	}
+	expect(shown.acceptance_rate_day).toBeCloseTo(shown.accepted_day / shown.signals_day, 12);
+	// Figures that nothing happened to would agree whatever was counted.
+	for (const figure of [
+		'checks_hour',
+		'checks_failed_hour',
+		'signals_hour',
+		'rejected_day',
+		'executed_day',
+		'open_positions',
+	]) {
+		expect(shown[figure], figure).toBeGreaterThan(0);
+	}
+});
+
+test('the lists that the overview sums over have as many rows', async () => {
+	const shown = (await api.call('GET', '/api/v1/overview')).json();
+	const rowsOf = async (path: string) => (await api.call('GET', `/api/v1/${path}`)).json().items.length;
+	expect(await rowsOf('bots?status=ACTIVE')).toBe(shown.active_bots);
+	expect(await rowsOf('signals')).toBe(shown.signals_day);
+	expect(await rowsOf('signals?status=REJECTED')).toBe(shown.rejected_day);
+	expect(await rowsOf('trades?status=EXECUTED')).toBe(shown.executed_day);
+	expect(await rowsOf('positions?status=OPEN')).toBe(shown.open_positions);
+	expect(await rowsOf('alerts?is_open=true')).toBe(shown.open_alerts);
+	expect(await rowsOf('workers?status=RUNNING')).toBe(shown.running_workers);
+	expect(await rowsOf('pauses?is_in_force=true')).toBe(shown.pauses_in_force);
+});
