@@ -95,16 +95,19 @@ async function examineDatabase(
 	key: string | null,
 	findings: Finding[],
 ): Promise<void> {
+	const askedAt = Date.now();
 	const facts = await databaseFacts(pool);
+	const answeredAt = Date.now();
 	const server = `PostgreSQL ${facts.version}, ${withoutPassword(url)}`;
 	judge(findings, 'server', facts.versionNumber >= 150_000, server, 'PostgreSQL 15 or newer is needed');
 	findings.push({ name: 'timescaledb', ok: true, says: timescale(facts) });
-	const offset = Math.abs(facts.now.getTime() - Date.now());
+	// It answered at some moment in between: a slow answer is no wrong clock.
+	const offset = Math.max(askedAt - facts.now.getTime(), facts.now.getTime() - answeredAt, 0);
 	judge(
 		findings,
 		'clock',
 		offset < mostClockMs,
-		`${offset} ms from the database's`,
+		offset === 0 ? `within ${answeredAt - askedAt} ms of the database's` : `${offset} ms or more from the database's`,
 		"synchronise this machine's clock and the database's by NTP",
 	);
 	if (!(await find(findings, 'schema', 'run botbox migrate', () => matches(pool)))) return;
