@@ -7,6 +7,7 @@ import { registerAlerts } from './cli/commands/alerts.ts';
 import { registerBots } from './cli/commands/bots.ts';
 import { registerBreaker } from './cli/commands/breaker.ts';
 import { registerCandles } from './cli/commands/candles.ts';
+import { registerCompletion } from './cli/commands/completion.ts';
 import { registerDatabase } from './cli/commands/database.ts';
 import { registerFlatten } from './cli/commands/flatten.ts';
 import { registerIndicators } from './cli/commands/indicators.ts';
@@ -47,6 +48,7 @@ export function buildProgram(): Command {
 	registerLimits(program);
 	registerKeys(program);
 	registerTokens(program);
+	registerCompletion(program);
 	// Every command throws instead of ending the process, so that each error is told in one way, below.
 	const visit = (command: Command): void => {
 		// What commander would say on stderr, help for a bare group included, is said below in one line.

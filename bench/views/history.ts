@@ -15,7 +15,7 @@ export interface Extent {
 const instrumentCount = 100;
 const botsPerAccount = 50;
 /** Positions that each bot opens and closes in a day, and signals of it that are refused meanwhile. */
-const roundTripsPerDay = 1.7;
+const roundTripsPerDay = 1;
 const refusalsPerRoundTrip = 0.9;
 
 export async function createHistory(pool: Pool, { bots, days }: Extent, log: (line: string) => void): Promise<void> {
@@ -26,7 +26,7 @@ export async function createHistory(pool: Pool, { bots, days }: Extent, log: (li
 	log('bots are there');
 	await createChecks(pool, from, until);
 	log('checks are there');
-	await createTrades(pool, bots, Math.round(days * roundTripsPerDay), from, until);
+	await createTrades(pool, bots, Math.round(days * roundTripsPerDay), from, until, log);
 	log('trades are there');
 	await createSurroundings(pool, from, until);
 	await pool.query('vacuum analyze');
@@ -122,7 +122,14 @@ async function createChecks(pool: Pool, from: Date, until: Date): Promise<void> 
 }
 
 /** Each bot goes in and out at even distances; an entry in ten expires, its position is left out with it; the last stays open. */
-async function createTrades(pool: Pool, bots: number, perBot: number, from: Date, until: Date): Promise<void> {
+async function createTrades(
+	pool: Pool,
+	bots: number,
+	perBot: number,
+	from: Date,
+	until: Date,
+	log: (line: string) => void,
+): Promise<void> {
 	await pool.query(
 		`create unlogged table public.bench_trips as
 		 select (b.id - m.first) * $2::bigint + n as trip, b.id as bot_id, b.account_id, b.instrument_id, b.strategy_version_id,
@@ -160,6 +167,7 @@ async function createTrades(pool: Pool, bots: number, perBot: number, from: Date
 		  where mod(t.trip, 10) < $1::numeric * 10`,
 		[refusalsPerRoundTrip],
 	);
+	log('signals are there');
 	await pool.query(
 		`insert into botbox.positions (
 		   id, bot_id, account_id, instrument_id, strategy_version_id, direction, status, quantity, entered_quantity, exited_quantity,
@@ -185,6 +193,7 @@ async function createTrades(pool: Pool, bots: number, perBot: number, from: Date
 		        case when not d.is_expired then d.at + make_interval(secs => 0.05 + d.trip % 100 / 400.0) end, d.at + interval '1 second'
 		   from ${decided} d`,
 	);
+	log('the queue is there');
 	// They begin where they ended.
 	await pool.query('alter table botbox.orders disable trigger user');
 	await pool.query(

@@ -15,12 +15,15 @@ export interface CommandResult {
 export async function runCommand(
 	args: readonly string[],
 	env: Readonly<Record<string, string>> = {},
+	/** Told of each piece of output, once it is out. */
+	onOutput: (text: string) => void = () => undefined,
 ): Promise<CommandResult> {
 	const written = { stdout: '', stderr: '' };
 	const before = { ...process.env };
 	const capture = (stream: 'stdout' | 'stderr') =>
 		vi.spyOn(process[stream], 'write').mockImplementation((text) => {
 			written[stream] += String(text);
+			onOutput(String(text));
 			return true;
 		});
 	const spies = [capture('stdout'), capture('stderr')];

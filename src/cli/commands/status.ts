@@ -1,8 +1,11 @@
 /** `botbox status`: what runs and what it did, for people or as JSON. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Config } from '../../config.ts';
 import type { ViewRow } from '../../database/listing.ts';
+import { positiveInteger } from '../arguments.ts';
 import { withCatalogue } from '../catalogue.ts';
+import { stopOnInterrupt } from '../lifetime.ts';
 import { printFacts, printJson, printTable } from '../output.ts';
 import { withDatabase } from '../session.ts';
 import { readStatus, type Status, withoutPassword } from '../status.ts';
@@ -11,16 +14,38 @@ export function registerStatus(program: Command): void {
 	program
 		.command('status')
 		.description('show bots, checks, signals, queue, orders, positions, profit and exchange health')
+		.option('--watch [seconds]', 'show it again every so many seconds, 2 by default, until Ctrl-C', positiveInteger)
 		.option('--json', 'print everything as JSON')
-		.action(async (options: { json?: boolean }) => {
+		.action(async (options: { watch?: number | true; json?: boolean }) => {
 			await withDatabase(async (pool, config, url) => {
-				const status = await readStatus(pool, config, url);
 				const own = await ownStrategies(config);
-				if (options.json) return printJson({ ...status, own_strategies: own });
-				print(status);
-				if (own !== null) section('Own strategies', own, ['file', 'strategy', 'error']);
+				const show = async (): Promise<void> => {
+					const status = await readStatus(pool, config, url);
+					// One value a line where there will be many of them.
+					if (options.json && options.watch !== undefined)
+						process.stdout.write(`${JSON.stringify({ ...status, own_strategies: own })}\n`);
+					else if (options.json) printJson({ ...status, own_strategies: own });
+					else print(status, own, options.watch !== undefined);
+				};
+				if (options.watch === undefined) return await show();
+				await repeat(show, options.watch === true ? 2 : options.watch);
 			});
 		});
+}
+
+/** Until Ctrl-C; what fails ends it, as it ends a single look. */
+async function repeat(show: () => Promise<void>, everySeconds: number): Promise<void> {
+	const stopping = stopOnInterrupt();
+	try {
+		while (!stopping.signal.aborted) {
+			await show();
+			await sleep(everySeconds * 1_000, undefined, { signal: stopping.signal }).catch((error: unknown) => {
+				if (!stopping.signal.aborted) throw error;
+			});
+		}
+	} finally {
+		stopping.end();
+	}
 }
 
 /** What of BOTBOX_STRATEGIES could be loaded, as this command's environment has it; null without one. */
@@ -35,8 +60,10 @@ async function ownStrategies(config: Config) {
 	});
 }
 
-function print(status: Status): void {
+function print(status: Status, own: Awaited<ReturnType<typeof ownStrategies>>, isWatching: boolean): void {
 	const { overview } = status;
+	// Only a terminal can begin anew at its top; elsewhere one follows the other.
+	if (isWatching && process.stdout.isTTY) process.stdout.write('\x1b[H\x1b[2J');
 	const share =
 		overview.acceptance_rate_day === null || overview.acceptance_rate_day === undefined
 			? '-'
@@ -121,6 +148,8 @@ function print(status: Status): void {
 	section('Open alerts', status.alerts, ['alert_id', 'severity', 'code', 'acknowledged_by', 'message']);
 	if (status.alert_channels.length > 0)
 		section('Alert channels', status.alert_channels, ['name', 'kind', 'state', 'waiting', 'last_error']);
+	if (own !== null) section('Own strategies', own, ['file', 'strategy', 'error']);
+	if (isWatching) process.stdout.write('\n');
 }
 
 function profit(booked: unknown, open: unknown): string {

@@ -1,7 +1,7 @@
 /** `botbox trades …`: list, and settle by a person's word what the exchange does not answer for. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { resolveTrade } from '../../database/functions/trades.ts';
-import { listView } from '../../database/listing.ts';
+import { listView, type ViewRow } from '../../database/listing.ts';
 import { BotboxError, UsageError } from '../../errors.ts';
 import { assetCode, oneOf, positiveDecimal } from '../arguments.ts';
 import { printJson, printTable } from '../output.ts';
@@ -34,12 +34,11 @@ export function registerTrades(program: Command): void {
 				const where = options.status === undefined ? {} : { status: options.status };
 				const rows = await listView(pool, 'trades', { where, orderBy: '-queued_at', limit: 200 });
 				if (options.json) return printJson(rows);
-				// Ids whole, one a line: they are typed into the next command.
-				for (const row of rows)
-					process.stdout.write(
-						`${row.trade_id}  ${row.status}  ${row.bot}  ${row.direction} ${row.quantity} ${row.symbol}  order ${row.order_status ?? '-'} ${row.client_order_id ?? ''}${row.reason_code === null ? '' : `  ${row.reason_code}`}\n`,
-					);
-				if (rows.length === 0) printTable(rows, ['trade_id']);
+				// The id first: it is typed into the next command, and a table leaves it whole on the narrowest terminal.
+				printTable(
+					rows.map((row): ViewRow => ({ ...row, order: row.order_status ?? null })),
+					['trade_id', 'status', 'bot', 'direction', 'quantity', 'symbol', 'order', 'client_order_id', 'reason_code'],
+				);
 			});
 		});
 
