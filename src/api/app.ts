@@ -17,6 +17,7 @@ import { addCheckNow } from './routes/checks.ts';
 import { addFlatten } from './routes/flatten.ts';
 import { addHealth, addOverview } from './routes/health.ts';
 import { addLists } from './routes/lists.ts';
+import { addPageNeeds } from './routes/page-needs.ts';
 import { addPauses } from './routes/pauses.ts';
 
 const bodyLimitBytes = 65_536;
@@ -59,6 +60,7 @@ export async function buildApp(context: ApiContext): Promise<FastifyInstance> {
 			addCheckNow(routes, context);
 			addPauses(routes, context);
 			addFlatten(routes, context);
+			addPageNeeds(routes, context);
 		},
 		{ prefix: '/api/v1' },
 	);

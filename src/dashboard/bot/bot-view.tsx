@@ -4,7 +4,7 @@ import { ApiError } from '../api/client.ts';
 import { useBot, useBotChecks, useBotPositions, useBotSignals, useBotTrades } from '../api/queries.ts';
 import type { Bot, Check } from '../api/rows.ts';
 import { useToken } from '../api/token.ts';
-import { BotStatus } from '../overview/bots.tsx';
+import { BotStatus } from '../bots/bot-columns.tsx';
 import { ListPanel } from '../overview/lists.tsx';
 import { Mode } from '../parts/figures.tsx';
 import { Loaded, Panel } from '../parts/panel.tsx';
@@ -17,11 +17,6 @@ import { ownColumns } from './own-columns.tsx';
 
 export default function BotView({ botId }: { readonly botId: number }) {
 	const bot = useBot(botId);
-	useEffect(() => {
-		window.scrollTo(0, 0);
-		// Readers of the screen hear that another view began.
-		document.getElementById('main')?.focus({ preventScroll: true });
-	}, []);
 	useEffect(() => {
 		document.title = bot.data === undefined ? `Bot ${botId} · botbox` : `${bot.data.name} · botbox`;
 	}, [bot.data, botId]);

@@ -27,11 +27,7 @@ export const closeSession = valueFunction(
 );
 
 /** At most once a minute; false: it was noted less than a minute ago. */
-export const recordTokenUse = valueFunction(
-	'record_token_use',
-	{ tokenId: 'bigint', now: 'timestamptz?' },
-	'boolean',
-);
+export const recordTokenUse = valueFunction('record_token_use', { tokenId: 'bigint', now: 'timestamptz?' }, 'boolean');
 
 /** `state`: NEW, FINISHED, UNDER_WAY or OTHER. */
 export const beginRequest = rowsFunction(
