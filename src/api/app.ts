@@ -17,7 +17,6 @@ import { addCheckNow } from './routes/checks.ts';
 import { addFlatten } from './routes/flatten.ts';
 import { addHealth, addOverview } from './routes/health.ts';
 import { addLists } from './routes/lists.ts';
-import { addPageNeeds } from './routes/page-needs.ts';
 import { addPauses } from './routes/pauses.ts';
 
 const bodyLimitBytes = 65_536;
@@ -60,7 +59,6 @@ export async function buildApp(context: ApiContext): Promise<FastifyInstance> {
 			addCheckNow(routes, context);
 			addPauses(routes, context);
 			addFlatten(routes, context);
-			addPageNeeds(routes, context);
 		},
 		{ prefix: '/api/v1' },
 	);

@@ -37,10 +37,8 @@ const table: readonly (readonly [Method, string, Exclude<Role, 'none'> | 'open']
 	['GET', '/api/v1/orders', 'viewer'],
 	['GET', '/api/v1/positions', 'viewer'],
 	['GET', '/api/v1/accounts', 'viewer'],
-	['GET', '/api/v1/accounts/:id/equity', 'viewer'],
 	['GET', '/api/v1/strategies', 'viewer'],
 	['GET', '/api/v1/strategy-performance', 'viewer'],
-	['GET', '/api/v1/strategy-catalogue', 'viewer'],
 	['GET', '/api/v1/instruments', 'viewer'],
 	['GET', '/api/v1/candles', 'viewer'],
 	['GET', '/api/v1/regimes', 'viewer'],
@@ -58,7 +56,6 @@ const table: readonly (readonly [Method, string, Exclude<Role, 'none'> | 'open']
 	['POST', '/api/v1/bots/:id/resume', 'operator'],
 	['POST', '/api/v1/pauses', 'operator'],
 	['POST', '/api/v1/flatten', 'operator'],
-	['POST', '/api/v1/alerts/:id/acknowledge', 'operator'],
 	['DELETE', '/api/v1/pauses/:id', 'operator'],
 ];
 const rank: Readonly<Record<Role | 'open', number>> = { open: 0, none: 0, viewer: 1, operator: 2, admin: 3 };

@@ -9,7 +9,7 @@ import {
 	strategies,
 	strategyPerformance,
 } from '../../database/views/bots.ts';
-import { accountEquity, accounts, orders, positions, trades } from '../../database/views/execution.ts';
+import { accounts, orders, positions, trades } from '../../database/views/execution.ts';
 import {
 	candles,
 	correlations,
@@ -23,7 +23,6 @@ import { rowSchema } from '../schemas.ts';
 
 export const rows = {
 	account: rowSchema(accounts, 'Account'),
-	accountEquity: rowSchema(accountEquity, 'AccountEquity'),
 	alert: rowSchema(alerts, 'Alert'),
 	bot: rowSchema(botStatus, 'Bot'),
 	botPnl: rowSchema(botPnl, 'BotPnl'),
