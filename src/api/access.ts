@@ -2,21 +2,16 @@
  * Who may do what. Every route states the least role that it needs; a token has one role. On loopback, reading needs no token,
  * so that the page works on a fresh machine; a change needs one everywhere.
  */
-import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { authenticateToken } from '../database/functions/administration.ts';
 import type { TokenRole } from '../database/functions/define.ts';
 import { BotboxError } from '../errors.ts';
+import { type Caller, isLoopbackAddress } from './caller.ts';
 import type { ApiContext } from './context.ts';
+import { createDoor } from './door.ts';
+import { clearedCookie } from './session-cookie.ts';
 
 /** `open`: anybody, without a token, wherever the server listens. */
 export type Access = TokenRole | 'open';
-
-export interface Caller {
-	readonly role: TokenRole;
-	/** As the audit log names it. */
-	readonly actor: string;
-}
 
 export interface RouteAccess {
 	readonly method: string;
@@ -52,18 +47,22 @@ export function addAccess(app: FastifyInstance, context: ApiContext): void {
 		route.config = { ...route.config, access };
 		for (const method of [route.method].flat()) routes.push({ method, url: route.url, access });
 	});
-	app.addHook('onRequest', async (request) => {
+	const door = createDoor(context);
+	app.addHook('onRequest', async (request, reply) => {
 		const access = request.routeOptions.config?.access ?? 'open';
 		if (access === 'open') return;
-		request.caller = await identify(request, context, isLoopback);
-		if (rank[request.caller.role] < rank[access]) {
-			if (request.headers.authorization === undefined) {
-				throw new BotboxError('UNAUTHENTICATED', `this needs a token of role ${access}`);
-			}
-			throw new BotboxError(
-				'FORBIDDEN',
-				`this needs a token of role ${access}; this one has role ${request.caller.role}`,
-			);
+		try {
+			request.caller = await door.identify(request, isLoopback);
+		} catch (error) {
+			// A browser would show a cookie that is refused for ever, and could then not even read.
+			const isRefused = error instanceof BotboxError && error.code === 'UNAUTHENTICATED';
+			if (isRefused && request.headers.cookie !== undefined) reply.header('set-cookie', clearedCookie());
+			throw error;
+		}
+		const { role, credential } = request.caller;
+		if (rank[role] < rank[access]) {
+			if (credential === null) throw new BotboxError('UNAUTHENTICATED', `this needs a token of role ${access}`);
+			throw new BotboxError('FORBIDDEN', `this needs a token of role ${access}; this one has role ${role}`);
 		}
 	});
 }
@@ -74,38 +73,8 @@ function accessOfPlugin(url: string): Access | null {
 	return url === '/docs' || url.startsWith('/docs/') ? 'viewer' : null;
 }
 
-async function identify(request: FastifyRequest, context: ApiContext, isLoopback: boolean): Promise<Caller> {
-	const header = request.headers.authorization;
-	if (header === undefined) {
-		if (isLoopback && request.method === 'GET' && isLocalHost(request.headers.host, context.config.host)) {
-			return { role: 'viewer', actor: 'local' };
-		}
-		throw new BotboxError('UNAUTHENTICATED', 'send Authorization: Bearer with a token of botbox tokens create');
-	}
-	const token = /^Bearer ([\x21-\x7e]{1,200})$/i.exec(header)?.[1];
-	if (token === undefined) throw new BotboxError('UNAUTHENTICATED', 'expected Authorization: Bearer <token>');
-	const [found] = await authenticateToken(context.pool, { tokenHash: hashToken(token) });
-	if (found === undefined) throw new BotboxError('UNAUTHENTICATED', 'the token is unknown, expired or revoked');
-	return { role: found.role, actor: `token:${found.name}` };
-}
-
-export function hashToken(token: string): Buffer {
-	return createHash('sha256').update(token).digest();
-}
-
 /** The caller of a route that is not open. */
 export function callerOf(request: FastifyRequest): Caller {
 	if (request.caller === null) throw new BotboxError('INTERNAL', 'the route has no caller');
 	return request.caller;
-}
-
-export function isLoopbackAddress(host: string): boolean {
-	return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
-/** A page of another site that resolves its own name to 127.0.0.1 (DNS rebinding) still sends that name as Host. */
-function isLocalHost(header: string | undefined, ownHost: string): boolean {
-	const match = /^(\[[0-9a-f:]+\]|[^:[\]]+)(:\d{1,5})?$/i.exec(header ?? '');
-	const name = match?.[1]?.toLowerCase().replace(/^\[|\]$/g, '');
-	return name !== undefined && ['localhost', '127.0.0.1', '::1', ownHost].includes(name);
 }

@@ -8,16 +8,25 @@ import { BotboxError } from '../errors.ts';
 import { addAccess } from './access.ts';
 import type { ApiContext } from './context.ts';
 import { addDocuments } from './documents.ts';
+import { addEvents } from './events/routes.ts';
+import { addIdempotency } from './idempotency.ts';
 import { addMetrics } from './metrics.ts';
 import { createOverviewCache } from './overview-cache.ts';
 import { addPage } from './page.ts';
 import { addProblems, refuseBadUrl } from './problems.ts';
+import { addAccounts } from './routes/accounts.ts';
+import { addBotChanges } from './routes/bot-changes.ts';
 import { addBots } from './routes/bots.ts';
 import { addCheckNow } from './routes/checks.ts';
+import { addExecution } from './routes/execution.ts';
 import { addFlatten } from './routes/flatten.ts';
 import { addHealth, addOverview } from './routes/health.ts';
 import { addLists } from './routes/lists.ts';
+import { addOperation } from './routes/operation.ts';
 import { addPauses } from './routes/pauses.ts';
+import { addSession } from './routes/session.ts';
+import { addSignals } from './routes/signals.ts';
+import { addStrategies } from './routes/strategies.ts';
 
 const bodyLimitBytes = 65_536;
 /** Above the 5 s of a check: nothing else takes longer. */
@@ -39,8 +48,9 @@ export async function buildApp(context: ApiContext): Promise<FastifyInstance> {
 	app.setValidatorCompiler(validatorCompiler);
 	app.setSerializerCompiler(serializerCompiler);
 	addProblems(app, context.log);
-	await addProtection(app, context);
+	// Its hook comes first, so that requests are counted by their caller.
 	addAccess(app, context);
+	await addProtection(app, context);
 	await addDocuments(app, context.version);
 
 	const readOverview = createOverviewCache(context.readPool);
@@ -53,12 +63,21 @@ export async function buildApp(context: ApiContext): Promise<FastifyInstance> {
 			routes.addHook('onSend', async (_request, reply) => {
 				reply.header('cache-control', 'no-store');
 			});
+			addIdempotency(routes, context);
+			addSession(routes, context);
 			addOverview(routes, readOverview);
 			addLists(routes, context);
 			addBots(routes, context);
+			addBotChanges(routes, context);
 			addCheckNow(routes, context);
+			addSignals(routes, context);
+			addExecution(routes, context);
+			addAccounts(routes, context);
+			addStrategies(routes, context);
 			addPauses(routes, context);
 			addFlatten(routes, context);
+			addOperation(routes, context);
+			addEvents(routes, context);
 		},
 		{ prefix: '/api/v1' },
 	);
@@ -92,6 +111,8 @@ async function addProtection(app: FastifyInstance, context: ApiContext): Promise
 		global: true,
 		max: context.requestsPerMinute ?? defaultRequestsPerMinute,
 		timeWindow: 60_000,
+		// Who is behind the door already is counted by name: one trader's script does not use up another's requests.
+		keyGenerator: (request) => request.caller?.account ?? `address ${request.ip}`,
 		errorResponseBuilder: (_request, { ttl }) =>
 			new BotboxError('RATE_LIMITED', `too many requests: ask again in ${Math.ceil(ttl / 1_000)} s`),
 	});

@@ -28,6 +28,7 @@ const byConstraint: Readonly<Record<string, Refusal>> = {
 		"must be another market of the first leg's base asset: a perpetual on the same exchange that settles in the account's asset",
 	),
 	spot_bot_has_no_leverage: invalid('leverage', 'must be 1 on a spot market'),
+	bot_stays_with_its_strategy: invalid('bot_ids', 'must be bots of this strategy'),
 	sizing_fraction_is_a_share: invalid('sizing_value', 'must be at most 1: it is a share of the capital'),
 	pause_lifts_after_it_began: invalid('lifts_at', 'must lie in the future'),
 	pauses_exchange_id_fkey: { code: 'NOT_FOUND', detail: 'there is no such exchange' },

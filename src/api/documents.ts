@@ -8,7 +8,8 @@ const description = `Signal generation and trade orchestration for many trading 
 
 Lists answer \`{ items, next }\`: \`next\` goes into \`after\` for the next page. Money and quantities are decimal text. Errors are
 problem documents (RFC 9457) with a registered \`code\`. On loopback, reading needs no token; a change always needs one, made by
-\`botbox tokens create --role operator\`.`;
+\`botbox tokens create --role operator\`. A browser logs in by \`POST /api/v1/session\` and sends \`X-CSRF-Token\` with every change.
+A POST with an \`Idempotency-Key\` may be sent again: it is done once.`;
 
 const tags = [
 	['overview', 'The state of everything'],
@@ -28,14 +29,19 @@ export async function addDocuments(app: FastifyInstance, version: string): Promi
 			openapi: '3.1.0',
 			info: { title: 'botbox', version, description, license: { name: 'MIT', identifier: 'MIT' } },
 			tags: tags.map(([name, text]) => ({ name, description: text })),
-			components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+			components: {
+				securitySchemes: {
+					token: { type: 'http', scheme: 'bearer' },
+					session: { type: 'apiKey', in: 'cookie', name: 'botbox_session' },
+				},
+			},
 		},
 		transform: (given) => {
 			const { schema, url } = jsonSchemaTransform(given);
 			const access = given.route.config?.access;
 			if (access === undefined || access === 'open') return { schema, url };
 			// Viewers need no token on loopback, which an empty requirement says.
-			const security = [{ token: [] }, ...(access === 'viewer' ? [{}] : [])];
+			const security = [{ token: [] }, { session: [] }, ...(access === 'viewer' ? [{}] : [])];
 			return { schema: { ...schema, security, 'x-least-role': access }, url };
 		},
 		transformObject: (given) => withoutUnused(jsonSchemaTransformObject(given)),

@@ -2,7 +2,6 @@
  * Waits for the answers to requested checks. `record_checks` notifies `botbox_manual_checks` with the bot and the time that
  * names the check; who asked looks at the check's row then, and every half second anyway, since a notification may be lost.
  */
-import { type Listener, listen } from '../database/listener.ts';
 
 export interface ManualChecks {
 	/** Resolves at the check's notification, or after `timeoutMs`, whichever is first. */
@@ -34,16 +33,4 @@ export function createManualChecks(): ManualChecks & { notify(payload: string): 
 		},
 		close: async () => {},
 	};
-}
-
-export async function listenForManualChecks(url: string, onError: (message: string) => void): Promise<ManualChecks> {
-	const checks = createManualChecks();
-	const listener: Listener = await listen({
-		url,
-		applicationName: 'botbox api listener',
-		channels: [manualCheckChannel],
-		onNotification: (_channel, payload) => checks.notify(payload),
-		onError,
-	});
-	return { ...checks, close: () => listener.close() };
 }

@@ -91,6 +91,8 @@ export const idSchema = z.coerce
 	.max(Number.MAX_SAFE_INTEGER);
 export const idParams = z.strictObject({ id: idSchema });
 
+export const uuidParams = z.strictObject({ id: z.guid() });
+
 /** One line of text that the database can store. */
 export function lineSchema(longest: number) {
 	return (
@@ -110,7 +112,14 @@ export const positiveDecimal = z
 	.transform(String)
 	.refine((text) => Number(text) > 0, 'must be above 0');
 
+export const notNegativeDecimal = z
+	.union([z.string().regex(/^\d{1,18}(\.\d{1,18})?$/, 'expected a decimal number'), z.number().min(0).max(1e15)])
+	.transform(String);
+
 export const pageQuery = {
 	limit: z.coerce.number().int().min(1).max(500).default(100).meta({ description: 'Rows of a page' }),
 	after: z.string().min(1).max(1_000).optional().meta({ description: '`next` of the page before' }),
 };
+
+/** What is known by a name rather than a number: exchanges, strategies. */
+export const nameParams = z.strictObject({ id: lineSchema(50) });

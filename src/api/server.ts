@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../config.ts';
 import { createJobs } from '../database/jobs.ts';
+import { listen } from '../database/listener.ts';
 import { requireMatchingSchema } from '../database/migrate/matching.ts';
 import { createPool } from '../database/pool.ts';
 import { listRows } from '../database/views/define.ts';
@@ -9,9 +10,10 @@ import { apiTokens } from '../database/views/operation.ts';
 import { BotboxError, errorMessage } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { openCatalogue } from '../sandbox/catalogue.ts';
-import { isLoopbackAddress } from './access.ts';
 import { buildApp } from './app.ts';
-import { listenForManualChecks } from './manual-checks.ts';
+import { isLoopbackAddress } from './caller.ts';
+import { changeChannel, createChanges } from './events/changes.ts';
+import { createManualChecks, manualCheckChannel } from './manual-checks.ts';
 
 export interface ApiOptions {
 	readonly databaseUrl: string;
@@ -65,10 +67,18 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 			onError: (error) => log.warn({ error: error.message }, 'pg-boss'),
 		});
 		cleanups.push(() => jobs.stop());
-		const manualChecks = await listenForManualChecks(databaseUrl, (message) =>
-			log.debug({ message }, 'listener lost its connection'),
-		);
-		cleanups.push(() => manualChecks.close());
+		const manualChecks = createManualChecks();
+		const changes = createChanges();
+		const listener = await listen({
+			url: databaseUrl,
+			applicationName: 'botbox api listener',
+			channels: [manualCheckChannel, changeChannel],
+			onNotification: (channel, payload) => (channel === changeChannel ? changes : manualChecks).notify(payload),
+			// Whatever was told while nobody listened is looked for.
+			onConnect: () => changes.notify('connected'),
+			onError: (message) => log.debug({ message }, 'listener lost its connection'),
+		});
+		cleanups.push(() => listener.close());
 
 		const catalogue = openCatalogue({
 			folder: config.strategiesDir,
@@ -77,7 +87,10 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 		cleanups.push(() => catalogue.close());
 
 		const { version, pageDir } = options;
-		const app = await buildApp({ pool, readPool, jobs, manualChecks, config, catalogue, log, version, pageDir });
+		const { elsewhere } = catalogue;
+		const app = await buildApp({
+			...{ pool, readPool, jobs, manualChecks, changes, config, catalogue, elsewhere, log, version, pageDir },
+		});
 		cleanups.push(() => app.close());
 		await app.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
 			throw listenFailure(error, config);

@@ -1,6 +1,7 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { beginSession } from './api/session.ts';
 import { App } from './app.tsx';
 import './styles/index.css';
 
@@ -14,6 +15,7 @@ const queries = new QueryClient({
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('index.html has no #root');
+await beginSession();
 createRoot(root).render(
 	<StrictMode>
 		<QueryClientProvider client={queries}>

@@ -1,11 +1,11 @@
 /** Who may do what: every route against every role, with and beyond loopback. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isLoopbackAddress } from '../../src/api/access.ts';
+import { isLoopbackAddress } from '../../src/api/caller.ts';
 import { revokeToken } from '../../src/database/functions/administration.ts';
 import { makeApi, makeToken, type TestApi } from '../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
-type Method = 'GET' | 'HEAD' | 'POST' | 'DELETE';
+type Method = 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE';
 type Role = 'none' | 'viewer' | 'operator' | 'admin';
 
 /** Every route with the least role that it needs; the last test holds this table to the application. */
@@ -57,6 +57,38 @@ const table: readonly (readonly [Method, string, Exclude<Role, 'none'> | 'open']
 	['POST', '/api/v1/pauses', 'operator'],
 	['POST', '/api/v1/flatten', 'operator'],
 	['DELETE', '/api/v1/pauses/:id', 'operator'],
+	['POST', '/api/v1/session', 'open'],
+	['GET', '/api/v1/session', 'viewer'],
+	['DELETE', '/api/v1/session', 'viewer'],
+	['GET', '/api/v1/signals/:id', 'viewer'],
+	['GET', '/api/v1/signals/:id/explanation', 'viewer'],
+	['GET', '/api/v1/trades/:id', 'viewer'],
+	['GET', '/api/v1/orders/:id', 'viewer'],
+	['GET', '/api/v1/positions/:id', 'viewer'],
+	['GET', '/api/v1/instruments/:id', 'viewer'],
+	['GET', '/api/v1/exchanges/:id', 'viewer'],
+	['GET', '/api/v1/accounts/:id', 'viewer'],
+	['GET', '/api/v1/accounts/:id/equity', 'viewer'],
+	['GET', '/api/v1/strategy-catalogue', 'viewer'],
+	['GET', '/api/v1/strategies/:id', 'viewer'],
+	['GET', '/api/v1/strategies/:id/diff', 'viewer'],
+	['GET', '/api/v1/strategies/:id/versions/:version', 'viewer'],
+	['GET', '/api/v1/events', 'viewer'],
+	['GET', '/api/v1/audit-log', 'admin'],
+	['PATCH', '/api/v1/bots/:id', 'operator'],
+	['POST', '/api/v1/bots/pause', 'operator'],
+	['POST', '/api/v1/bots/resume', 'operator'],
+	['POST', '/api/v1/trades/:id/resolve', 'operator'],
+	['PATCH', '/api/v1/accounts/:id/limits', 'operator'],
+	['POST', '/api/v1/accounts/:id/halt', 'operator'],
+	['POST', '/api/v1/accounts/:id/reduce', 'operator'],
+	['POST', '/api/v1/accounts/:id/resume', 'operator'],
+	['POST', '/api/v1/strategies/:id/set', 'operator'],
+	['POST', '/api/v1/exchanges/:id/breaker/open', 'operator'],
+	['POST', '/api/v1/exchanges/:id/breaker/reset', 'operator'],
+	['POST', '/api/v1/alerts/:id/acknowledge', 'operator'],
+	['POST', '/api/v1/tokens', 'admin'],
+	['DELETE', '/api/v1/tokens/:id', 'admin'],
 ];
 const rank: Readonly<Record<Role | 'open', number>> = { open: 0, none: 0, viewer: 1, operator: 2, admin: 3 };
 
@@ -78,7 +110,12 @@ afterAll(async () => {
 
 /** Whether a caller got past the door: anything but 401 and 403, since nothing that is asked for exists. */
 async function passes(api: TestApi, method: Method, route: string, role: Role): Promise<boolean> {
-	const url = route.replace(':id', '999999').replace('*', 'swagger-ui.css');
+	// A stream would stay open; what it is asked for is refused once past the door.
+	const url = route
+		.replace(':id', '999999')
+		.replace(':version', '1')
+		.replace('*', 'swagger-ui.css')
+		.replace(/events$/, 'events?topics=none');
 	const token = tokens[role];
 	const { statusCode } = await api.call(method, url, token === undefined ? {} : { token });
 	expect(statusCode).toBeLessThan(500 + (route === '/readyz' ? 4 : 0));

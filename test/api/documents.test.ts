@@ -1,4 +1,5 @@
 /** The OpenAPI document is the routes: each of them, nothing else, and every reference leads somewhere. */
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeApi, type TestApi } from '../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -38,12 +39,20 @@ const operations = () =>
 test('documents exactly the routes, with the role that each needs', () => {
 	const routes = api.app.routeTable
 		.filter(({ url }) => url !== '/' && url !== '/openapi.json' && !url.startsWith('/docs'))
-		.map(({ method, url, access }) => `${method} ${url.replace(':id', '{id}')} ${access}`);
+		.map(({ method, url, access }) => `${method} ${url.replace(/:(\w+)/g, '{$1}')} ${access}`);
 	const documented = operations().map(
 		({ path, method, operation }) => `${method.toUpperCase()} ${path} ${operation['x-least-role'] ?? 'open'}`,
 	);
 	expect(documented.sort()).toEqual(routes.sort());
 	expect(document.openapi).toBe('3.1.0');
+});
+
+test('is a valid OpenAPI 3.1 document, and the check sees one that is not', async () => {
+	const rules = new Validator();
+	expect(await rules.validate({ ...structuredClone(document) })).toEqual({ valid: true });
+	expect(rules.version).toBe('3.1');
+	const broken = { ...structuredClone(document), paths: { '/api/v1/bots': { get: { responses: { soon: {} } } } } };
+	expect(await new Validator().validate(broken)).toMatchObject({ valid: false });
 });
 
 test('every operation says what it does, how it fails, and belongs to a described tag', () => {

@@ -151,6 +151,16 @@ test('starts, trades within a minute, refuses a twin, ends cleanly, goes on, and
 	expect((await fetch(`${status.page}healthz`)).status).toBe(200);
 	expect((await fetch(`${status.page}readyz`)).status).toBe(200);
 
+	// The link of the first start logs one browser in, once.
+	const code = /^log in once.* http:\/\/127\.0\.0\.1:\d+\/#\/login\/([\w-]{43})$/m.exec(first.output())?.[1];
+	const logIn = () =>
+		fetch(`${status.page}api/v1/session`, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify({ login_code: code }),
+		});
+	expect([(await logIn()).status, (await logIn()).status]).toEqual([201, 401]);
+
 	// A second one on the same data directory says so and exits 1.
 	const twin = botbox('up', '--port', String(port));
 	expect(await ended(twin.child)).toBe(1);

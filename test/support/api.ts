@@ -1,9 +1,10 @@
 /** The API over a test database, without a socket: `inject` is its client, and a fake worker answers to check-now. */
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
-import { hashToken } from '../../src/api/access.ts';
 import { buildApp } from '../../src/api/app.ts';
 import type { ApiContext } from '../../src/api/context.ts';
+import { hashToken } from '../../src/api/door.ts';
+import { createChanges } from '../../src/api/events/changes.ts';
 import { createManualChecks } from '../../src/api/manual-checks.ts';
 import { readConfig } from '../../src/config.ts';
 import { createToken } from '../../src/database/functions/administration.ts';
@@ -40,6 +41,7 @@ export async function makeApi(
 			},
 		},
 		manualChecks: createManualChecks(),
+		changes: createChanges(),
 		config: { ...readConfig({}), host },
 		log: createLogger({ level: 'silent', name: 'test' }),
 		version: '0.0.0-test',

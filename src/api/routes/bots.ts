@@ -25,7 +25,8 @@ import {
 import { type StrategyCatalogue, shippedStrategies } from '../../strategies/catalogue.ts';
 import { callerOf } from '../access.ts';
 import type { ApiContext, ApiServer } from '../context.ts';
-import { zodFieldErrors } from '../field-errors.ts';
+import { botTag } from '../etag.ts';
+import { namingParameters } from '../parameter-errors.ts';
 import { problemResponses } from '../problems.ts';
 import { idParams, idSchema, lineSchema, positiveDecimal } from '../schemas.ts';
 import { addBotList } from './list-route.ts';
@@ -54,6 +55,7 @@ const newBot = z
 		sizing: z.enum(['FIXED_NOTIONAL', 'CAPITAL_FRACTION', 'VOLATILITY_TARGET']),
 		sizing_value: positiveDecimal,
 		leverage: z.number().min(1).max(100).default(1),
+		max_position_notional: positiveDecimal.nullish().meta({ description: 'Largest position; no limit by default' }),
 	})
 	.meta({ id: 'NewBot' });
 type NewBot = z.output<typeof newBot>;
@@ -113,7 +115,12 @@ function addOneBot(app: ApiServer, context: ApiContext): void {
 				response: { 200: rows.bot, ...problemResponses },
 			},
 		},
-		async (request) => await existingBot(context, request.params.id, 'read'),
+		async (request, reply) => {
+			// Read where changes are made: a replica that lags would give an ETag that is refused.
+			const bot = await existingBot(context, request.params.id, 'write');
+			reply.header('etag', botTag(bot));
+			return bot;
+		},
 	);
 	app.post(
 		'/bots',
@@ -128,7 +135,11 @@ function addOneBot(app: ApiServer, context: ApiContext): void {
 		},
 		async (request, reply) => {
 			const bot = await create(context, request.body, callerOf(request).actor);
-			return await reply.code(201).header('location', `/api/v1/bots/${bot.bot_id}`).send(bot);
+			return await reply
+				.code(201)
+				.header('location', `/api/v1/bots/${bot.bot_id}`)
+				.header('etag', botTag(bot))
+				.send(bot);
 		},
 	);
 	app.delete(
@@ -217,6 +228,7 @@ async function create(context: ApiContext, wanted: NewBot, actor: string): Promi
 			sizingValue: wanted.sizing_value,
 			leverage: wanted.leverage,
 			isAdaptive: wanted.is_adaptive,
+			maxPositionNotional: wanted.max_position_notional,
 			actor,
 			now: context.clock?.(),
 		});
@@ -224,18 +236,8 @@ async function create(context: ApiContext, wanted: NewBot, actor: string): Promi
 	return (await findRow(pool, botStatus, { bot_id: botId })) ?? refuseUnknownBot(botId);
 }
 
-/** Names wrong parameters as fields of the body. */
 async function describeWanted(catalogue: StrategyCatalogue, wanted: NewBot): Promise<DescribedVersion> {
 	const strategy = await catalogue.find(wanted.strategy);
 	if (strategy === null) throw new BotboxError('STRATEGY_NOT_FOUND', `there is no strategy ${wanted.strategy}`);
-	try {
-		return await describeVersion(strategy.name, wanted.parameters, catalogue);
-	} catch (error) {
-		if (!(error instanceof BotboxError) || !(error.cause instanceof z.ZodError)) throw error;
-		const errors = zodFieldErrors(error.cause).map(({ field, message }) => ({
-			field: field === 'body' ? 'parameters' : `parameters.${field}`,
-			message,
-		}));
-		throw new BotboxError('VALIDATION_FAILED', error.message, { details: { errors } });
-	}
+	return await namingParameters(() => describeVersion(strategy.name, wanted.parameters, catalogue));
 }

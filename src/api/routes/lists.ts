@@ -9,7 +9,7 @@ import {
 	instruments,
 	regimes,
 } from '../../database/views/market.ts';
-import { alerts, apiTokens, pauses, workerStatus } from '../../database/views/operation.ts';
+import { alerts, apiTokens, auditLog, pauses, workerStatus } from '../../database/views/operation.ts';
 import type { ApiContext, ApiServer } from '../context.ts';
 import { addList } from './list-route.ts';
 import { rows } from './rows.ts';
@@ -182,6 +182,15 @@ function addOperation(app: ApiServer, context: ApiContext): void {
 		summary: 'API tokens, never the tokens themselves',
 		view: apiTokens,
 		row: rows.token,
+		access: 'admin',
+	});
+	addList(app, context, {
+		url: '/audit-log',
+		tag: 'operation',
+		summary: 'Who changed what, newest first',
+		view: auditLog,
+		row: rows.auditEntry,
+		filters: { actor: 'actor', action: 'action', subject: 'subject' },
 		access: 'admin',
 	});
 }

@@ -9,7 +9,7 @@ import {
 	strategies,
 	strategyPerformance,
 } from '../../database/views/bots.ts';
-import { accounts, orders, positions, trades } from '../../database/views/execution.ts';
+import { accountEquity, accounts, orders, positions, trades } from '../../database/views/execution.ts';
 import {
 	candles,
 	correlations,
@@ -18,12 +18,14 @@ import {
 	instruments,
 	regimes,
 } from '../../database/views/market.ts';
-import { alerts, apiTokens, overview, pauses, workerStatus } from '../../database/views/operation.ts';
+import { alerts, apiTokens, auditLog, overview, pauses, workerStatus } from '../../database/views/operation.ts';
 import { rowSchema } from '../schemas.ts';
 
 export const rows = {
 	account: rowSchema(accounts, 'Account'),
+	accountEquity: rowSchema(accountEquity, 'AccountEquity'),
 	alert: rowSchema(alerts, 'Alert'),
+	auditEntry: rowSchema(auditLog, 'AuditEntry'),
 	bot: rowSchema(botStatus, 'Bot'),
 	botPnl: rowSchema(botPnl, 'BotPnl'),
 	candle: rowSchema(candles, 'Candle'),

@@ -10,13 +10,13 @@ import type { Pool } from '../../database/pool.ts';
 import { inTransaction } from '../../database/transaction.ts';
 import { type BotStatus, botStatuses, type IntervalMinutes, type MarketType } from '../../domain.ts';
 import { BotboxError, UsageError } from '../../errors.ts';
+import { mergeParameters } from '../../market/parameters.ts';
 import { describeVersion, publishStrategies, recordVersion } from '../../market/strategy-versions.ts';
 import { idOrName, intervalMinutes, jsonObject, newName, oneOf, positiveDecimal } from '../arguments.ts';
 import { existingStrategy, withCatalogue } from '../catalogue.ts';
 import { awaitManualCheck, printCheck } from '../manual-check.ts';
 import { ensureMarkets } from '../market-access.ts';
 import { printFacts, printJson, printTable } from '../output.ts';
-import { mergeParameters } from '../parameters.ts';
 import { describeRegime, findRegime } from '../regimes.ts';
 import { actor, withDatabase } from '../session.ts';
 

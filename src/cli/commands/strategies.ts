@@ -3,13 +3,13 @@ import type { Command } from 'commander';
 import { listView, type ViewRow } from '../../database/listing.ts';
 import type { Pool } from '../../database/pool.ts';
 import { UsageError } from '../../errors.ts';
+import { type Difference, diffParameters, type Parameters } from '../../market/parameters.ts';
+import { type Change, changeStrategy, findVersion, parametersOf } from '../../market/strategy-change.ts';
 import type { StrategyInfo } from '../../strategies/catalogue.ts';
 import { jsonObject, positiveInteger } from '../arguments.ts';
 import { existingStrategy, withCatalogue } from '../catalogue.ts';
 import { printFacts, printJson, printTable } from '../output.ts';
-import { type Difference, diffParameters, type Parameters } from '../parameters.ts';
-import { readEnvironment, withDatabase } from '../session.ts';
-import { type Change, changeStrategy, findVersion, parametersOf } from '../strategy-change.ts';
+import { actor, readEnvironment, withDatabase } from '../session.ts';
 import { asUsage, findBot } from './bots.ts';
 
 export function registerStrategies(program: Command): void {
@@ -147,7 +147,7 @@ export function registerStrategies(program: Command): void {
 				const bots = await chosenBots(pool, strategy, options);
 				const { parameters, fromVersion = null } = options;
 				const change = await withCatalogue(config, (catalogue) =>
-					changeStrategy(pool, catalogue, { strategy: strategy.name, parameters, fromVersion, bots }),
+					changeStrategy(pool, catalogue, { strategy: strategy.name, parameters, fromVersion, bots, actor: actor() }),
 				).catch((error: unknown) => {
 					throw asUsage(error);
 				});

@@ -5,9 +5,12 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { isLoopbackAddress } from '../../api/access.ts';
+import { isLoopbackAddress } from '../../api/caller.ts';
+import { hashToken } from '../../api/door.ts';
+import { newSecret } from '../../api/session-cookie.ts';
 import type { Config } from '../../config.ts';
 import { type EmbeddedServer, lockDataDir, startEmbedded } from '../../database/embedded/server.ts';
+import { createLoginCode } from '../../database/functions/access.ts';
 import { setExchangeAddress } from '../../database/functions/administration.ts';
 import { hasAccounts } from '../../database/installation.ts';
 import { listView } from '../../database/listing.ts';
@@ -104,6 +107,10 @@ export async function up(config: Config, options: UpOptions): Promise<void> {
 		const isReady = await Promise.race([waitUntilReady(page), told.then(() => false)]);
 		if (isReady) {
 			say(`botbox ready ${page}`);
+			// The embedded server belongs to whoever started it: one click instead of a token. Elsewhere tokens are handed out.
+			if (server !== null && isLoopbackAddress(config.host)) {
+				say(`log in once, within 30 minutes: ${page}#/login/${await makeLoginCode(databaseUrl)}`);
+			}
 			const status = showLiveStatus(databaseUrl);
 			await told;
 			await status.stop();
@@ -113,6 +120,18 @@ export async function up(config: Config, options: UpOptions): Promise<void> {
 		for (const child of children.reverse()) await child.stop(patienceMs);
 		await server?.stop();
 		await lock.release();
+	}
+}
+
+/** The code goes behind `#`, which no browser sends anywhere by itself: the page hands it in, and it is worth one session. */
+async function makeLoginCode(url: string): Promise<string> {
+	const pool = createPool({ url, max: 1, applicationName: 'botbox up' });
+	try {
+		const code = newSecret();
+		await createLoginCode(pool, { codeHash: hashToken(code), role: 'admin', actor: actor() });
+		return code;
+	} finally {
+		await pool.end();
 	}
 }
 

@@ -1,4 +1,5 @@
 /** Calls of the public API. Every refusal arrives as an ApiError that a person can read. */
+import { csrfHeader } from './session.ts';
 import { currentToken } from './token.ts';
 
 /** Longer than any list takes; a request that is still out then is of no more use. */
@@ -55,6 +56,7 @@ async function call<T>(method: string, path: string, { query = {}, body, signal,
 	}
 	const headers: Record<string, string> = { accept: 'application/json' };
 	if (token !== null) headers.authorization = `Bearer ${token}`;
+	else if (method !== 'GET') Object.assign(headers, csrfHeader());
 	if (body !== undefined) headers['content-type'] = 'application/json';
 	const timeout = AbortSignal.timeout(timeoutMs);
 	let response: Response;

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from 'react';
 import { ApiError } from '../api/client.ts';
 import { useBot, useBotChecks, useBotPositions, useBotSignals, useBotTrades } from '../api/queries.ts';
 import type { Bot, Check } from '../api/rows.ts';
+import { useIsLoggedIn } from '../api/session.ts';
 import { useToken } from '../api/token.ts';
 import { BotStatus } from '../bots/bot-columns.tsx';
 import { ListPanel } from '../overview/lists.tsx';
@@ -34,7 +35,8 @@ export default function BotView({ botId }: { readonly botId: number }) {
 }
 
 function BotPage({ bot }: { readonly bot: Bot }) {
-	const token = useToken();
+	const isLoggedIn = useIsLoggedIn();
+	const mayChange = useToken() !== null || isLoggedIn;
 	const columns = useMemo(() => ownColumns(bot.second_symbol), [bot.second_symbol]);
 	const checks = useBotChecks(bot.bot_id);
 	const signals = useBotSignals(bot.bot_id);
@@ -54,7 +56,7 @@ function BotPage({ bot }: { readonly bot: Bot }) {
 				<h1>{bot.name}</h1>
 				<BotStatus bot={bot} />
 				<Mode mode={bot.account_mode} />
-				{token === null ? null : (
+				{mayChange ? (
 					<Actions
 						bot={bot}
 						onChecked={(check) => {
@@ -62,7 +64,7 @@ function BotPage({ bot }: { readonly bot: Bot }) {
 							setSelected(checkKey(check));
 						}}
 					/>
-				)}
+				) : null}
 			</div>
 			<Facts bot={bot} />
 			<div className="bot-grid">

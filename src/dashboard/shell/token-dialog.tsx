@@ -1,12 +1,22 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type SubmitEvent, useId, useRef, useState } from 'react';
 import { ApiError, getJson } from '../api/client.ts';
+import { endSession, useIsLoggedIn } from '../api/session.ts';
 import { keepToken, useToken } from '../api/token.ts';
 
 export function TokenButton() {
 	const token = useToken();
 	const dialog = useRef<HTMLDialogElement>(null);
 	const queries = useQueryClient();
+	const isLoggedIn = useIsLoggedIn();
+	if (isLoggedIn && token === null) {
+		const logOut = () => void endSession().then(() => queries.invalidateQueries());
+		return (
+			<button type="button" className="quiet" onClick={logOut}>
+				Log out
+			</button>
+		);
+	}
 	return (
 		<>
 			{token === null ? (

@@ -49,10 +49,11 @@ export const finishRequest = valueFunction(
 	'boolean',
 );
 
+/** `at`: as text, since a Date would lose the microseconds by which checks are found. */
 export const findEvents = rowsFunction(
 	'find_events',
 	{ after: 'bigint', missing: 'bigint[]?', limit: 'integer?' },
-	{ eventId: 'bigint', topic: 'text', keys: 'text[]', at: 'timestamptz' },
+	{ eventId: 'bigint', topic: 'text', keys: 'text[]', at: 'text' },
 );
 export type EventRow = Awaited<ReturnType<typeof findEvents>>[number];
 

@@ -109,6 +109,26 @@ export async function findRow<C extends Columns>(
 	return (rows[0] as RowOf<C> | undefined) ?? null;
 }
 
+/** The rows whose `column` has one of these values, given as text; in no order. */
+export async function findRows<C extends Columns>(
+	db: Queryable,
+	view: View<C>,
+	column: keyof C & string,
+	keys: readonly string[],
+	/** Further columns that must equal a value; times may come as text, with their microseconds. */
+	where: { readonly [K in keyof C]?: RowOf<C>[K] | string } = {},
+): Promise<RowOf<C>[]> {
+	const values: unknown[] = [keys];
+	const conditions = [`${column} = any ($1::${sqlType(view, column)}[])`, ...whereClauses(view, where, values)];
+	const { rows } = await db.query<Record<string, unknown>>(
+		`select ${columnList(view)}
+		   from reporting.${view.name}
+		  where ${conditions.join(' and ')}`,
+		values,
+	);
+	return rows as RowOf<C>[];
+}
+
 function whereClauses(view: View, where: Readonly<Record<string, unknown>>, values: unknown[]): string[] {
 	return Object.entries(where).flatMap(([column, value]) => {
 		if (value === undefined) return [];

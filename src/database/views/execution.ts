@@ -152,6 +152,7 @@ export const accounts = defineView(
 		net_pnl: 'numeric',
 	},
 );
+export type AccountRow = RowOf<typeof accounts.columns>;
 
 export const accountEquity = defineView(
 	'account_equity',

@@ -5,10 +5,9 @@ import { listView, type ViewRow } from '../database/listing.ts';
 import type { Pool } from '../database/pool.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { BotboxError, UsageError } from '../errors.ts';
-import { describeVersion, publishStrategies, recordVersion } from '../market/strategy-versions.ts';
 import type { StrategyCatalogue } from '../strategies/catalogue.ts';
 import { type Difference, diffParameters, mergeParameters, type Parameters } from './parameters.ts';
-import { actor } from './session.ts';
+import { describeVersion, publishStrategies, recordVersion } from './strategy-versions.ts';
 
 export interface ChangeRequest {
 	/** Name of the strategy. */
@@ -18,6 +17,8 @@ export interface ChangeRequest {
 	readonly fromVersion: number | null;
 	/** Rows of `bot_status`. */
 	readonly bots: readonly ViewRow[];
+	/** As the audit log names who changes it. */
+	readonly actor: string;
 }
 
 export interface Change {
@@ -56,7 +57,7 @@ export async function changeStrategy(
 		const moved = await setBotsStrategyVersion(db, {
 			botIds: bots.map((bot) => Number(bot.bot_id)),
 			strategyVersionId: id,
-			actor: actor(),
+			actor: request.actor,
 		});
 		return {
 			strategy,

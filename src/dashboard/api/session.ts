@@ -1,0 +1,63 @@
+/**
+ * The browser's session: a cookie that scripts cannot read, and beside it the CSRF token that every change carries. A login link
+ * brings its code behind `#`; it is handed in once, and gone from the address before anything else happens.
+ */
+import { useSyncExternalStore } from 'react';
+
+interface Session {
+	readonly role: string;
+	readonly csrf_token: string | null;
+}
+
+/** The page is shown without it then: whoever has no session may still read. */
+const answerWithinMs = 3_000;
+
+let current: Session | null = null;
+const listeners = new Set<() => void>();
+const address = (): URL => new URL('api/v1/session', document.baseURI);
+
+export function csrfHeader(): Record<string, string> {
+	return current === null || current.csrf_token === null ? {} : { 'x-csrf-token': current.csrf_token };
+}
+
+/** Whether this browser is logged in by cookie. */
+export function useIsLoggedIn(): boolean {
+	return useSyncExternalStore(subscribe, () => current?.csrf_token != null);
+}
+
+/** Uses the login link in the address, if there is one, and finds out who is asking. Never fails: without a session one may read. */
+export async function beginSession(): Promise<void> {
+	const code = /^#\/login\/([\w-]+)$/.exec(window.location.hash)?.[1];
+	if (code !== undefined) {
+		window.history.replaceState(null, '', '#/');
+		await open({ login_code: code }).catch(() => undefined);
+	}
+	if (current === null)
+		keep(await ask(fetch(address(), { signal: AbortSignal.timeout(answerWithinMs) })).catch(() => null));
+}
+
+export async function endSession(): Promise<void> {
+	await fetch(address(), { method: 'DELETE', headers: csrfHeader() }).catch(() => undefined);
+	keep(null);
+}
+
+async function open(body: object): Promise<void> {
+	const headers = { 'content-type': 'application/json' };
+	const signal = AbortSignal.timeout(answerWithinMs);
+	keep(await ask(fetch(address(), { method: 'POST', headers, signal, body: JSON.stringify(body) })));
+}
+
+async function ask(answer: Promise<Response>): Promise<Session | null> {
+	const response = await answer;
+	return response.ok ? ((await response.json()) as Session) : null;
+}
+
+function keep(session: Session | null): void {
+	current = session;
+	for (const listener of listeners) listener();
+}
+
+function subscribe(listener: () => void): () => void {
+	listeners.add(listener);
+	return () => listeners.delete(listener);
+}
