@@ -1,5 +1,7 @@
 import { lazy, Suspense, useEffect, useRef } from 'react';
 import { AlertsView } from './alerts/alerts-view.tsx';
+import { useLiveEvents } from './api/live.ts';
+import { useOverview } from './api/queries.ts';
 import { BotsView } from './bots/bots-view.tsx';
 import { ExchangesView } from './exchanges/exchanges-view.tsx';
 import { OverviewView } from './overview/overview.tsx';
@@ -20,6 +22,8 @@ const NewBotView = lazy(() => import('./bot-form/new-bot-view.tsx'));
 export function App() {
 	const route = useRoute();
 	useViewChange(route);
+	const { data, isError } = useOverview();
+	useLiveEvents(data !== undefined && !isError);
 	return (
 		<div className="app">
 			<button type="button" className="skip" onClick={() => document.getElementById('main')?.focus()}>

@@ -86,7 +86,7 @@ describe.skipIf(!hasChromium)('page', () => {
 		['exchanges', 'Exchanges', 'Markets followed'],
 		['strategies', 'Strategies', 'parameters of two versions'],
 		['alerts', 'Alerts', '6 minutes old'],
-		['bots/new', 'New bot', 'Enter a token of role operator first'],
+		['bots/new', 'New bot', 'Log in with a token of role operator first'],
 	];
 
 	test.each([desktop, { ...phone, scheme: 'dark' as const }])(

@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { postJson } from '../api/client.ts';
 import { useLongList } from '../api/queries.ts';
 import type { Alert } from '../api/rows.ts';
-import { useToken } from '../api/token.ts';
+import { useMayChange } from '../api/session.ts';
 import * as numbers from '../format/numbers.ts';
 import { words } from '../format/words.ts';
 import { Choice, Select } from '../parts/choice.tsx';
@@ -27,7 +27,7 @@ const severities = [
 const alertKey = (row: Alert): number => row.alert_id;
 
 export function AlertsView() {
-	const token = useToken();
+	const mayChange = useMayChange();
 	const [state, setState] = useFilter('state');
 	const [severity, setSeverity] = useFilter('severity');
 	const list = useLongList<Alert>('alerts', { is_open: state === '', severity });
@@ -38,7 +38,7 @@ export function AlertsView() {
 				title={state === '' ? 'Open alerts' : 'Resolved alerts'}
 				name="alerts"
 				list={list}
-				columns={token === null ? withoutAction : columns}
+				columns={mayChange ? columns : withoutAction}
 				rowKey={alertKey}
 				empty={state === '' && severity === '' ? 'Nothing is amiss.' : 'No alert is like that.'}
 				filters={

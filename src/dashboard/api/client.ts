@@ -1,6 +1,5 @@
 /** Calls of the public API. Every refusal arrives as an ApiError that a person can read. */
 import { csrfHeader } from './session.ts';
-import { currentToken } from './token.ts';
 
 /** Longer than any list takes; a request that is still out then is of no more use. */
 const timeoutMs = 15_000;
@@ -30,33 +29,31 @@ export interface FieldProblem {
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
-export function getJson<T>(path: string, query: Query = {}, signal?: AbortSignal, token = currentToken()): Promise<T> {
-	return call<T>('GET', path, { query, signal, token });
+export function getJson<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+	return call<T>('GET', path, { query, signal });
 }
 
 export function postJson<T>(path: string, body?: unknown): Promise<T> {
-	return call<T>('POST', path, { body, token: currentToken() });
+	return call<T>('POST', path, { body });
 }
 
 export function deleteJson<T>(path: string): Promise<T> {
-	return call<T>('DELETE', path, { token: currentToken() });
+	return call<T>('DELETE', path, {});
 }
 
 interface Options {
 	readonly query?: Query;
 	readonly body?: unknown;
 	readonly signal?: AbortSignal | undefined;
-	readonly token: string | null;
 }
 
-async function call<T>(method: string, path: string, { query = {}, body, signal, token }: Options): Promise<T> {
+async function call<T>(method: string, path: string, { query = {}, body, signal }: Options): Promise<T> {
 	const url = new URL(path.startsWith('/') ? path : `/api/v1/${path}`, document.baseURI);
 	for (const [name, value] of Object.entries(query)) {
 		if (value !== undefined) url.searchParams.set(name, String(value));
 	}
 	const headers: Record<string, string> = { accept: 'application/json' };
-	if (token !== null) headers.authorization = `Bearer ${token}`;
-	else if (method !== 'GET') Object.assign(headers, csrfHeader());
+	if (method !== 'GET') Object.assign(headers, csrfHeader());
 	if (body !== undefined) headers['content-type'] = 'application/json';
 	const timeout = AbortSignal.timeout(timeoutMs);
 	let response: Response;

@@ -9,6 +9,7 @@ import {
 import type { Schema } from '../bot-form/schema.ts';
 import { setServerTime } from '../format/times.ts';
 import { getJson, type Query } from './client.ts';
+import { pollEvery } from './live.ts';
 import type * as rows from './rows.ts';
 
 export interface Page<Row> {
@@ -73,7 +74,7 @@ function useList<Row>(path: string, query: Query, everyMs: number): UseQueryResu
 	return useQuery({
 		queryKey: [path, query],
 		queryFn: ({ signal }) => getJson<Page<Row>>(path, query, signal),
-		refetchInterval: everyMs,
+		refetchInterval: () => pollEvery(everyMs),
 	});
 }
 
@@ -93,7 +94,7 @@ export function useLongList<Row>(path: string, filters: Query, everyMs = 3_000):
 			getJson<Page<Row>>(path, { limit: pageRows, ...query, after: pageParam ?? undefined }, signal),
 		initialPageParam: null as string | null,
 		getNextPageParam: (last) => last.next,
-		refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) > watchedPages ? false : everyMs),
+		refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) > watchedPages ? false : pollEvery(everyMs)),
 		placeholderData: (last) => last,
 	});
 }

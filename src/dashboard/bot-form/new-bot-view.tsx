@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { postJson } from '../api/client.ts';
 import { useAccounts, useBodySchema, useCatalogue } from '../api/queries.ts';
 import type { Account, Bot, CatalogueEntry, Instrument } from '../api/rows.ts';
-import { useToken } from '../api/token.ts';
+import { useMayChange } from '../api/session.ts';
 import { notify } from '../parts/notices.tsx';
 import { Empty, Loaded, ViewHead } from '../parts/panel.tsx';
 import { botHref } from '../route.ts';
@@ -15,15 +15,15 @@ import { type Schema, validate, type Wrong } from './schema.ts';
 import { type BotValues, emptyBot, settingsOf } from './values.ts';
 
 export default function NewBotView() {
-	const token = useToken();
+	const mayChange = useMayChange();
 	const catalogue = useCatalogue();
 	const accounts = useAccounts();
 	const schema = useBodySchema('/api/v1/bots', 'post');
 	return (
 		<>
 			<ViewHead title="New bot" />
-			{token === null ? (
-				<Empty>Enter a token of role operator first: it is the button of that name.</Empty>
+			{!mayChange ? (
+				<Empty>Log in with a token of role operator first.</Empty>
 			) : (
 				<Loaded of={catalogue}>
 					{(strategies) => (

@@ -3,8 +3,7 @@ import { useEffect, useMemo, useState } from 'react';
 import { ApiError } from '../api/client.ts';
 import { useBot, useBotChecks, useBotPositions, useBotSignals, useBotTrades } from '../api/queries.ts';
 import type { Bot, Check } from '../api/rows.ts';
-import { useIsLoggedIn } from '../api/session.ts';
-import { useToken } from '../api/token.ts';
+import { useMayChange } from '../api/session.ts';
 import { BotStatus } from '../bots/bot-columns.tsx';
 import { ListPanel } from '../overview/lists.tsx';
 import { Mode } from '../parts/figures.tsx';
@@ -35,8 +34,7 @@ export default function BotView({ botId }: { readonly botId: number }) {
 }
 
 function BotPage({ bot }: { readonly bot: Bot }) {
-	const isLoggedIn = useIsLoggedIn();
-	const mayChange = useToken() !== null || isLoggedIn;
+	const mayChange = useMayChange();
 	const columns = useMemo(() => ownColumns(bot.second_symbol), [bot.second_symbol]);
 	const checks = useBotChecks(bot.bot_id);
 	const signals = useBotSignals(bot.bot_id);

@@ -2,7 +2,7 @@
 import { useDeferredValue, useMemo, useState } from 'react';
 import { useBots } from '../api/queries.ts';
 import type { Bot } from '../api/rows.ts';
-import { useToken } from '../api/token.ts';
+import { useMayChange } from '../api/session.ts';
 import * as numbers from '../format/numbers.ts';
 import { words } from '../format/words.ts';
 import { Select } from '../parts/choice.tsx';
@@ -13,7 +13,7 @@ import { botColumns } from './bot-columns.tsx';
 import { BulkActions } from './bulk-actions.tsx';
 
 export function BotsView() {
-	const token = useToken();
+	const mayChange = useMayChange();
 	const [search, setSearch] = useFilter('q');
 	const [status, setStatus] = useFilter('status');
 	const [strategy, setStrategy] = useFilter('strategy');
@@ -39,8 +39,8 @@ export function BotsView() {
 	// What is filtered out is not acted upon, though it is remembered.
 	const chosen = useMemo(() => matching.filter(({ bot_id }) => selected.has(bot_id)), [matching, selected]);
 	const columns = useMemo(
-		() => (token === null ? botColumns : [selectionColumn(matching, selected, setSelected), ...botColumns]),
-		[token, matching, selected],
+		() => (!mayChange ? botColumns : [selectionColumn(matching, selected, setSelected), ...botColumns]),
+		[mayChange, matching, selected],
 	);
 	const items = all.data?.items ?? [];
 	const isFiltered = wanted + status + strategy + account !== '';

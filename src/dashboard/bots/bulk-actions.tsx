@@ -1,12 +1,9 @@
-/** Many bots paused or resumed at once, each by its own request; those that are refused are named. */
+/** Many bots paused or resumed at once, all or none. */
 import { postJson } from '../api/client.ts';
 import type { Bot } from '../api/rows.ts';
 import * as numbers from '../format/numbers.ts';
 import { ActionDialog, ReasonField, textOf } from '../parts/action-dialog.tsx';
 import { notify } from '../parts/notices.tsx';
-
-/** As many requests are out at a time. */
-const atOnce = 8;
 
 interface BulkActionsProps {
 	/** Those that were chosen. */
@@ -53,23 +50,16 @@ export function BulkActions({ bots, onDone }: BulkActionsProps) {
 	);
 }
 
+interface Moved {
+	readonly items: readonly { readonly is_changed: boolean }[];
+	readonly missing: readonly number[];
+}
+
 async function steerAll(verb: 'pause' | 'resume', bots: readonly Bot[], reason: string): Promise<void> {
-	const refused: string[] = [];
-	const rest = [...bots];
-	const work = async (): Promise<void> => {
-		for (let bot = rest.pop(); bot !== undefined; bot = rest.pop()) {
-			try {
-				await postJson(`bots/${bot.bot_id}/${verb}`, { reason });
-			} catch (error) {
-				refused.push(`${bot.name}: ${error instanceof Error ? error.message : String(error)}`);
-			}
-		}
-	};
-	await Promise.all(Array.from({ length: atOnce }, work));
-	if (refused.length === bots.length && refused[0] !== undefined) throw new Error(refused[0]);
-	const done = `${countOf(bots.length - refused.length)} ${verb}d.`;
-	if (refused.length === 0) notify(done);
-	else notify(`${done} ${countOf(refused.length)} refused, the first: ${refused[0]}`, 'bad');
+	const bot_ids = bots.map(({ bot_id }) => bot_id);
+	const { items, missing } = await postJson<Moved>(`bots/${verb}`, { bot_ids, reason });
+	const gone = missing.length === 0 ? '' : `; ${countOf(missing.length)} ${missing.length === 1 ? 'is' : 'are'} gone`;
+	notify(`${countOf(items.length)} ${verb}d${gone}.`);
 }
 
 const countOf = (count: number): string => `${numbers.count(count)} ${count === 1 ? 'bot' : 'bots'}`;

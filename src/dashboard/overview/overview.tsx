@@ -1,5 +1,5 @@
 import { useOverview, usePauses } from '../api/queries.ts';
-import { useToken } from '../api/token.ts';
+import { useMayChange } from '../api/session.ts';
 import { FlattenButton, PauseButton, ResumeButton } from '../controls/controls.tsx';
 import { Loaded, ViewHead } from '../parts/panel.tsx';
 import { EquityPanel } from './equity.tsx';
@@ -37,9 +37,9 @@ export function OverviewView() {
 const everything = { scope: 'ALL' } as const;
 
 function SystemControls({ positions }: { readonly positions: number | undefined }) {
-	const token = useToken();
+	const mayChange = useMayChange();
 	const isPaused = usePauses().data?.items.some(({ scope }) => scope === 'ALL') ?? false;
-	if (token === null) return <span className="muted">Enter a token to pause, resume or flatten.</span>;
+	if (!mayChange) return <span className="muted">Log in as operator to pause, resume or flatten.</span>;
 	return (
 		<>
 			{isPaused ? (

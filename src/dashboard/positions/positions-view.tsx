@@ -1,7 +1,7 @@
 /** Positions of all bots, open and closed. */
 import { useLongList, useOverview } from '../api/queries.ts';
 import type { Position } from '../api/rows.ts';
-import { useToken } from '../api/token.ts';
+import { useMayChange } from '../api/session.ts';
 import { positionHistoryColumns } from '../bot/position-history.tsx';
 import { FlattenButton } from '../controls/controls.tsx';
 import * as numbers from '../format/numbers.ts';
@@ -21,7 +21,7 @@ const statuses = [
 const positionKey = (row: Position): number => row.position_id;
 
 export function PositionsView() {
-	const token = useToken();
+	const mayChange = useMayChange();
 	const { data: overview } = useOverview();
 	const [status, setStatus] = useFilter('status');
 	const list = useLongList<Position>('positions', { status: status === 'CLOSED' ? status : 'OPEN' });
@@ -31,7 +31,7 @@ export function PositionsView() {
 				title="Positions"
 				note={overview === undefined ? undefined : `${numbers.count(overview.open_positions)} open`}
 			>
-				{token === null ? undefined : (
+				{!mayChange ? undefined : (
 					<FlattenButton subject={{ scope: 'ALL' }} name="all bots" positions={overview?.open_positions} />
 				)}
 			</ViewHead>

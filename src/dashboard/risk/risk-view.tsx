@@ -1,7 +1,7 @@
 /** Each account's limits and how much of them is used; what stops it. */
 import { useAccounts, useAllOpenPositions, useEquity } from '../api/queries.ts';
 import type { Account, Position } from '../api/rows.ts';
-import { useToken } from '../api/token.ts';
+import { useMayChange } from '../api/session.ts';
 import { FlattenButton, PauseButton, ResumeButton, type Subject } from '../controls/controls.tsx';
 import * as numbers from '../format/numbers.ts';
 import { useNow } from '../format/times.ts';
@@ -41,7 +41,7 @@ interface AccountPanelProps {
 }
 
 function AccountPanel({ account, positions }: AccountPanelProps) {
-	const token = useToken();
+	const mayChange = useMayChange();
 	const equity = useEquity(account.account_id);
 	const nowMs = useNow();
 	const own = positions.filter(({ account_id }) => account_id === account.account_id);
@@ -60,7 +60,7 @@ function AccountPanel({ account, positions }: AccountPanelProps) {
 			tools={
 				<>
 					<Status status={account.status} title={account.status_reason} />
-					{token === null ? null : (
+					{!mayChange ? null : (
 						<>
 							<PauseButton subject={subject} name={name} />
 							<ResumeButton subject={subject} name={name} />
