@@ -1,6 +1,7 @@
 /** Debian's chromium, driven through playwright-core; what it says and asks for is kept for the test to look at. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
@@ -74,10 +75,37 @@ export async function openPage(url: string, view: View): Promise<OpenPage> {
 	};
 }
 
-/** Kept where BOTBOX_TEST_SCREENSHOTS says, if it says so. */
+/**
+ * Kept in `docs/images` or where BOTBOX_TEST_SCREENSHOTS says, if it says so: as much as one sees at once, of a modest size.
+ */
 export async function keepScreenshot(page: Page, name: string): Promise<void> {
 	const folder = process.env.BOTBOX_TEST_SCREENSHOTS;
 	if (folder === undefined) return;
 	await mkdir(folder, { recursive: true });
-	await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+	await page.screenshot({ path: join(folder, `${name}.png`) });
 }
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe finds that keeps somebody from using the page, as lines to read; colours are measured in contrast.test.ts too. */
+export async function barriers(page: Page): Promise<string[]> {
+	// Evaluated by the debugger: the page's own policy admits no foreign script.
+	await page.evaluate(axeSource);
+	const found = await page.evaluate<Barrier[]>(
+		"axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
+	);
+	return found
+		.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+		.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
+}
+
+interface Barrier {
+	readonly id: string;
+	readonly impact: string | null;
+	readonly help: string;
+	readonly nodes: readonly { readonly target: readonly string[] }[];
+}
+
+/** Pixels by which the page is wider than its window: nothing may be out of sight to the right. */
+export const overflow = (page: Page): Promise<number> =>
+	page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth');

@@ -1,22 +1,18 @@
-/** The built page in a real browser, over the real API and a seeded database. */
-import type { AddressInfo } from 'node:net';
+/** The built page in a real browser, over the real API and a seeded database: what each view shows. Nothing is changed here. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createManualChecks } from '../../src/api/manual-checks.ts';
-import { makeApi, makeToken, type TestApi } from '../support/api.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { makeManualCheck } from '../support/factories/checks.ts';
 import {
+	barriers,
 	desktop,
 	hasChromium,
 	keepScreenshot,
 	type OpenPage,
 	openPage,
+	overflow,
 	phone,
 	requireChromium,
 	type View,
 } from './browser.ts';
-import { buildPage, pageDir } from './build.ts';
-import { type Seed, seedPage } from './seed.ts';
+import { nameOf, type Served, servePage } from './served.ts';
 
 requireChromium();
 
@@ -24,38 +20,17 @@ requireChromium();
 const soon = { timeout: 20_000 };
 
 describe.skipIf(!hasChromium)('page', () => {
-	let database: TestDatabase;
-	let api: TestApi;
-	let seed: Seed;
-	let url: string;
-	let operator: string;
-	const manualChecks = createManualChecks();
+	let served: Served;
 	beforeAll(async () => {
-		await buildPage();
-		database = await createTestDatabase();
-		seed = await seedPage(database.pool);
-		({ token: operator } = await makeToken(database.pool, 'operator'));
-		api = await makeApi(database.pool, {
-			pageDir,
-			manualChecks,
-			onCheck: async ({ botId, requestedAt, isDryRun }) => {
-				const at = new Date(requestedAt);
-				await makeManualCheck(database.pool, botId, { at, isDryRun });
-				manualChecks.notify(`${botId} ${(at.getTime() / 1_000).toFixed(6)}`);
-			},
-		});
-		await api.app.listen({ host: '127.0.0.1', port: 0 });
-		url = `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}/`;
+		served = await servePage();
 	}, 120_000);
 	afterAll(async () => {
-		api?.app.server.closeAllConnections();
-		await api?.app.close();
-		await database?.drop();
+		await served?.close();
 	});
 
 	/** Runs `look` on a page that must neither complain nor ask beyond its origin. */
 	async function onPage(hash: string, view: View, look: (open: OpenPage) => Promise<void>): Promise<void> {
-		const open = await openPage(`${url}${hash}`, view);
+		const open = await openPage(`${served.url}${hash}`, view);
 		try {
 			await look(open);
 			expect(open.complaints).toEqual([]);
@@ -65,16 +40,12 @@ describe.skipIf(!hasChromium)('page', () => {
 		}
 	}
 
-	const nameOf = async (botId: number): Promise<string> =>
-		(await database.pool.query<{ name: string }>('select name from botbox.bots where id = $1', [botId])).rows[0]!.name;
-
 	const views: readonly View[] = [desktop, { ...desktop, scheme: 'dark' }, phone, { ...phone, scheme: 'dark' }];
 
 	test.each(views)('the overview at $width px, $scheme', async (view) => {
 		await onPage('', view, async ({ page }) => {
 			const region = (name: string) => page.getByRole('region', { name, exact: true }).first();
 			const figure = (title: string) => page.locator('.figure', { hasText: title }).locator('.value');
-			await expect.poll(() => region('Bots').locator('tbody tr').count(), soon).toBe(4);
 			await expect.poll(() => figure('Active bots').textContent(), soon).toBe('4');
 			// 10 × (105 − 100) open; booked are the holder's fee of 1 and the winner's 10 × (110 − 100).
 			expect(await figure('P&L paper').textContent()).toMatch(/^\+149\.00 USDT$/);
@@ -86,28 +57,92 @@ describe.skipIf(!hasChromium)('page', () => {
 			await expect.poll(() => signals.locator('tbody tr').count(), soon).toBe(4);
 			expect(await signals.textContent()).toContain('The market regime is not one the strategy is made for');
 			const positions = region('Open positions');
-			expect(await positions.locator('tbody tr').count()).toBe(1);
+			await expect.poll(() => positions.locator('tbody tr').count(), soon).toBe(1);
 			expect(await positions.locator('tbody tr td').last().textContent()).toBe('+50.00');
-			expect(await region('Orders').locator('tbody tr').count()).toBe(3);
-			expect(await region('Trade queue').textContent()).toContain('Executed');
-			expect(await region('Accounts').textContent()).toContain('exchange account');
-			expect(await region('Exchanges').textContent()).toContain('Connected');
-			expect(await region('Open alerts').textContent()).toContain('6 minutes old');
-			expect(await region('Rejection reasons').textContent()).toContain('Regime unfavourable');
-			expect(await region('Workers').textContent()).toContain('desk');
-			expect(await page.locator('.banner').textContent()).toContain('watching the news');
-			expect(await page.locator('header.top').textContent()).toMatch(/1 alert[\s\S]*Live/);
-
-			const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
-			expect(await page.evaluate(overflow)).toBe(0);
-			expect(await page.getByRole('button', { name: 'Check now' }).count()).toBe(0);
+			const holds = async (name: string, text: string): Promise<void> =>
+				await expect.poll(() => region(name).textContent(), soon).toContain(text);
+			await holds('Equity', '10,149.00 USDT, +149.00');
+			await holds('Trade queue', 'Executed');
+			await holds('Accounts', 'exchange account');
+			await holds('Exchanges', 'Connected');
+			await holds('Open alerts', '6 minutes old');
+			await holds('Rejection reasons', 'Regime unfavourable');
+			await holds('Workers', 'desk');
+			await expect.poll(() => page.locator('.banner').textContent(), soon).toContain('watching the news');
+			expect(await page.locator('header').first().textContent()).toContain('Live');
+			expect(await overflow(page)).toBe(0);
+			expect(await page.getByRole('button', { name: 'Pause all' }).count()).toBe(0);
 			await keepScreenshot(page, `overview-${view.width}-${view.scheme}`);
 		});
 	});
 
+	/** Each view with something that it shows of the seeded system. */
+	const shown: readonly (readonly [hash: string, title: string, text: string])[] = [
+		['bots', 'Bots', 'trades-1'],
+		['signals', 'Signals', 'The market regime is not one'],
+		['queue', 'Queue and orders', 'Executed'],
+		['positions', 'Positions', '+50.00'],
+		['risk', 'Risk', 'exchange account'],
+		['exchanges', 'Exchanges', 'Markets followed'],
+		['strategies', 'Strategies', 'parameters of two versions'],
+		['alerts', 'Alerts', '6 minutes old'],
+		['bots/new', 'New bot', 'Log in with a token of role operator first'],
+	];
+
+	test.each([desktop, { ...phone, scheme: 'dark' as const }])(
+		'every view at $width px, $scheme: shows what there is, fits, bars nobody',
+		async (view) => {
+			await onPage('', view, async ({ page }) => {
+				const found: string[] = [];
+				for (const [hash, title, text] of shown) {
+					await page.goto(`${served.url}#/${hash}`);
+					await page.getByRole('heading', { name: title, level: 1, exact: true }).waitFor();
+					const main = page.getByRole('main');
+					const wanted = text === 'trades-1' ? await nameOf(served.pool, served.seed.holder.id) : text;
+					await expect.poll(() => main.textContent(), { ...soon, message: hash }).toContain(wanted);
+					expect(await overflow(page), hash).toBe(0);
+					found.push(...(await barriers(page)).map((line) => `${hash}: ${line}`));
+					await keepScreenshot(page, `${hash.replace('/', '-')}-${view.width}-${view.scheme}`);
+				}
+				expect(found).toEqual([]);
+			});
+		},
+		60_000,
+	);
+
+	test('on a phone the sheet leads to every view, and closes behind one', async () => {
+		await onPage('', phone, async ({ page }) => {
+			await page.getByRole('button', { name: 'More' }).click();
+			const sheet = page.getByRole('dialog', { name: 'All views' });
+			await sheet.waitFor();
+			expect(await sheet.getByRole('link').count()).toBe(9);
+			await sheet.getByRole('link', { name: 'Risk' }).click();
+			await sheet.waitFor({ state: 'hidden' });
+			await page.getByRole('heading', { name: 'Risk', level: 1 }).waitFor();
+		});
+	});
+
+	test('a signal opens with the factors and the regime that decided it; filters are part of the address', async () => {
+		await onPage('#/signals?status=REJECTED', desktop, async ({ page }) => {
+			const rows = page.getByRole('region', { name: 'Signals', exact: true }).locator('tbody tr');
+			await expect.poll(() => rows.count(), soon).toBe(1);
+			await rows.getByRole('button').click();
+			const dialog = page.getByRole('dialog');
+			await dialog.waitFor();
+			expect(await dialog.textContent()).toContain('The market regime is not one the strategy is made for');
+			expect(await dialog.textContent()).toContain('Ranging');
+			expect(await barriers(page)).toEqual([]);
+			await dialog.getByRole('button', { name: 'Close' }).click();
+			await page.getByRole('button', { name: 'All', exact: true }).click();
+			await expect.poll(() => rows.count(), soon).toBe(4);
+			expect(page.url()).toBe(`${served.url}#/signals`);
+		});
+	});
+
 	test.each(views)('a bot at $width px, $scheme', async (view) => {
-		const name = await nameOf(seed.holder.id);
-		await onPage('', view, async ({ page }) => {
+		const { seed, pool, url } = served;
+		const name = await nameOf(pool, seed.holder.id);
+		await onPage('#/bots', view, async ({ page }) => {
 			await page.getByRole('region', { name: 'Bots' }).getByRole('link', { name, exact: true }).click();
 			expect(page.url()).toBe(`${url}#/bots/${seed.holder.id}`);
 			await page.getByRole('heading', { name, level: 1 }).waitFor();
@@ -126,54 +161,20 @@ describe.skipIf(!hasChromium)('page', () => {
 			expect(await panel('Signals').textContent()).toContain('Entry threshold');
 			expect(await panel('Trades').textContent()).toContain('Executed');
 			expect(await panel('Positions').locator('tbody td').last().textContent()).toBe('+49.00');
-			expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+			expect(await overflow(page)).toBe(0);
+			if (view === desktop) expect(await barriers(page)).toEqual([]);
 			await keepScreenshot(page, `bot-${view.width}-${view.scheme}`);
 		});
 	});
 
-	test('with a token one checks, pauses and resumes a bot; a wrong one is refused and not kept', async () => {
-		const open = await openPage(`${url}#/bots/${seed.refused.id}`, desktop);
-		const { page } = open;
-		try {
-			await page.getByRole('button', { name: 'Enter token' }).click();
-			const dialog = page.getByRole('dialog');
-			await dialog.getByLabel('Token').fill('bbx_not_a_token');
-			await dialog.getByRole('button', { name: 'Use token' }).click();
-			await dialog.getByRole('alert').waitFor();
-			expect(await dialog.getByRole('alert').textContent()).toContain('unknown, expired or revoked');
-			expect(await page.evaluate('sessionStorage.length')).toBe(0);
-
-			await dialog.getByLabel('Token').fill(operator);
-			await dialog.getByRole('button', { name: 'Use token' }).click();
-			await page.getByRole('button', { name: 'Check now' }).click();
-			await page.getByText('Checked: no signal, below threshold').waitFor();
-			expect(await page.getByRole('table', { name: 'Factors of the check' }).textContent()).toContain('EMA cross');
-
-			await page.getByRole('button', { name: 'Pause' }).click();
-			await page.getByRole('button', { name: 'Resume' }).waitFor();
-			expect(await page.locator('.title .badge').textContent()).toBe('Paused');
-			await page.getByRole('button', { name: 'Resume' }).click();
-			await page.getByRole('button', { name: 'Pause' }).waitFor();
-			expect(await page.locator('.title .badge').textContent()).toBe('Active');
-
-			await page.getByRole('button', { name: 'Forget token' }).click();
-			await expect.poll(() => page.getByRole('button', { name: 'Check now' }).count(), soon).toBe(0);
-			expect(await page.evaluate('sessionStorage.length')).toBe(0);
-			// The browser itself reports the refusal of the wrong token.
-			expect(open.complaints.filter((text) => !text.includes('401'))).toEqual([]);
-		} finally {
-			await open.close();
-		}
-	});
-
 	test('when the API is gone the page says so and keeps what it showed, then goes on', async () => {
-		const open = await openPage(url, desktop);
+		const open = await openPage(`${served.url}#/bots`, desktop);
 		const { page } = open;
 		try {
 			const bots = page.getByRole('region', { name: 'Bots' }).first().locator('tbody tr');
 			await expect.poll(() => bots.count(), soon).toBe(4);
 			await page.route('**/api/**', (route) => route.abort());
-			const banner = page.getByRole('alert');
+			const banner = page.locator('.banner.bad');
 			await banner.waitFor();
 			expect(await banner.textContent()).toContain('The API does not answer.');
 			expect(await bots.count()).toBe(4);
@@ -185,6 +186,7 @@ describe.skipIf(!hasChromium)('page', () => {
 	});
 
 	test('thousands of bots are filtered and sorted, and only those in view are drawn', async () => {
+		const { api, seed, url } = served;
 		const answer = await api.call('GET', `/api/v1/bots/${seed.holder.id}`);
 		const bot = answer.json<Record<string, unknown>>();
 		const names = Array.from({ length: 3_000 }, (_, i) => `fleet ${String(i).padStart(4, '0')}`);
@@ -197,11 +199,11 @@ describe.skipIf(!hasChromium)('page', () => {
 				const next = after + 500 < names.length ? String(after + 500) : null;
 				return route.fulfill({ json: { items, next } });
 			});
-			await page.goto(url);
+			await page.goto(`${url}#/bots`);
 			const region = page.getByRole('region', { name: 'Bots' }).first();
 			await expect.poll(() => region.locator('header .note').textContent(), soon).toBe('3,000');
 			expect(await region.locator('tbody tr').count()).toBeLessThan(120);
-			await page.evaluate("document.querySelector('.bots .table').scrollTo(0, 1e9)");
+			await page.evaluate("document.querySelector('main .table').scrollTo(0, 1e9)");
 			await expect.poll(() => region.locator('tbody th').last().textContent(), soon).toBe('fleet 2999');
 			await region.getByRole('button', { name: 'Bot', exact: true }).click();
 			await region.getByRole('button', { name: 'Bot', exact: true }).click();

@@ -1,24 +1,36 @@
 /** Holds the page's row types to the described views: what does not fit does not compile. */
 import type {
 	Account,
+	AccountEquity,
 	Alert,
 	Bot,
 	Candle,
 	Check,
+	DataFreshness,
 	Exchange,
+	Instrument,
 	Order,
 	Overview,
 	Pause,
 	Position,
 	RejectionReason,
 	Signal,
+	StrategyPerformance,
+	StrategyVersion,
 	Trade,
 	Worker,
 } from '../../src/dashboard/api/rows.ts';
-import type { BotStatusRow, CheckRow, rejectionReasons, SignalRow } from '../../src/database/views/bots.ts';
+import type {
+	BotStatusRow,
+	CheckRow,
+	rejectionReasons,
+	SignalRow,
+	strategies,
+	strategyPerformance,
+} from '../../src/database/views/bots.ts';
 import type { RowOf } from '../../src/database/views/columns.ts';
-import type { accounts, OrderRow, PositionRow, TradeRow } from '../../src/database/views/execution.ts';
-import type { candles, exchangeHealth } from '../../src/database/views/market.ts';
+import type { accountEquity, accounts, OrderRow, PositionRow, TradeRow } from '../../src/database/views/execution.ts';
+import type { candles, dataFreshness, exchangeHealth, instruments } from '../../src/database/views/market.ts';
 import type { alerts, OverviewRow, pauses, workerStatus } from '../../src/database/views/operation.ts';
 
 /** As JSON carries it. */
@@ -32,32 +44,42 @@ type Fits<Row, Shown> =
 
 export const fits: {
 	account: Fits<RowOf<typeof accounts.columns>, Account>;
+	accountEquity: Fits<RowOf<typeof accountEquity.columns>, AccountEquity>;
 	alert: Fits<RowOf<typeof alerts.columns>, Alert>;
 	bot: Fits<BotStatusRow, Bot>;
 	candle: Fits<RowOf<typeof candles.columns>, Candle>;
 	check: Fits<CheckRow, Check>;
+	dataFreshness: Fits<RowOf<typeof dataFreshness.columns>, DataFreshness>;
 	exchange: Fits<RowOf<typeof exchangeHealth.columns>, Exchange>;
+	instrument: Fits<RowOf<typeof instruments.columns>, Instrument>;
 	order: Fits<OrderRow, Order>;
 	overview: Fits<OverviewRow, Overview>;
 	pause: Fits<RowOf<typeof pauses.columns>, Pause>;
 	position: Fits<PositionRow, Position>;
 	rejectionReason: Fits<RowOf<typeof rejectionReasons.columns>, RejectionReason>;
 	signal: Fits<SignalRow, Signal>;
+	strategyPerformance: Fits<RowOf<typeof strategyPerformance.columns>, StrategyPerformance>;
+	strategyVersion: Fits<RowOf<typeof strategies.columns>, StrategyVersion>;
 	trade: Fits<TradeRow, Trade>;
 	worker: Fits<RowOf<typeof workerStatus.columns>, Worker>;
 } = {
 	account: true,
+	accountEquity: true,
 	alert: true,
 	bot: true,
 	candle: true,
 	check: true,
+	dataFreshness: true,
 	exchange: true,
+	instrument: true,
 	order: true,
 	overview: true,
 	pause: true,
 	position: true,
 	rejectionReason: true,
 	signal: true,
+	strategyPerformance: true,
+	strategyVersion: true,
 	trade: true,
 	worker: true,
 };

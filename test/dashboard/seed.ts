@@ -60,6 +60,7 @@ export async function seedPage(pool: Pool): Promise<Seed> {
 	});
 	await pauseEntries(pool, { scope: 'BOT', botId: live.id, reason: 'watching the news', actor: 'ops', now });
 	await recordHeartbeat(pool, { ...heartbeat, startedAt: earlier, now });
+	await seedEquity(pool, liveAccount, now);
 	return { world, holder, winner, refused, live };
 }
 
@@ -101,4 +102,17 @@ async function seedCandles(pool: Pool, instrumentId: number, now: Date): Promise
 		],
 		now,
 	});
+}
+
+/** Six hours in steps of five minutes, from 10,000 to 10,149. */
+async function seedEquity(pool: Pool, accountId: number, now: Date): Promise<void> {
+	await pool.query(
+		`insert into botbox.account_equity (account_id, at, equity, peak)
+		 select $1, $2::timestamptz - make_interval(mins => 5 * i), x.equity, greatest(x.equity, 10149)
+		   from generate_series(0, 72) i
+		  cross join lateral (
+		    select case i when 0 then 10149 when 72 then 10000 else round((10149 - 2 * i + 30 * sin(i / 6.0))::numeric, 2) end
+		  ) x (equity)`,
+		[accountId, now],
+	);
 }

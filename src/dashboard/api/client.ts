@@ -1,6 +1,5 @@
 /** Calls of the public API. Every refusal arrives as an ApiError that a person can read. */
 import { csrfHeader } from './session.ts';
-import { currentToken } from './token.ts';
 
 /** Longer than any list takes; a request that is still out then is of no more use. */
 const timeoutMs = 15_000;
@@ -11,39 +10,50 @@ export class ApiError extends Error {
 	readonly status: number;
 	/** The problem's registered code, where the answer was a problem document. */
 	readonly code: string | null;
+	/** What is wrong with each field of the request, where it was that. */
+	readonly fields: readonly FieldProblem[];
 
-	constructor(status: number, code: string | null, message: string) {
+	constructor(status: number, code: string | null, message: string, fields: readonly FieldProblem[] = []) {
 		super(message);
 		this.status = status;
 		this.code = code;
+		this.fields = fields;
 	}
+}
+
+export interface FieldProblem {
+	/** As a path: `parameters.weights.momentum`. */
+	readonly field: string;
+	readonly message: string;
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
-export function getJson<T>(path: string, query: Query = {}, signal?: AbortSignal, token = currentToken()): Promise<T> {
-	return call<T>('GET', path, { query, signal, token });
+export function getJson<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+	return call<T>('GET', path, { query, signal });
 }
 
 export function postJson<T>(path: string, body?: unknown): Promise<T> {
-	return call<T>('POST', path, { body, token: currentToken() });
+	return call<T>('POST', path, { body });
+}
+
+export function deleteJson<T>(path: string): Promise<T> {
+	return call<T>('DELETE', path, {});
 }
 
 interface Options {
 	readonly query?: Query;
 	readonly body?: unknown;
 	readonly signal?: AbortSignal | undefined;
-	readonly token: string | null;
 }
 
-async function call<T>(method: string, path: string, { query = {}, body, signal, token }: Options): Promise<T> {
-	const url = new URL(`api/v1/${path}`, document.baseURI);
+async function call<T>(method: string, path: string, { query = {}, body, signal }: Options): Promise<T> {
+	const url = new URL(path.startsWith('/') ? path : `/api/v1/${path}`, document.baseURI);
 	for (const [name, value] of Object.entries(query)) {
 		if (value !== undefined) url.searchParams.set(name, String(value));
 	}
 	const headers: Record<string, string> = { accept: 'application/json' };
-	if (token !== null) headers.authorization = `Bearer ${token}`;
-	else if (method !== 'GET') Object.assign(headers, csrfHeader());
+	if (method !== 'GET') Object.assign(headers, csrfHeader());
 	if (body !== undefined) headers['content-type'] = 'application/json';
 	const timeout = AbortSignal.timeout(timeoutMs);
 	let response: Response;
@@ -64,7 +74,7 @@ async function call<T>(method: string, path: string, { query = {}, body, signal,
 }
 
 function problemOf(status: number, text: string): ApiError {
-	let problem: { readonly code?: unknown; readonly title?: unknown; readonly detail?: unknown } = {};
+	let problem: Partial<Record<'code' | 'title' | 'detail' | 'errors', unknown>> = {};
 	try {
 		const parsed: unknown = JSON.parse(text);
 		if (typeof parsed === 'object' && parsed !== null) problem = parsed;
@@ -76,5 +86,12 @@ function problemOf(status: number, text: string): ApiError {
 		status,
 		typeof problem.code === 'string' ? problem.code : null,
 		typeof message === 'string' ? message : `The API answered ${status}.`,
+		Array.isArray(problem.errors) ? problem.errors.filter(isFieldProblem) : [],
 	);
+}
+
+function isFieldProblem(value: unknown): value is FieldProblem {
+	if (typeof value !== 'object' || value === null) return false;
+	const { field, message } = value as Partial<Record<keyof FieldProblem, unknown>>;
+	return typeof field === 'string' && typeof message === 'string';
 }

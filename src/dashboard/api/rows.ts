@@ -52,10 +52,14 @@ export interface Bot {
 	readonly strategy_version: number;
 	readonly timeframe: Timeframe;
 	readonly interval_minutes: number;
+	/** What an interval that adapts starts from; null where it stays. */
+	readonly adaptive_base_minutes: number | null;
+	readonly strategy_version_id: number;
 	readonly sizing: 'FIXED_NOTIONAL' | 'CAPITAL_FRACTION' | 'VOLATILITY_TARGET';
 	readonly sizing_value: string;
 	readonly leverage: string;
 	readonly execution: 'AUTO' | 'CONFIRM';
+	readonly account_id: number;
 	readonly account: string;
 	readonly account_mode: AccountMode;
 	readonly settle_asset: string;
@@ -126,9 +130,22 @@ export interface Signal {
 	readonly account_mode: AccountMode;
 	readonly symbol: string;
 	readonly direction: SignalDirection;
+	readonly strategy: string;
+	readonly strategy_version: number;
+	readonly timeframe: Timeframe;
+	readonly account: string;
+	readonly exchange_id: string;
 	readonly trigger_reason: string;
 	readonly candle_at: string;
 	readonly score: number | null;
+	/** An array of FactorResult. */
+	readonly factors: unknown;
+	readonly regime_direction: string | null;
+	readonly regime_volatility: string | null;
+	readonly data_age_ms: number | null;
+	readonly stop_loss_price: string | null;
+	readonly take_profit_price: string | null;
+	readonly hash: string;
 	readonly price: string;
 	readonly quantity: string | null;
 	readonly notional: string | null;
@@ -161,6 +178,13 @@ export interface Trade {
 	readonly order_status: string | null;
 	readonly filled_quantity: string | null;
 	readonly average_price: string | null;
+	readonly signal_id: number;
+	readonly account: string;
+	readonly expires_at: string | null;
+	readonly next_attempt_at: string;
+	readonly finished_at: string | null;
+	readonly client_order_id: string | null;
+	readonly exchange_order_id: string | null;
 }
 
 export interface Order {
@@ -202,6 +226,11 @@ export interface Position {
 	readonly stop_loss_price: string | null;
 	readonly take_profit_price: string | null;
 	readonly trailing_stop_price: string | null;
+	readonly account_id: number;
+	readonly instrument_id: number;
+	readonly leverage: string;
+	readonly fees: string;
+	readonly funding: string;
 	readonly protection: 'EXCHANGE' | 'GUARD' | 'NONE';
 	readonly opened_at: string;
 	readonly closed_at: string | null;
@@ -218,6 +247,20 @@ export interface Account {
 	readonly capital: string;
 	readonly available: string | null;
 	readonly max_positions: number;
+	readonly max_correlated_positions: number;
+	readonly correlation_threshold: string;
+	readonly max_instrument_exposure: string | null;
+	readonly max_total_exposure: string | null;
+	readonly max_order_notional: string | null;
+	readonly max_entries_per_minute: number | null;
+	readonly max_price_deviation: string | null;
+	readonly daily_loss_limit: string | null;
+	readonly max_drawdown: string | null;
+	readonly loss_cooldown_minutes: number | null;
+	readonly max_losing_streak: number | null;
+	readonly losses_count_from: string | null;
+	readonly equity: string | null;
+	readonly equity_peak: string | null;
 	readonly reconciled_at: string | null;
 	readonly open_positions: number;
 	readonly net_pnl: string;
@@ -230,6 +273,8 @@ export interface Exchange {
 	readonly consecutive_failures: number;
 	readonly last_error: string | null;
 	readonly probe_at: string | null;
+	readonly changed_at: string;
+	readonly clock_offset_ms: number | null;
 	/** Share of the published limit, 0 to 1. */
 	readonly used_share: number | null;
 	readonly blocked_until: string | null;
@@ -251,6 +296,7 @@ export interface Alert {
 	readonly opened_at: string;
 	readonly last_seen_at: string;
 	readonly acknowledged_at: string | null;
+	readonly acknowledged_by: string | null;
 	readonly resolved_at: string | null;
 	readonly is_open: boolean;
 }
@@ -285,6 +331,87 @@ export interface RejectionReason {
 	readonly signals: number;
 	readonly occurrences: number;
 	readonly last_at: string;
+}
+
+export interface AccountEquity {
+	readonly account_id: number;
+	readonly at: string;
+	readonly equity: string;
+	readonly peak: string;
+	/** Share of the peak that is lost, 0 to 1. */
+	readonly drawdown: number | null;
+}
+
+export interface DataFreshness {
+	readonly instrument_id: number;
+	readonly exchange_id: string;
+	readonly symbol: string;
+	readonly fetched_at: string | null;
+	readonly lag_seconds: number | null;
+	readonly last_candle_at: string | null;
+	readonly is_followed: boolean;
+	readonly consecutive_failures: number;
+	readonly last_error: string | null;
+	readonly refused_rows: number;
+	readonly next_fetch_at: string;
+}
+
+export interface StrategyVersion {
+	readonly strategy_id: string;
+	readonly name: string;
+	readonly title: string;
+	readonly default_interval_minutes: number;
+	readonly strategy_version_id: number;
+	readonly version: number;
+	readonly timeframe: Timeframe;
+	readonly history: number;
+	readonly favourable_regimes: readonly string[];
+	/** Nested values by name. */
+	readonly parameters: unknown;
+	readonly created_at: string;
+	readonly active_bots: number;
+}
+
+export interface StrategyPerformance {
+	readonly strategy_version_id: number;
+	readonly bots: number;
+	readonly active_bots: number;
+	readonly checks_hour: number | null;
+	readonly signals_day: number | null;
+	readonly accepted_day: number | null;
+	readonly rejected_day: number | null;
+	readonly trades_day: number | null;
+	readonly executed_day: number | null;
+	readonly open_positions: number;
+	readonly closed_positions: number;
+	readonly won: number;
+	readonly lost: number;
+	readonly net_pnl_live: string;
+	readonly net_pnl_paper: string;
+	readonly fees: string;
+	readonly settle_asset: string | null;
+}
+
+export interface Instrument {
+	readonly instrument_id: number;
+	readonly exchange_id: string;
+	readonly symbol: string;
+	readonly market_type: 'SPOT' | 'LINEAR';
+	readonly settle_asset: string;
+	readonly minimum_notional: string;
+	readonly last_price: string | null;
+}
+
+/** A strategy that bots can be made of; no view but the program itself is behind it. */
+export interface CatalogueEntry {
+	readonly strategy_id: string;
+	readonly name: string;
+	readonly title: string;
+	readonly default_interval_minutes: number;
+	readonly legs: number;
+	/** JSON schema of the parameters. */
+	readonly schema: Readonly<Record<string, unknown>>;
+	readonly defaults: Readonly<Record<string, unknown>> | null;
 }
 
 export interface Candle {

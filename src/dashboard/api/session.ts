@@ -10,7 +10,7 @@ interface Session {
 }
 
 /** The page is shown without it then: whoever has no session may still read. */
-const answerWithinMs = 3_000;
+const answerWithinMs = 10_000;
 
 let current: Session | null = null;
 const listeners = new Set<() => void>();
@@ -18,6 +18,11 @@ const address = (): URL => new URL('api/v1/session', document.baseURI);
 
 export function csrfHeader(): Record<string, string> {
 	return current === null || current.csrf_token === null ? {} : { 'x-csrf-token': current.csrf_token };
+}
+
+/** Whether this browser may change something: the role of its session, as the API told it; the API decides anew each time. */
+export function useMayChange(): boolean {
+	return useSyncExternalStore(subscribe, () => current?.csrf_token != null && current.role !== 'viewer');
 }
 
 /** Whether this browser is logged in by cookie. */
@@ -34,6 +39,12 @@ export async function beginSession(): Promise<void> {
 	}
 	if (current === null)
 		keep(await ask(fetch(address(), { signal: AbortSignal.timeout(answerWithinMs) })).catch(() => null));
+}
+
+/** Logs in with a token. It is not kept: the API answers with a cookie. Fails with what the API says against it. */
+export async function logIn(token: string): Promise<void> {
+	await open({ token });
+	if (current === null) throw new Error('This token is unknown, expired or revoked.');
 }
 
 export async function endSession(): Promise<void> {

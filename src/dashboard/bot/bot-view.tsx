@@ -3,9 +3,8 @@ import { useEffect, useMemo, useState } from 'react';
 import { ApiError } from '../api/client.ts';
 import { useBot, useBotChecks, useBotPositions, useBotSignals, useBotTrades } from '../api/queries.ts';
 import type { Bot, Check } from '../api/rows.ts';
-import { useIsLoggedIn } from '../api/session.ts';
-import { useToken } from '../api/token.ts';
-import { BotStatus } from '../overview/bots.tsx';
+import { useMayChange } from '../api/session.ts';
+import { BotStatus } from '../bots/bot-columns.tsx';
 import { ListPanel } from '../overview/lists.tsx';
 import { Mode } from '../parts/figures.tsx';
 import { Loaded, Panel } from '../parts/panel.tsx';
@@ -18,11 +17,6 @@ import { ownColumns } from './own-columns.tsx';
 
 export default function BotView({ botId }: { readonly botId: number }) {
 	const bot = useBot(botId);
-	useEffect(() => {
-		window.scrollTo(0, 0);
-		// Readers of the screen hear that another view began.
-		document.getElementById('main')?.focus({ preventScroll: true });
-	}, []);
 	useEffect(() => {
 		document.title = bot.data === undefined ? `Bot ${botId} · botbox` : `${bot.data.name} · botbox`;
 	}, [bot.data, botId]);
@@ -40,8 +34,7 @@ export default function BotView({ botId }: { readonly botId: number }) {
 }
 
 function BotPage({ bot }: { readonly bot: Bot }) {
-	const isLoggedIn = useIsLoggedIn();
-	const mayChange = useToken() !== null || isLoggedIn;
+	const mayChange = useMayChange();
 	const columns = useMemo(() => ownColumns(bot.second_symbol), [bot.second_symbol]);
 	const checks = useBotChecks(bot.bot_id);
 	const signals = useBotSignals(bot.bot_id);

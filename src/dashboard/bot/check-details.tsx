@@ -41,7 +41,13 @@ export function CheckDetails({ check }: { readonly check: Check | null }) {
 	);
 }
 
-function FactorTable({ factors, score }: { readonly factors: readonly FactorResult[]; readonly score: number | null }) {
+export function FactorTable({
+	factors,
+	score,
+}: {
+	readonly factors: readonly FactorResult[];
+	readonly score: number | null;
+}) {
 	return (
 		<table className="factors">
 			<caption className="hidden">Factors of the check</caption>
@@ -93,7 +99,7 @@ function FactorTable({ factors, score }: { readonly factors: readonly FactorResu
 }
 
 /** Factors are free JSON in the database: what is not a factor is left out. */
-function readFactors(factors: unknown): readonly FactorResult[] {
+export function readFactors(factors: unknown): readonly FactorResult[] {
 	return Array.isArray(factors) ? factors.filter(isFactor) : [];
 }
 

@@ -13,7 +13,7 @@ interface OfBot {
 }
 
 /** The bot's name and mode: what a list within the bot's own view leaves out. */
-function botColumn<Row extends OfBot>(): Column<Row> {
+export function botColumn<Row extends OfBot>(): Column<Row> {
 	return {
 		key: 'bot',
 		title: 'Bot',
@@ -206,6 +206,17 @@ export const orderColumns: readonly Column<Order>[] = [
 		cell: (row) => <Status status={row.status} title={row.reject_message} />,
 	},
 ];
+
+/** What went wrong, where a list has room for it. */
+export const orderReasonColumn: Column<Order> = {
+	key: 'why',
+	title: 'Exchange says',
+	atLeast: 150,
+	isWide: true,
+	hint: (row) => row.reject_message ?? row.exchange_order_id,
+	cell: (row) =>
+		row.reject_message ?? (row.exchange_order_id === null ? numbers.none : <code>{row.exchange_order_id}</code>),
+};
 
 export const positionColumns: readonly Column<Position>[] = [
 	botColumn(),

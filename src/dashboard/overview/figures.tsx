@@ -55,8 +55,8 @@ export function Figures({ overview }: { readonly overview: Overview }) {
 				{numbers.milliseconds(overview.check_late_ms_p95)}
 			</Figure>
 			<Figure
-				title="Signal to acknowledged, p95"
-				note="24 h, by the exchange"
+				title="Signal to order, p95"
+				note="acknowledged, 24 h"
 				isBad={(overview.acknowledged_ms_p95_day ?? 0) > slowOrderMs}
 			>
 				{numbers.milliseconds(overview.acknowledged_ms_p95_day)}

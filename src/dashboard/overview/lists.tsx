@@ -1,18 +1,23 @@
-/** Signals, queue, orders and positions of all bots. */
+/** Signals, queue and positions of all bots, as the overview shows them. */
 import type { UseQueryResult } from '@tanstack/react-query';
-import { useOpenPositions, useOrders, useSignals, useTrades } from '../api/queries.ts';
+import { useOpenPositions, useSignals, useTrades } from '../api/queries.ts';
 import { type Column, DataTable } from '../parts/data-table.tsx';
 import { Empty, Loaded, Panel } from '../parts/panel.tsx';
-import { orderColumns, positionColumns, signalColumns, tradeColumns } from './columns.tsx';
+import { positionColumns, signalColumns, tradeColumns } from './columns.tsx';
+
+/** What the overview has room for; the views of their own have the rest. */
+const without = <Row,>(columns: readonly Column<Row>[], ...left: readonly string[]): readonly Column<Row>[] =>
+	columns.filter(({ key }) => !left.includes(key));
+const fewPositionColumns = without(positionColumns, 'quantity', 'last', 'target', 'protection', 'opened', 'booked');
+const fewSignalColumns = without(signalColumns, 'price', 'notional', 'trade');
 
 export function PositionsPanel() {
 	return (
 		<ListPanel
-			id="positions"
 			title="Open positions"
 			empty="No position is open."
 			list={useOpenPositions()}
-			columns={positionColumns}
+			columns={fewPositionColumns}
 			rowKey={(row) => row.position_id}
 		/>
 	);
@@ -21,11 +26,10 @@ export function PositionsPanel() {
 export function SignalsPanel() {
 	return (
 		<ListPanel
-			id="signals"
 			title="Recent signals"
 			empty="No signal yet: bots are checked on their intervals."
 			list={useSignals()}
-			columns={signalColumns}
+			columns={fewSignalColumns}
 			rowKey={(row) => row.signal_id}
 		/>
 	);
@@ -34,7 +38,6 @@ export function SignalsPanel() {
 export function TradesPanel() {
 	return (
 		<ListPanel
-			id="queue"
 			title="Trade queue"
 			empty="Nothing was queued yet."
 			list={useTrades()}
@@ -44,21 +47,7 @@ export function TradesPanel() {
 	);
 }
 
-export function OrdersPanel() {
-	return (
-		<ListPanel
-			id="orders"
-			title="Orders"
-			empty="No order was sent yet."
-			list={useOrders()}
-			columns={orderColumns}
-			rowKey={(row) => row.order_id}
-		/>
-	);
-}
-
 interface ListPanelProps<Row> {
-	readonly id?: string;
 	readonly title: string;
 	readonly empty: string;
 	readonly list: UseQueryResult<{ readonly items: readonly Row[]; readonly next: string | null }>;
@@ -66,18 +55,18 @@ interface ListPanelProps<Row> {
 	readonly rowKey: (row: Row) => string | number;
 }
 
-export function ListPanel<Row>({ id, title, empty, list, columns, rowKey }: ListPanelProps<Row>) {
+export function ListPanel<Row>({ title, empty, list, columns, rowKey }: ListPanelProps<Row>) {
 	const { data } = list;
 	const note =
 		data === undefined ? undefined : data.next === null ? String(data.items.length) : `latest ${data.items.length}`;
 	return (
-		<Panel title={title} note={note} {...(id === undefined ? {} : { id })}>
+		<Panel title={title} note={note}>
 			<Loaded of={list}>
 				{({ items }) =>
 					items.length === 0 ? (
 						<Empty>{empty}</Empty>
 					) : (
-						<DataTable caption={title} name={id ?? title} columns={columns} rows={items} rowKey={rowKey} />
+						<DataTable caption={title} name={title} columns={columns} rows={items} rowKey={rowKey} />
 					)
 				}
 			</Loaded>

@@ -1,37 +1,26 @@
-import { useEffect } from 'react';
-import { useOverview } from '../api/queries.ts';
-import { Loaded } from '../parts/panel.tsx';
-import { BotsPanel } from './bots.tsx';
+import { useOverview, usePauses } from '../api/queries.ts';
+import { useMayChange } from '../api/session.ts';
+import { FlattenButton, PauseButton, ResumeButton } from '../controls/controls.tsx';
+import { Loaded, ViewHead } from '../parts/panel.tsx';
+import { EquityPanel } from './equity.tsx';
 import { Figures } from './figures.tsx';
-import { OrdersPanel, PositionsPanel, SignalsPanel, TradesPanel } from './lists.tsx';
+import { PositionsPanel, SignalsPanel, TradesPanel } from './lists.tsx';
 import { AccountsPanel, AlertsPanel, ExchangesPanel, RejectionsPanel, WorkersPanel } from './side.tsx';
 
-const few = 14;
-
-export function OverviewView({ section }: { readonly section: string | null }) {
+export function OverviewView() {
 	const overview = useOverview();
-	useEffect(() => {
-		document.title = 'botbox';
-		if (section === null) return;
-		const panel = document.getElementById(section);
-		panel?.scrollIntoView({ block: 'start' });
-		panel?.focus({ preventScroll: true });
-	}, [section]);
-	// A short list leaves room for what would else stand below.
-	const isFew = (overview.data?.bots ?? few) < few;
 	return (
 		<>
-			<h1 className="hidden">Overview</h1>
+			<ViewHead title="Overview">
+				<SystemControls positions={overview.data?.open_positions} />
+			</ViewHead>
 			<Loaded of={overview}>{(data) => <Figures overview={data} />}</Loaded>
 			<div className="beside">
 				<div className="main-panels">
-					<BotsPanel isFew={isFew} />
-					{isFew ? (
-						<>
-							<SignalsPanel />
-							<TradesPanel />
-						</>
-					) : null}
+					<EquityPanel />
+					<PositionsPanel />
+					<SignalsPanel />
+					<TradesPanel />
 				</div>
 				<div className="side-panels">
 					<AlertsPanel />
@@ -41,18 +30,24 @@ export function OverviewView({ section }: { readonly section: string | null }) {
 					<WorkersPanel />
 				</div>
 			</div>
-			<PositionsPanel />
-			{isFew ? (
-				<OrdersPanel />
+		</>
+	);
+}
+
+const everything = { scope: 'ALL' } as const;
+
+function SystemControls({ positions }: { readonly positions: number | undefined }) {
+	const mayChange = useMayChange();
+	const isPaused = usePauses().data?.items.some(({ scope }) => scope === 'ALL') ?? false;
+	if (!mayChange) return <span className="muted">Log in as operator to pause, resume or flatten.</span>;
+	return (
+		<>
+			{isPaused ? (
+				<ResumeButton subject={everything} name="all bots" button="Resume all" />
 			) : (
-				<>
-					<SignalsPanel />
-					<div className="halves">
-						<TradesPanel />
-						<OrdersPanel />
-					</div>
-				</>
+				<PauseButton subject={everything} name="all bots" button="Pause all" />
 			)}
+			<FlattenButton subject={everything} name="all bots" positions={positions} />
 		</>
 	);
 }

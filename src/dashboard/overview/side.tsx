@@ -10,11 +10,7 @@ import { Empty, Loaded, Panel } from '../parts/panel.tsx';
 export function AlertsPanel() {
 	const alerts = useOpenAlerts();
 	return (
-		<Panel
-			id="alerts"
-			title="Open alerts"
-			note={alerts.data === undefined ? undefined : numbers.count(alerts.data.items.length)}
-		>
+		<Panel title="Open alerts" note={alerts.data === undefined ? undefined : numbers.count(alerts.data.items.length)}>
 			<Loaded of={alerts}>
 				{({ items }) =>
 					items.length === 0 ? (
@@ -54,7 +50,7 @@ function AlertCard({ alert }: { readonly alert: Alert }) {
 export function ExchangesPanel() {
 	const exchanges = useExchanges();
 	return (
-		<Panel id="exchanges" title="Exchanges">
+		<Panel title="Exchanges">
 			<Loaded of={exchanges}>
 				{({ items }) =>
 					items.length === 0 ? (
@@ -78,7 +74,13 @@ const breakers = {
 	OPEN: { tone: 'bad', text: 'Breaker open', hint: 'Nothing is sent until a probe succeeds' },
 } as const;
 
-function ExchangeCard({ exchange }: { readonly exchange: Exchange }) {
+interface ExchangeCardProps {
+	readonly exchange: Exchange;
+	/** With what a view of its own has room for. */
+	readonly isWhole?: boolean;
+}
+
+export function ExchangeCard({ exchange, isWhole = false }: ExchangeCardProps) {
 	const { tone, text, hint } = breakers[exchange.breaker_state];
 	const used = exchange.used_share ?? 0;
 	const isStale = (exchange.data_lag_seconds ?? 0) > 120;
@@ -113,6 +115,22 @@ function ExchangeCard({ exchange }: { readonly exchange: Exchange }) {
 				<dd>
 					{numbers.count(exchange.granted)}, {numbers.count(exchange.denied)}
 				</dd>
+				{isWhole ? (
+					<>
+						<dt>Failures in a row</dt>
+						<dd>{numbers.count(exchange.consecutive_failures)}</dd>
+						<dt>Breaker since</dt>
+						<dd>
+							<Ago at={exchange.changed_at} />
+						</dd>
+						<dt>Clock, exchange minus ours</dt>
+						<dd>{numbers.milliseconds(exchange.clock_offset_ms)}</dd>
+						<dt>Data fetched</dt>
+						<dd>
+							<Ago at={exchange.data_fetched_at} />
+						</dd>
+					</>
+				) : null}
 			</dl>
 			{exchange.blocked_until === null ? null : (
 				<p className="bad">
@@ -129,7 +147,7 @@ function ExchangeCard({ exchange }: { readonly exchange: Exchange }) {
 export function AccountsPanel() {
 	const accounts = useAccounts();
 	return (
-		<Panel id="accounts" title="Accounts">
+		<Panel title="Accounts">
 			<Loaded of={accounts}>
 				{({ items }) =>
 					items.length === 0 ? (
@@ -192,7 +210,7 @@ function AccountCard({ account }: { readonly account: Account }) {
 export function RejectionsPanel() {
 	const reasons = useRejectionReasons();
 	return (
-		<Panel id="rejections" title="Rejection reasons" note="24 h">
+		<Panel title="Rejection reasons" note="24 h">
 			<Loaded of={reasons}>
 				{({ items }) =>
 					items.length === 0 ? (
@@ -213,7 +231,7 @@ export function RejectionsPanel() {
 function ReasonBar({ reason, most }: { readonly reason: RejectionReason; readonly most: number }) {
 	return (
 		<li title={reason.reason}>
-			<span>{words(reason.reason_code)}</span>
+			<a href={`#/signals?status=REJECTED&reason=${reason.reason_code}`}>{words(reason.reason_code)}</a>
 			<span className="number">{numbers.count(reason.occurrences)}</span>
 			<Meter share={reason.occurrences / most} tone="warn" />
 		</li>
@@ -223,7 +241,7 @@ function ReasonBar({ reason, most }: { readonly reason: RejectionReason; readonl
 export function WorkersPanel() {
 	const workers = useWorkers();
 	return (
-		<Panel id="workers" title="Workers">
+		<Panel title="Workers">
 			<Loaded of={workers}>
 				{({ items }) => {
 					const present = items.filter(({ status }) => status !== 'STOPPED');

@@ -6,7 +6,7 @@ import { useRowWindow } from './window.ts';
 
 export interface Column<Row> {
 	readonly key: string;
-	readonly title: string;
+	readonly title: ReactNode;
 	readonly cell: (row: Row) => ReactNode;
 	/** Pixels; a column without takes what remains, but not less than `atLeast`. */
 	readonly width?: number;
@@ -16,6 +16,8 @@ export interface Column<Row> {
 	readonly sort?: (row: Row) => string | number | null;
 	/** Not shown on a phone. */
 	readonly isWide?: boolean;
+	/** Holds a control, no text: the row is named by the column after it. */
+	readonly isPlain?: boolean;
 	/** The whole text, where the cell may be too narrow for it. */
 	readonly hint?: (row: Row) => string | null;
 }
@@ -50,6 +52,7 @@ export function DataTable<Row>({
 	const container = useRef<HTMLElement>(null);
 	const isPhone = useIsPhone();
 	const shown = isPhone ? columns.filter((column) => !column.isWide) : columns;
+	const naming = shown.find(({ isPlain }) => isPlain !== true);
 	const [sorting, setSorting] = useKept<Sorting | null>(`sorting ${name}`, null);
 	const sorted = useMemo(() => sortRows(rows, columns, sorting), [rows, columns, sorting]);
 	const { from, until } = useRowWindow(container, sorted.length, rowHeight);
@@ -76,8 +79,8 @@ export function DataTable<Row>({
 					<Space rows={from} columns={shown.length} />
 					{sorted.slice(from, until).map((row, i) => (
 						<tr key={rowKey(row)} aria-rowindex={from + i + 2} className={isSelected?.(row) ? 'selected' : undefined}>
-							{shown.map((column, at) => (
-								<Cell key={column.key} column={column} row={row} isFirst={at === 0} />
+							{shown.map((column) => (
+								<Cell key={column.key} column={column} row={row} isFirst={column === naming} />
 							))}
 						</tr>
 					))}

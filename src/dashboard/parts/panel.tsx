@@ -1,11 +1,8 @@
-import type { UseQueryResult } from '@tanstack/react-query';
-import { type ReactNode, useId } from 'react';
+import { type ReactNode, useEffect, useId } from 'react';
 import { ApiError } from '../api/client.ts';
 
 interface PanelProps {
 	readonly title: string;
-	/** The address's section, where one can jump to this panel. */
-	readonly id?: string;
 	/** Beside the title: how many, of when. */
 	readonly note?: ReactNode;
 	readonly tools?: ReactNode;
@@ -13,15 +10,10 @@ interface PanelProps {
 	readonly children: ReactNode;
 }
 
-export function Panel({ title, id, note, tools, className = '', children }: PanelProps) {
+export function Panel({ title, note, tools, className = '', children }: PanelProps) {
 	const headingId = useId();
 	return (
-		<section
-			className={`panel ${className}`}
-			id={id}
-			aria-labelledby={headingId}
-			tabIndex={id === undefined ? undefined : -1}
-		>
+		<section className={`panel ${className}`} aria-labelledby={headingId}>
 			<header className="panel-head">
 				<h2 id={headingId}>{title}</h2>
 				{note === undefined ? null : <span className="note">{note}</span>}
@@ -32,17 +24,22 @@ export function Panel({ title, id, note, tools, className = '', children }: Pane
 	);
 }
 
+/** The page's own part of a request's state. */
+interface Asked<T> {
+	readonly data: T | undefined;
+	readonly isError: boolean;
+	readonly error: Error | null;
+}
+
 /** What a panel shows while it has nothing to show. The last data stay when a later request fails. */
-export function Loaded<T>({
-	of,
-	children,
-}: {
-	readonly of: UseQueryResult<T>;
-	readonly children: (data: T) => ReactNode;
-}) {
+export function Loaded<T>({ of, children }: { readonly of: Asked<T>; readonly children: (data: T) => ReactNode }) {
 	if (of.data !== undefined) return children(of.data);
 	if (of.isError)
-		return <p className="empty">{isPassing(of.error) ? 'Not loaded yet; trying again.' : of.error.message}</p>;
+		return (
+			<p className="empty">
+				{of.error === null || isPassing(of.error) ? 'Not loaded yet; trying again.' : of.error.message}
+			</p>
+		);
 	return (
 		<div className="loading" role="status">
 			<span className="hidden">Loading</span>
@@ -56,6 +53,25 @@ export function Loaded<T>({
 /** What the banner already says, and what passes by itself. */
 function isPassing(error: Error): boolean {
 	return error instanceof ApiError && (error.status === 0 || error.status === 503);
+}
+
+/** The head of a view: its title, what it is about, and what one can do. */
+export function ViewHead({ title, note, children }: ViewHeadProps) {
+	useEffect(() => {
+		document.title = title === 'Overview' ? 'botbox' : `${title} · botbox`;
+	}, [title]);
+	return (
+		<div className="title">
+			<h1>{title}</h1>
+			{note === undefined ? null : <span className="muted">{note}</span>}
+			{children === undefined ? null : <div className="actions">{children}</div>}
+		</div>
+	);
+}
+interface ViewHeadProps {
+	readonly title: string;
+	readonly note?: ReactNode;
+	readonly children?: ReactNode;
 }
 
 export function Empty({ children }: { readonly children: ReactNode }) {

@@ -33,8 +33,8 @@ function explain(error: Error): { readonly title: string; readonly advice: strin
 	const status = error instanceof ApiError ? error.status : null;
 	if (status === 401 || status === 403) {
 		return {
-			title: 'A valid token is needed.',
-			advice: 'botbox tokens create makes one; enter it at the top right.',
+			title: 'You are not logged in.',
+			advice: 'botbox tokens create makes one; log in with it.',
 		};
 	}
 	if (status === 0) return { title: 'The API does not answer.', advice: 'Is botbox running? This page keeps trying.' };

@@ -1,15 +1,12 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type SubmitEvent, useId, useRef, useState } from 'react';
-import { ApiError, getJson } from '../api/client.ts';
-import { endSession, useIsLoggedIn } from '../api/session.ts';
-import { keepToken, useToken } from '../api/token.ts';
+import { endSession, logIn, useIsLoggedIn } from '../api/session.ts';
 
 export function TokenButton() {
-	const token = useToken();
 	const dialog = useRef<HTMLDialogElement>(null);
 	const queries = useQueryClient();
 	const isLoggedIn = useIsLoggedIn();
-	if (isLoggedIn && token === null) {
+	if (isLoggedIn) {
 		const logOut = () => void endSession().then(() => queries.invalidateQueries());
 		return (
 			<button type="button" className="quiet" onClick={logOut}>
@@ -19,22 +16,9 @@ export function TokenButton() {
 	}
 	return (
 		<>
-			{token === null ? (
-				<button type="button" className="quiet" onClick={() => dialog.current?.showModal()}>
-					Enter token
-				</button>
-			) : (
-				<button
-					type="button"
-					className="quiet"
-					onClick={() => {
-						keepToken(null);
-						void queries.invalidateQueries();
-					}}
-				>
-					Forget token
-				</button>
-			)}
+			<button type="button" className="quiet" onClick={() => dialog.current?.showModal()}>
+				Log in
+			</button>
 			<dialog ref={dialog} aria-labelledby="token-title">
 				<TokenForm onDone={() => dialog.current?.close()} />
 			</dialog>
@@ -47,11 +31,7 @@ function TokenForm({ onDone }: { readonly onDone: () => void }) {
 	const fieldId = useId();
 	const queries = useQueryClient();
 	const entry = useMutation({
-		mutationFn: async (token: string) => {
-			// Nothing is kept that the API would refuse.
-			await getJson('overview', {}, undefined, token);
-			keepToken(token);
-		},
+		mutationFn: logIn,
 		onSuccess: () => {
 			setText('');
 			onDone();
@@ -64,10 +44,10 @@ function TokenForm({ onDone }: { readonly onDone: () => void }) {
 	};
 	return (
 		<form onSubmit={submit}>
-			<h2 id="token-title">Enter a token</h2>
+			<h2 id="token-title">Log in</h2>
 			<p>
 				A token of role operator lets you check, pause and resume bots.{' '}
-				<code>botbox tokens create --role operator</code> makes one. It is kept in this tab only.
+				<code>botbox tokens create --role operator</code> makes one. The token itself is not kept.
 			</p>
 			<label htmlFor={fieldId}>Token</label>
 			<input
@@ -82,9 +62,7 @@ function TokenForm({ onDone }: { readonly onDone: () => void }) {
 			/>
 			{entry.isError ? (
 				<p className="bad" role="alert">
-					{entry.error instanceof ApiError && entry.error.status === 401
-						? 'This token is unknown, expired or revoked.'
-						: entry.error.message}
+					{entry.error.message}
 				</p>
 			) : null}
 			<div className="buttons">
@@ -92,7 +70,7 @@ function TokenForm({ onDone }: { readonly onDone: () => void }) {
 					Cancel
 				</button>
 				<button type="submit" className="primary" disabled={entry.isPending}>
-					Use token
+					Log in
 				</button>
 			</div>
 		</form>

@@ -1,17 +1,14 @@
-import { useDeferredValue, useMemo } from 'react';
-import { useBots } from '../api/queries.ts';
+/** What a list of bots shows of each. */
 import type { Bot } from '../api/rows.ts';
 import * as numbers from '../format/numbers.ts';
 import { words } from '../format/words.ts';
-import { type Column, DataTable } from '../parts/data-table.tsx';
+import type { Column } from '../parts/data-table.tsx';
 import { Ago, Market, Mode, Pnl, Score, Side, Status } from '../parts/figures.tsx';
-import { useKept } from '../parts/kept.ts';
-import { Empty, Loaded, Panel } from '../parts/panel.tsx';
 import { botHref } from '../route.ts';
 
 const pnlOf = (bot: Bot): number | null => numbers.total([bot.net_pnl, bot.unrealised_pnl]);
 
-const columns: readonly Column<Bot>[] = [
+export const botColumns: readonly Column<Bot>[] = [
 	{
 		key: 'name',
 		title: 'Bot',
@@ -40,7 +37,7 @@ const columns: readonly Column<Bot>[] = [
 	{
 		key: 'strategy',
 		title: 'Strategy',
-		width: 117,
+		width: 112,
 		isWide: true,
 		sort: (bot) => bot.strategy,
 		hint: (bot) => `${bot.strategy}, version ${bot.strategy_version}, on ${bot.timeframe} candles`,
@@ -57,7 +54,7 @@ const columns: readonly Column<Bot>[] = [
 	{
 		key: 'account',
 		title: 'Account',
-		width: 138,
+		width: 130,
 		isWide: true,
 		sort: (bot) => bot.account,
 		hint: (bot) => bot.account,
@@ -70,11 +67,21 @@ const columns: readonly Column<Bot>[] = [
 	{
 		key: 'check',
 		title: 'Last check',
-		width: 195,
+		width: 188,
 		isWide: true,
 		sort: (bot) => (bot.last_check_at === null ? null : -Date.parse(bot.last_check_at)),
 		hint: (bot) => (bot.last_outcome === null ? null : `${words(bot.last_outcome)}: ${bot.last_reason ?? ''}`),
 		cell: (bot) => <LastCheck bot={bot} />,
+	},
+	{
+		key: 'next',
+		title: 'Next',
+		width: 72,
+		isWide: true,
+		sort: (bot) => bot.next_check_at,
+		hint: (bot) => `every ${bot.interval_minutes} min`,
+		cell: (bot) =>
+			bot.status === 'ACTIVE' ? <Ago at={bot.next_check_at} /> : <span className="muted">{numbers.none}</span>,
 	},
 	{
 		key: 'score',
@@ -88,7 +95,7 @@ const columns: readonly Column<Bot>[] = [
 	{
 		key: 'position',
 		title: 'Position',
-		width: 76,
+		width: 66,
 		sort: (bot) => bot.position_direction,
 		hint: (bot) =>
 			bot.position_direction === null
@@ -134,74 +141,4 @@ function LastCheck({ bot }: { readonly bot: Bot }) {
 			</span>
 		</>
 	);
-}
-
-/** `isFew`: it stands as high as its rows, not as high as what is beside it. */
-export function BotsPanel({ isFew }: { readonly isFew: boolean }) {
-	const [filter, setFilter] = useKept('bots filter', '');
-	const wanted = useDeferredValue(filter.trim().toLowerCase());
-	const all = useBots('');
-	const isCut = all.data?.isCut ?? false;
-	// Beyond what is loaded, the API searches.
-	const searched = useBots(isCut ? wanted : '');
-	const bots = isCut && wanted !== '' ? searched : all;
-	const matching = useMemo(() => {
-		const items = bots.data?.items ?? [];
-		return isCut || wanted === '' ? items : items.filter(matcher(wanted));
-	}, [bots.data, isCut, wanted]);
-	return (
-		<Panel
-			id="bots"
-			title="Bots"
-			className={isFew ? 'bots few' : 'bots'}
-			note={bots.data === undefined ? undefined : countNote(matching.length, bots.data.items.length, isCut)}
-			tools={
-				<input
-					type="search"
-					aria-label="Filter bots"
-					placeholder="Filter by name, symbol, status …"
-					value={filter}
-					onChange={(event) => setFilter(event.target.value)}
-				/>
-			}
-		>
-			<Loaded of={bots}>
-				{({ items }) =>
-					items.length === 0 && wanted === '' ? (
-						<Empty>
-							There are no bots yet. Create one with <code>botbox bots create</code>.
-						</Empty>
-					) : matching.length === 0 ? (
-						<Empty>No bot matches “{filter.trim()}”.</Empty>
-					) : (
-						<DataTable
-							caption="Bots"
-							name="bots"
-							className="fill"
-							columns={columns}
-							rows={matching}
-							rowKey={(bot) => bot.bot_id}
-						/>
-					)
-				}
-			</Loaded>
-		</Panel>
-	);
-}
-
-/** Every word must occur somewhere. */
-function matcher(wanted: string): (bot: Bot) => boolean {
-	const parts = wanted.split(/\s+/);
-	return (bot) => {
-		const held = bot.position_direction ?? '';
-		const reason = words(bot.last_reason_code);
-		const text =
-			`${bot.name} ${bot.strategy} ${words(bot.strategy)} ${bot.symbol} ${bot.account} ${bot.account_mode} ${bot.exchange_id} ${bot.status} ${bot.last_outcome} ${reason} ${held}`.toLowerCase();
-		return parts.every((part) => text.includes(part));
-	};
-}
-
-function countNote(matching: number, loaded: number, isCut: boolean): string {
-	if (isCut) return `first ${numbers.count(matching)}; the filter searches all`;
-	return matching === loaded ? numbers.count(loaded) : `${numbers.count(matching)} of ${numbers.count(loaded)}`;
 }
