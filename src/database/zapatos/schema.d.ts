@@ -223,11 +223,14 @@ declare module 'zapatos/schema' {
       id: number;
       loss_cooldown_minutes: number | null;
       losses_count_from: Date | null;
+      margin_ratio: db.NumericString | null;
+      margin_ratio_seen_at: Date | null;
       max_correlated_positions: number;
       max_drawdown: db.NumericString | null;
       max_entries_per_minute: number | null;
       max_instrument_exposure: c.PgQuantity | null;
       max_losing_streak: number | null;
+      max_margin_ratio: db.NumericString | null;
       max_order_notional: c.PgQuantity | null;
       max_positions: number;
       max_price_deviation: db.NumericString | null;
@@ -253,11 +256,14 @@ declare module 'zapatos/schema' {
       id: number;
       loss_cooldown_minutes: number | null;
       losses_count_from: db.TimestampTzString | null;
+      margin_ratio: number | null;
+      margin_ratio_seen_at: db.TimestampTzString | null;
       max_correlated_positions: number;
       max_drawdown: number | null;
       max_entries_per_minute: number | null;
       max_instrument_exposure: c.PgQuantity | null;
       max_losing_streak: number | null;
+      max_margin_ratio: number | null;
       max_order_notional: c.PgQuantity | null;
       max_positions: number;
       max_price_deviation: number | null;
@@ -283,11 +289,14 @@ declare module 'zapatos/schema' {
       id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       loss_cooldown_minutes?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+      margin_ratio_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       max_correlated_positions?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       max_drawdown?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
       max_entries_per_minute?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       max_instrument_exposure?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
       max_losing_streak?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      max_margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
       max_order_notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
       max_positions?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       max_price_deviation?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
@@ -312,11 +321,14 @@ declare module 'zapatos/schema' {
       fills_synced_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       loss_cooldown_minutes?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
       losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
+      margin_ratio_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       max_correlated_positions?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment;
       max_drawdown?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
       max_entries_per_minute?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
       max_instrument_exposure?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment;
       max_losing_streak?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
+      max_margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
       max_order_notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment;
       max_positions?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment;
       max_price_deviation?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
@@ -341,11 +353,14 @@ declare module 'zapatos/schema' {
       fills_synced_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       loss_cooldown_minutes?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
       losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
+      margin_ratio_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       max_correlated_positions?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.DefaultType | db.SQLFragment>;
       max_drawdown?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
       max_entries_per_minute?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
       max_instrument_exposure?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment>;
       max_losing_streak?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
+      max_margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
       max_order_notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment>;
       max_positions?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.DefaultType | db.SQLFragment>;
       max_price_deviation?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
@@ -1583,6 +1598,43 @@ declare module 'zapatos/schema' {
     export type SQL = SQLExpression | SQLExpression[];
   }
 
+  export namespace events {
+    export type Table = 'events';
+    export interface Selectable {
+      at: Date;
+      id: number;
+      keys: string[];
+      topic: string;
+    }
+    export interface JSONSelectable {
+      at: db.TimestampTzString;
+      id: number;
+      keys: string[];
+      topic: string;
+    }
+    export interface Whereable {
+      at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      keys?: string[] | db.Parameter<string[]> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string[] | db.Parameter<string[]> | db.SQLFragment | db.ParentColumn>;
+      topic?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
+      keys: string[] | db.Parameter<string[]> | db.SQLFragment;
+      topic: string | db.Parameter<string> | db.SQLFragment;
+    }
+    export interface Updatable {
+      at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
+      keys?: string[] | db.Parameter<string[]> | db.SQLFragment | db.SQLFragment<any, string[] | db.Parameter<string[]> | db.SQLFragment>;
+      topic?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'events_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
   export namespace exchanges {
     export type Table = 'exchanges';
     export interface Selectable {
@@ -1862,6 +1914,135 @@ declare module 'zapatos/schema' {
     export type SQL = SQLExpression | SQLExpression[];
   }
 
+  export namespace foreign_orders {
+    export type Table = 'foreign_orders';
+    export interface Selectable {
+      account_id: number;
+      adds_exposure: boolean;
+      client_order_id: string | null;
+      exchange_order_id: string;
+      first_seen_at: Date;
+      id: number;
+      instrument_id: number | null;
+      last_seen_at: Date;
+      quantity: c.PgQuantity;
+      side: side;
+      symbol: string;
+    }
+    export interface JSONSelectable {
+      account_id: number;
+      adds_exposure: boolean;
+      client_order_id: string | null;
+      exchange_order_id: string;
+      first_seen_at: db.TimestampTzString;
+      id: number;
+      instrument_id: number | null;
+      last_seen_at: db.TimestampTzString;
+      quantity: c.PgQuantity;
+      side: side;
+      symbol: string;
+    }
+    export interface Whereable {
+      account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      adds_exposure?: boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn>;
+      client_order_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      exchange_order_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      first_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      last_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
+      side?: side | db.Parameter<side> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, side | db.Parameter<side> | db.SQLFragment | db.ParentColumn>;
+      symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      account_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      adds_exposure: boolean | db.Parameter<boolean> | db.SQLFragment;
+      client_order_id?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+      exchange_order_id: string | db.Parameter<string> | db.SQLFragment;
+      first_seen_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment;
+      last_seen_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      quantity: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment;
+      side: side | db.Parameter<side> | db.SQLFragment;
+      symbol: string | db.Parameter<string> | db.SQLFragment;
+    }
+    export interface Updatable {
+      account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      adds_exposure?: boolean | db.Parameter<boolean> | db.SQLFragment | db.SQLFragment<any, boolean | db.Parameter<boolean> | db.SQLFragment>;
+      client_order_id?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+      exchange_order_id?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+      first_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
+      last_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment>;
+      side?: side | db.Parameter<side> | db.SQLFragment | db.SQLFragment<any, side | db.Parameter<side> | db.SQLFragment>;
+      symbol?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'foreign_orders_one_per_exchange_order' | 'foreign_orders_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
+  export namespace foreign_positions {
+    export type Table = 'foreign_positions';
+    export interface Selectable {
+      account_id: number;
+      entry_price: c.PgPrice | null;
+      first_seen_at: Date;
+      id: number;
+      instrument_id: number | null;
+      last_seen_at: Date;
+      quantity: c.PgAmount;
+      symbol: string;
+    }
+    export interface JSONSelectable {
+      account_id: number;
+      entry_price: c.PgPrice | null;
+      first_seen_at: db.TimestampTzString;
+      id: number;
+      instrument_id: number | null;
+      last_seen_at: db.TimestampTzString;
+      quantity: c.PgAmount;
+      symbol: string;
+    }
+    export interface Whereable {
+      account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      entry_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+      first_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      last_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      quantity?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+      symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      account_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      entry_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment;
+      first_seen_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment;
+      last_seen_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      quantity: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment;
+      symbol: string | db.Parameter<string> | db.SQLFragment;
+    }
+    export interface Updatable {
+      account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      entry_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment>;
+      first_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
+      last_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      quantity?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment>;
+      symbol?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'foreign_positions_one_per_symbol' | 'foreign_positions_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
   export namespace funding_rates {
     export type Table = 'funding_rates';
     export interface Selectable {
@@ -1895,6 +2076,65 @@ declare module 'zapatos/schema' {
       recorded_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
     }
     export type UniqueIndex = 'funding_rates_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
+  export namespace idempotent_requests {
+    export type Table = 'idempotent_requests';
+    export interface Selectable {
+      actor: string;
+      body: string | null;
+      finished_at: Date | null;
+      idempotency_key: string;
+      location: string | null;
+      request_hash: Buffer;
+      started_at: Date;
+      status: number | null;
+    }
+    export interface JSONSelectable {
+      actor: string;
+      body: string | null;
+      finished_at: db.TimestampTzString | null;
+      idempotency_key: string;
+      location: string | null;
+      request_hash: db.ByteArrayString;
+      started_at: db.TimestampTzString;
+      status: number | null;
+    }
+    export interface Whereable {
+      actor?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      body?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      finished_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      idempotency_key?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      location?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      request_hash?: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.ParentColumn>;
+      started_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      status?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      actor: string | db.Parameter<string> | db.SQLFragment;
+      body?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+      finished_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      idempotency_key: string | db.Parameter<string> | db.SQLFragment;
+      location?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+      request_hash: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment;
+      started_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
+      status?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
+    }
+    export interface Updatable {
+      actor?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+      body?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+      finished_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      idempotency_key?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+      location?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+      request_hash?: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.SQLFragment<any, (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment>;
+      started_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
+      status?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'idempotent_requests_pkey';
     export type Column = keyof Selectable;
     export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
     export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
@@ -1957,6 +2197,7 @@ declare module 'zapatos/schema' {
       lot_size: c.PgPrice;
       maker_fee_rate: c.PgAmount;
       market_type: market_type;
+      maximum_notional: c.PgQuantity | null;
       maximum_quantity: c.PgQuantity | null;
       minimum_notional: c.PgQuantity;
       minimum_quantity: c.PgQuantity;
@@ -1977,6 +2218,7 @@ declare module 'zapatos/schema' {
       lot_size: c.PgPrice;
       maker_fee_rate: c.PgAmount;
       market_type: market_type;
+      maximum_notional: c.PgQuantity | null;
       maximum_quantity: c.PgQuantity | null;
       minimum_notional: c.PgQuantity;
       minimum_quantity: c.PgQuantity;
@@ -1997,6 +2239,7 @@ declare module 'zapatos/schema' {
       lot_size?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
       maker_fee_rate?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
       market_type?: market_type | db.Parameter<market_type> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, market_type | db.Parameter<market_type> | db.SQLFragment | db.ParentColumn>;
+      maximum_notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
       maximum_quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
       minimum_notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
       minimum_quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
@@ -2016,6 +2259,7 @@ declare module 'zapatos/schema' {
       lot_size: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment;
       maker_fee_rate?: c.PgAmount | db.Parameter<c.PgAmount> | db.DefaultType | db.SQLFragment;
       market_type: market_type | db.Parameter<market_type> | db.SQLFragment;
+      maximum_notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment;
       maximum_quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment;
       minimum_notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.DefaultType | db.SQLFragment;
       minimum_quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.DefaultType | db.SQLFragment;
@@ -2035,6 +2279,7 @@ declare module 'zapatos/schema' {
       lot_size?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment>;
       maker_fee_rate?: c.PgAmount | db.Parameter<c.PgAmount> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.DefaultType | db.SQLFragment>;
       market_type?: market_type | db.Parameter<market_type> | db.SQLFragment | db.SQLFragment<any, market_type | db.Parameter<market_type> | db.SQLFragment>;
+      maximum_notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment>;
       maximum_quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment>;
       minimum_notional?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.DefaultType | db.SQLFragment>;
       minimum_quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.DefaultType | db.SQLFragment>;
@@ -2202,39 +2447,44 @@ declare module 'zapatos/schema' {
     export type SQL = SQLExpression | SQLExpression[];
   }
 
-  export namespace limiter_samples {
-    export type Table = 'limiter_samples';
+  export namespace login_codes {
+    export type Table = 'login_codes';
     export interface Selectable {
-      denied_count: number;
-      exchange_id: string;
-      granted_count: number;
-      sampled_at: Date;
+      code_hash: Buffer;
+      created_at: Date;
+      expires_at: Date;
+      role: token_role;
+      used_at: Date | null;
     }
     export interface JSONSelectable {
-      denied_count: number;
-      exchange_id: string;
-      granted_count: number;
-      sampled_at: db.TimestampTzString;
+      code_hash: db.ByteArrayString;
+      created_at: db.TimestampTzString;
+      expires_at: db.TimestampTzString;
+      role: token_role;
+      used_at: db.TimestampTzString | null;
     }
     export interface Whereable {
-      denied_count?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
-      exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
-      granted_count?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
-      sampled_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      code_hash?: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.ParentColumn>;
+      created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      expires_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      role?: token_role | db.Parameter<token_role> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, token_role | db.Parameter<token_role> | db.SQLFragment | db.ParentColumn>;
+      used_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
     }
     export interface Insertable {
-      denied_count: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
-      exchange_id: string | db.Parameter<string> | db.SQLFragment;
-      granted_count: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
-      sampled_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      code_hash: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment;
+      created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
+      expires_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      role: token_role | db.Parameter<token_role> | db.SQLFragment;
+      used_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
     }
     export interface Updatable {
-      denied_count?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
-      exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
-      granted_count?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
-      sampled_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      code_hash?: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.SQLFragment<any, (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment>;
+      created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
+      expires_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      role?: token_role | db.Parameter<token_role> | db.SQLFragment | db.SQLFragment<any, token_role | db.Parameter<token_role> | db.SQLFragment>;
+      used_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
     }
-    export type UniqueIndex = 'limiter_samples_pkey';
+    export type UniqueIndex = 'login_codes_pkey';
     export type Column = keyof Selectable;
     export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
     export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
@@ -2831,6 +3081,15 @@ declare module 'zapatos/schema' {
       denied_count: number;
       exchange_id: string;
       granted_count: number;
+      last_denied: number;
+      last_granted: number;
+      last_used: db.NumericString;
+      minute_at: Date;
+      minute_denied: number;
+      minute_granted: number;
+      minute_used: db.NumericString;
+      pace: db.NumericString;
+      paced_at: Date;
       published_limit: db.NumericString;
       refill_per_second: db.NumericString;
       refilled_at: Date;
@@ -2840,7 +3099,9 @@ declare module 'zapatos/schema' {
       scope_key: string;
       tokens: db.NumericString;
       updated_at: Date;
+      window_at: Date;
       window_ms: number;
+      window_used: db.NumericString;
     }
     export interface JSONSelectable {
       block_reason: string | null;
@@ -2850,6 +3111,15 @@ declare module 'zapatos/schema' {
       denied_count: number;
       exchange_id: string;
       granted_count: number;
+      last_denied: number;
+      last_granted: number;
+      last_used: number;
+      minute_at: db.TimestampTzString;
+      minute_denied: number;
+      minute_granted: number;
+      minute_used: number;
+      pace: number;
+      paced_at: db.TimestampTzString;
       published_limit: number;
       refill_per_second: number;
       refilled_at: db.TimestampTzString;
@@ -2859,7 +3129,9 @@ declare module 'zapatos/schema' {
       scope_key: string;
       tokens: number;
       updated_at: db.TimestampTzString;
+      window_at: db.TimestampTzString;
       window_ms: number;
+      window_used: number;
     }
     export interface Whereable {
       block_reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
@@ -2869,6 +3141,15 @@ declare module 'zapatos/schema' {
       denied_count?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       granted_count?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      last_denied?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      last_granted?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      last_used?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+      minute_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      minute_denied?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      minute_granted?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      minute_used?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+      pace?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+      paced_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       published_limit?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
       refill_per_second?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
       refilled_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
@@ -2878,7 +3159,9 @@ declare module 'zapatos/schema' {
       scope_key?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       tokens?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
       updated_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      window_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       window_ms?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      window_used?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
     }
     export interface Insertable {
       block_reason?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
@@ -2888,6 +3171,15 @@ declare module 'zapatos/schema' {
       denied_count?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.DefaultType | db.SQLFragment;
       exchange_id: string | db.Parameter<string> | db.SQLFragment;
       granted_count?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.DefaultType | db.SQLFragment;
+      last_denied?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment;
+      last_granted?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment;
+      last_used?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment;
+      minute_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
+      minute_denied?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment;
+      minute_granted?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment;
+      minute_used?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment;
+      pace?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment;
+      paced_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
       published_limit: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment;
       refill_per_second: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment;
       refilled_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
@@ -2897,7 +3189,9 @@ declare module 'zapatos/schema' {
       scope_key: string | db.Parameter<string> | db.SQLFragment;
       tokens: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment;
       updated_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
+      window_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
       window_ms: number | db.Parameter<number> | db.SQLFragment;
+      window_used?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment;
     }
     export interface Updatable {
       block_reason?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
@@ -2907,6 +3201,15 @@ declare module 'zapatos/schema' {
       denied_count?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.DefaultType | db.SQLFragment>;
       exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
       granted_count?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.DefaultType | db.SQLFragment>;
+      last_denied?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.DefaultType | db.SQLFragment>;
+      last_granted?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.DefaultType | db.SQLFragment>;
+      last_used?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment>;
+      minute_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
+      minute_denied?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.DefaultType | db.SQLFragment>;
+      minute_granted?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.DefaultType | db.SQLFragment>;
+      minute_used?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment>;
+      pace?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment>;
+      paced_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
       published_limit?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment>;
       refill_per_second?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment>;
       refilled_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
@@ -2916,7 +3219,9 @@ declare module 'zapatos/schema' {
       scope_key?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
       tokens?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment>;
       updated_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
+      window_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
       window_ms?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      window_used?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment>;
     }
     export type UniqueIndex = 'rate_limits_pkey';
     export type Column = keyof Selectable;
@@ -3007,6 +3312,58 @@ declare module 'zapatos/schema' {
       volatility?: regime_volatility | db.Parameter<regime_volatility> | db.SQLFragment | db.SQLFragment<any, regime_volatility | db.Parameter<regime_volatility> | db.SQLFragment>;
     }
     export type UniqueIndex = 'regimes_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
+  export namespace sessions {
+    export type Table = 'sessions';
+    export interface Selectable {
+      created_at: Date;
+      ended_at: Date | null;
+      expires_at: Date;
+      id: number;
+      role: token_role | null;
+      session_hash: Buffer;
+      token_id: number | null;
+    }
+    export interface JSONSelectable {
+      created_at: db.TimestampTzString;
+      ended_at: db.TimestampTzString | null;
+      expires_at: db.TimestampTzString;
+      id: number;
+      role: token_role | null;
+      session_hash: db.ByteArrayString;
+      token_id: number | null;
+    }
+    export interface Whereable {
+      created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      ended_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      expires_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      role?: token_role | db.Parameter<token_role> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, token_role | db.Parameter<token_role> | db.SQLFragment | db.ParentColumn>;
+      session_hash?: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.ParentColumn>;
+      token_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
+      ended_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      expires_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      role?: token_role | db.Parameter<token_role> | null | db.DefaultType | db.SQLFragment;
+      session_hash: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment;
+      token_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment;
+    }
+    export interface Updatable {
+      created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
+      ended_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      expires_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      role?: token_role | db.Parameter<token_role> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, token_role | db.Parameter<token_role> | null | db.DefaultType | db.SQLFragment>;
+      session_hash?: (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment | db.SQLFragment<any, (db.ByteArrayString | Buffer) | db.Parameter<(db.ByteArrayString | Buffer)> | db.SQLFragment>;
+      token_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'sessions_pkey' | 'sessions_session_hash_key';
     export type Column = keyof Selectable;
     export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
     export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
@@ -3645,20 +4002,20 @@ declare module 'zapatos/schema' {
   /* --- aggregate types --- */
 
   export namespace botbox {  
-    export type Table = account_balances.Table | account_equity.Table | accounts.Table | alert_channels.Table | alert_deliveries.Table | alert_rules.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candle_coverage.Table | candle_gaps.Table | candles.Table | check_hours.Table | check_minutes.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | funding_rates.Table | installation.Table | instruments.Table | interval_changes.Table | ledger_entries.Table | ledger_totals.Table | limiter_samples.Table | order_transitions.Table | orders.Table | paper_funding.Table | paper_orders.Table | pauses.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
-    export type Selectable = account_balances.Selectable | account_equity.Selectable | accounts.Selectable | alert_channels.Selectable | alert_deliveries.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candle_coverage.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | check_minutes.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | funding_rates.Selectable | installation.Selectable | instruments.Selectable | interval_changes.Selectable | ledger_entries.Selectable | ledger_totals.Selectable | limiter_samples.Selectable | order_transitions.Selectable | orders.Selectable | paper_funding.Selectable | paper_orders.Selectable | pauses.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
-    export type JSONSelectable = account_balances.JSONSelectable | account_equity.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_deliveries.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candle_coverage.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | check_minutes.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | funding_rates.JSONSelectable | installation.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | ledger_entries.JSONSelectable | ledger_totals.JSONSelectable | limiter_samples.JSONSelectable | order_transitions.JSONSelectable | orders.JSONSelectable | paper_funding.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
-    export type Whereable = account_balances.Whereable | account_equity.Whereable | accounts.Whereable | alert_channels.Whereable | alert_deliveries.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candle_coverage.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | check_minutes.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | funding_rates.Whereable | installation.Whereable | instruments.Whereable | interval_changes.Whereable | ledger_entries.Whereable | ledger_totals.Whereable | limiter_samples.Whereable | order_transitions.Whereable | orders.Whereable | paper_funding.Whereable | paper_orders.Whereable | pauses.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
-    export type Insertable = account_balances.Insertable | account_equity.Insertable | accounts.Insertable | alert_channels.Insertable | alert_deliveries.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candle_coverage.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | check_minutes.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | funding_rates.Insertable | installation.Insertable | instruments.Insertable | interval_changes.Insertable | ledger_entries.Insertable | ledger_totals.Insertable | limiter_samples.Insertable | order_transitions.Insertable | orders.Insertable | paper_funding.Insertable | paper_orders.Insertable | pauses.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
-    export type Updatable = account_balances.Updatable | account_equity.Updatable | accounts.Updatable | alert_channels.Updatable | alert_deliveries.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candle_coverage.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | check_minutes.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | funding_rates.Updatable | installation.Updatable | instruments.Updatable | interval_changes.Updatable | ledger_entries.Updatable | ledger_totals.Updatable | limiter_samples.Updatable | order_transitions.Updatable | orders.Updatable | paper_funding.Updatable | paper_orders.Updatable | pauses.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
-    export type UniqueIndex = account_balances.UniqueIndex | account_equity.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_deliveries.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candle_coverage.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | check_minutes.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | funding_rates.UniqueIndex | installation.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | ledger_entries.UniqueIndex | ledger_totals.UniqueIndex | limiter_samples.UniqueIndex | order_transitions.UniqueIndex | orders.UniqueIndex | paper_funding.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
-    export type Column = account_balances.Column | account_equity.Column | accounts.Column | alert_channels.Column | alert_deliveries.Column | alert_rules.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candle_coverage.Column | candle_gaps.Column | candles.Column | check_hours.Column | check_minutes.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | funding_rates.Column | installation.Column | instruments.Column | interval_changes.Column | ledger_entries.Column | ledger_totals.Column | limiter_samples.Column | order_transitions.Column | orders.Column | paper_funding.Column | paper_orders.Column | pauses.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
+    export type Table = account_balances.Table | account_equity.Table | accounts.Table | alert_channels.Table | alert_deliveries.Table | alert_rules.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candle_coverage.Table | candle_gaps.Table | candles.Table | check_hours.Table | check_minutes.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | events.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | foreign_orders.Table | foreign_positions.Table | funding_rates.Table | idempotent_requests.Table | installation.Table | instruments.Table | interval_changes.Table | ledger_entries.Table | ledger_totals.Table | login_codes.Table | order_transitions.Table | orders.Table | paper_funding.Table | paper_orders.Table | pauses.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | sessions.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
+    export type Selectable = account_balances.Selectable | account_equity.Selectable | accounts.Selectable | alert_channels.Selectable | alert_deliveries.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candle_coverage.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | check_minutes.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | events.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | foreign_orders.Selectable | foreign_positions.Selectable | funding_rates.Selectable | idempotent_requests.Selectable | installation.Selectable | instruments.Selectable | interval_changes.Selectable | ledger_entries.Selectable | ledger_totals.Selectable | login_codes.Selectable | order_transitions.Selectable | orders.Selectable | paper_funding.Selectable | paper_orders.Selectable | pauses.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | sessions.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
+    export type JSONSelectable = account_balances.JSONSelectable | account_equity.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_deliveries.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candle_coverage.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | check_minutes.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | events.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | foreign_orders.JSONSelectable | foreign_positions.JSONSelectable | funding_rates.JSONSelectable | idempotent_requests.JSONSelectable | installation.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | ledger_entries.JSONSelectable | ledger_totals.JSONSelectable | login_codes.JSONSelectable | order_transitions.JSONSelectable | orders.JSONSelectable | paper_funding.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | sessions.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
+    export type Whereable = account_balances.Whereable | account_equity.Whereable | accounts.Whereable | alert_channels.Whereable | alert_deliveries.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candle_coverage.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | check_minutes.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | events.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | foreign_orders.Whereable | foreign_positions.Whereable | funding_rates.Whereable | idempotent_requests.Whereable | installation.Whereable | instruments.Whereable | interval_changes.Whereable | ledger_entries.Whereable | ledger_totals.Whereable | login_codes.Whereable | order_transitions.Whereable | orders.Whereable | paper_funding.Whereable | paper_orders.Whereable | pauses.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | sessions.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
+    export type Insertable = account_balances.Insertable | account_equity.Insertable | accounts.Insertable | alert_channels.Insertable | alert_deliveries.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candle_coverage.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | check_minutes.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | events.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | foreign_orders.Insertable | foreign_positions.Insertable | funding_rates.Insertable | idempotent_requests.Insertable | installation.Insertable | instruments.Insertable | interval_changes.Insertable | ledger_entries.Insertable | ledger_totals.Insertable | login_codes.Insertable | order_transitions.Insertable | orders.Insertable | paper_funding.Insertable | paper_orders.Insertable | pauses.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | sessions.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
+    export type Updatable = account_balances.Updatable | account_equity.Updatable | accounts.Updatable | alert_channels.Updatable | alert_deliveries.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candle_coverage.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | check_minutes.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | events.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | foreign_orders.Updatable | foreign_positions.Updatable | funding_rates.Updatable | idempotent_requests.Updatable | installation.Updatable | instruments.Updatable | interval_changes.Updatable | ledger_entries.Updatable | ledger_totals.Updatable | login_codes.Updatable | order_transitions.Updatable | orders.Updatable | paper_funding.Updatable | paper_orders.Updatable | pauses.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | sessions.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
+    export type UniqueIndex = account_balances.UniqueIndex | account_equity.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_deliveries.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candle_coverage.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | check_minutes.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | events.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | foreign_orders.UniqueIndex | foreign_positions.UniqueIndex | funding_rates.UniqueIndex | idempotent_requests.UniqueIndex | installation.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | ledger_entries.UniqueIndex | ledger_totals.UniqueIndex | login_codes.UniqueIndex | order_transitions.UniqueIndex | orders.UniqueIndex | paper_funding.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | sessions.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
+    export type Column = account_balances.Column | account_equity.Column | accounts.Column | alert_channels.Column | alert_deliveries.Column | alert_rules.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candle_coverage.Column | candle_gaps.Column | candles.Column | check_hours.Column | check_minutes.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | events.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | foreign_orders.Column | foreign_positions.Column | funding_rates.Column | idempotent_requests.Column | installation.Column | instruments.Column | interval_changes.Column | ledger_entries.Column | ledger_totals.Column | login_codes.Column | order_transitions.Column | orders.Column | paper_funding.Column | paper_orders.Column | pauses.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | sessions.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
   
-    export type AllBaseTables = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, limiter_samples.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllBaseTables = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, events.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, idempotent_requests.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, login_codes.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, sessions.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
     export type AllForeignTables = [];
     export type AllViews = [];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, funding_rates.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, limiter_samples.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllTablesAndViews = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, events.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, idempotent_requests.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, login_codes.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, sessions.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
   }
 
 
@@ -3709,6 +4066,60 @@ declare module 'zapatos/schema' {
       }
       export interface Updatable {
         [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace account_margin {
+      export type Table = 'reporting.account_margin';
+      export interface Selectable {
+        account: string | null;
+        account_id: number | null;
+        exchange_id: string | null;
+        margin_ratio: db.NumericString | null;
+        margin_ratio_seen_at: Date | null;
+        max_margin_ratio: db.NumericString | null;
+        status: c.PgAccountStatus | null;
+      }
+      export interface JSONSelectable {
+        account: string | null;
+        account_id: number | null;
+        exchange_id: string | null;
+        margin_ratio: number | null;
+        margin_ratio_seen_at: db.TimestampTzString | null;
+        max_margin_ratio: number | null;
+        status: c.PgAccountStatus | null;
+      }
+      export interface Whereable {
+        account?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        margin_ratio_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        max_margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        status?: c.PgAccountStatus | db.Parameter<c.PgAccountStatus> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAccountStatus | db.Parameter<c.PgAccountStatus> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        account?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+        account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment;
+        exchange_id?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+        margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
+        margin_ratio_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+        max_margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
+        status?: c.PgAccountStatus | db.Parameter<c.PgAccountStatus> | null | db.DefaultType | db.SQLFragment;
+      }
+      export interface Updatable {
+        account?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+        account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
+        exchange_id?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+        margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
+        margin_ratio_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+        max_margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
+        status?: c.PgAccountStatus | db.Parameter<c.PgAccountStatus> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgAccountStatus | db.Parameter<c.PgAccountStatus> | null | db.DefaultType | db.SQLFragment>;
       }
       export type UniqueIndex = never;
       export type Column = keyof Selectable;
@@ -4126,6 +4537,60 @@ declare module 'zapatos/schema' {
         revoked_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
         role?: c.PgTokenRole | db.Parameter<c.PgTokenRole> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgTokenRole | db.Parameter<c.PgTokenRole> | null | db.DefaultType | db.SQLFragment>;
         token_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace audit_log {
+      export type Table = 'reporting.audit_log';
+      export interface Selectable {
+        action: string | null;
+        actor: string | null;
+        after: db.JSONValue | null;
+        at: Date | null;
+        audit_id: number | null;
+        before: db.JSONValue | null;
+        subject: string | null;
+      }
+      export interface JSONSelectable {
+        action: string | null;
+        actor: string | null;
+        after: db.JSONValue | null;
+        at: db.TimestampTzString | null;
+        audit_id: number | null;
+        before: db.JSONValue | null;
+        subject: string | null;
+      }
+      export interface Whereable {
+        action?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        actor?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        after?: db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn>;
+        at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        audit_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        before?: db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | db.SQLFragment | db.ParentColumn>;
+        subject?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        action?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+        actor?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+        after?: db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment;
+        at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+        audit_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment;
+        before?: db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment;
+        subject?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+      }
+      export interface Updatable {
+        action?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+        actor?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+        after?: db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment>;
+        at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+        audit_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
+        before?: db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, db.JSONValue | db.Parameter<db.JSONValue> | null | db.DefaultType | db.SQLFragment>;
+        subject?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
       }
       export type UniqueIndex = never;
       export type Column = keyof Selectable;
@@ -5174,6 +5639,120 @@ declare module 'zapatos/schema' {
       export type SQL = SQLExpression | SQLExpression[];
     }
   
+    export namespace foreign_orders {
+      export type Table = 'reporting.foreign_orders';
+      export interface Selectable {
+        account: string | null;
+        account_id: number | null;
+        adds_exposure: boolean | null;
+        client_order_id: string | null;
+        exchange_id: string | null;
+        exchange_order_id: string | null;
+        first_seen_at: Date | null;
+        foreign_order_id: number | null;
+        instrument_id: number | null;
+        last_seen_at: Date | null;
+        quantity: c.PgQuantity | null;
+        side: c.PgSide | null;
+        symbol: string | null;
+      }
+      export interface JSONSelectable {
+        account: string | null;
+        account_id: number | null;
+        adds_exposure: boolean | null;
+        client_order_id: string | null;
+        exchange_id: string | null;
+        exchange_order_id: string | null;
+        first_seen_at: db.TimestampTzString | null;
+        foreign_order_id: number | null;
+        instrument_id: number | null;
+        last_seen_at: db.TimestampTzString | null;
+        quantity: c.PgQuantity | null;
+        side: c.PgSide | null;
+        symbol: string | null;
+      }
+      export interface Whereable {
+        account?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        adds_exposure?: boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn>;
+        client_order_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        exchange_order_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        first_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        foreign_order_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        last_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
+        side?: c.PgSide | db.Parameter<c.PgSide> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgSide | db.Parameter<c.PgSide> | db.SQLFragment | db.ParentColumn>;
+        symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace foreign_positions {
+      export type Table = 'reporting.foreign_positions';
+      export interface Selectable {
+        account: string | null;
+        account_id: number | null;
+        entry_price: c.PgPrice | null;
+        exchange_id: string | null;
+        first_seen_at: Date | null;
+        foreign_position_id: number | null;
+        instrument_id: number | null;
+        last_seen_at: Date | null;
+        notional: db.NumericString | null;
+        quantity: c.PgAmount | null;
+        symbol: string | null;
+      }
+      export interface JSONSelectable {
+        account: string | null;
+        account_id: number | null;
+        entry_price: c.PgPrice | null;
+        exchange_id: string | null;
+        first_seen_at: db.TimestampTzString | null;
+        foreign_position_id: number | null;
+        instrument_id: number | null;
+        last_seen_at: db.TimestampTzString | null;
+        notional: number | null;
+        quantity: c.PgAmount | null;
+        symbol: string | null;
+      }
+      export interface Whereable {
+        account?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        entry_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+        exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        first_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        foreign_position_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        last_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        notional?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        quantity?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+        symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
     export namespace funding_rates {
       export type Table = 'reporting.funding_rates';
       export interface Selectable {
@@ -5761,6 +6340,63 @@ declare module 'zapatos/schema' {
         reserved_capital?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
         status?: c.PgTradeStatus | db.Parameter<c.PgTradeStatus> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgTradeStatus | db.Parameter<c.PgTradeStatus> | db.SQLFragment | db.ParentColumn>;
         trades?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace rate_limits {
+      export type Table = 'reporting.rate_limits';
+      export interface Selectable {
+        blocked_until: Date | null;
+        bucket: string | null;
+        buckets: number | null;
+        capacity: db.NumericString | null;
+        denied: number | null;
+        exchange_id: string | null;
+        granted: number | null;
+        pace: db.NumericString | null;
+        published_limit: db.NumericString | null;
+        refill_per_second: db.NumericString | null;
+        scope: c.PgLimitScope | null;
+        window_ms: number | null;
+      }
+      export interface JSONSelectable {
+        blocked_until: db.TimestampTzString | null;
+        bucket: string | null;
+        buckets: number | null;
+        capacity: number | null;
+        denied: number | null;
+        exchange_id: string | null;
+        granted: number | null;
+        pace: number | null;
+        published_limit: number | null;
+        refill_per_second: number | null;
+        scope: c.PgLimitScope | null;
+        window_ms: number | null;
+      }
+      export interface Whereable {
+        blocked_until?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        bucket?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        buckets?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        capacity?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        denied?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        granted?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        pace?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        published_limit?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        refill_per_second?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        scope?: c.PgLimitScope | db.Parameter<c.PgLimitScope> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgLimitScope | db.Parameter<c.PgLimitScope> | db.SQLFragment | db.ParentColumn>;
+        window_ms?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       }
       export interface Insertable {
         [key: string]: never;
@@ -6581,20 +7217,20 @@ declare module 'zapatos/schema' {
   
     /* --- aggregate types --- */
   
-    export type Table = account_equity.Table | accounts.Table | alert_channels.Table | alert_rules.Table | alerts.Table | api_tokens.Table | bot_pnl.Table | bot_status.Table | candle_gaps.Table | candles.Table | check_activity_hourly.Table | check_hours.Table | checks.Table | correlations.Table | data_freshness.Table | economics.Table | exchange_health.Table | exchange_usage.Table | execution_latency.Table | fill_quality.Table | funding_rates.Table | instruments.Table | interval_changes.Table | orders.Table | overview.Table | pauses.Table | positions.Table | queue_status.Table | regimes.Table | rejection_reasons.Table | round_trips.Table | signal_acceptance.Table | signal_capture.Table | signals.Table | strategies.Table | strategy_performance.Table | trades.Table | uptime.Table | worker_status.Table;
-    export type Selectable = account_equity.Selectable | accounts.Selectable | alert_channels.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | bot_pnl.Selectable | bot_status.Selectable | candle_gaps.Selectable | candles.Selectable | check_activity_hourly.Selectable | check_hours.Selectable | checks.Selectable | correlations.Selectable | data_freshness.Selectable | economics.Selectable | exchange_health.Selectable | exchange_usage.Selectable | execution_latency.Selectable | fill_quality.Selectable | funding_rates.Selectable | instruments.Selectable | interval_changes.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | queue_status.Selectable | regimes.Selectable | rejection_reasons.Selectable | round_trips.Selectable | signal_acceptance.Selectable | signal_capture.Selectable | signals.Selectable | strategies.Selectable | strategy_performance.Selectable | trades.Selectable | uptime.Selectable | worker_status.Selectable;
-    export type JSONSelectable = account_equity.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | bot_pnl.JSONSelectable | bot_status.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_activity_hourly.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | correlations.JSONSelectable | data_freshness.JSONSelectable | economics.JSONSelectable | exchange_health.JSONSelectable | exchange_usage.JSONSelectable | execution_latency.JSONSelectable | fill_quality.JSONSelectable | funding_rates.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | queue_status.JSONSelectable | regimes.JSONSelectable | rejection_reasons.JSONSelectable | round_trips.JSONSelectable | signal_acceptance.JSONSelectable | signal_capture.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_performance.JSONSelectable | trades.JSONSelectable | uptime.JSONSelectable | worker_status.JSONSelectable;
-    export type Whereable = account_equity.Whereable | accounts.Whereable | alert_channels.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | bot_pnl.Whereable | bot_status.Whereable | candle_gaps.Whereable | candles.Whereable | check_activity_hourly.Whereable | check_hours.Whereable | checks.Whereable | correlations.Whereable | data_freshness.Whereable | economics.Whereable | exchange_health.Whereable | exchange_usage.Whereable | execution_latency.Whereable | fill_quality.Whereable | funding_rates.Whereable | instruments.Whereable | interval_changes.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | queue_status.Whereable | regimes.Whereable | rejection_reasons.Whereable | round_trips.Whereable | signal_acceptance.Whereable | signal_capture.Whereable | signals.Whereable | strategies.Whereable | strategy_performance.Whereable | trades.Whereable | uptime.Whereable | worker_status.Whereable;
-    export type Insertable = account_equity.Insertable | accounts.Insertable | alert_channels.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | bot_pnl.Insertable | bot_status.Insertable | candle_gaps.Insertable | candles.Insertable | check_activity_hourly.Insertable | check_hours.Insertable | checks.Insertable | correlations.Insertable | data_freshness.Insertable | economics.Insertable | exchange_health.Insertable | exchange_usage.Insertable | execution_latency.Insertable | fill_quality.Insertable | funding_rates.Insertable | instruments.Insertable | interval_changes.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | queue_status.Insertable | regimes.Insertable | rejection_reasons.Insertable | round_trips.Insertable | signal_acceptance.Insertable | signal_capture.Insertable | signals.Insertable | strategies.Insertable | strategy_performance.Insertable | trades.Insertable | uptime.Insertable | worker_status.Insertable;
-    export type Updatable = account_equity.Updatable | accounts.Updatable | alert_channels.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | bot_pnl.Updatable | bot_status.Updatable | candle_gaps.Updatable | candles.Updatable | check_activity_hourly.Updatable | check_hours.Updatable | checks.Updatable | correlations.Updatable | data_freshness.Updatable | economics.Updatable | exchange_health.Updatable | exchange_usage.Updatable | execution_latency.Updatable | fill_quality.Updatable | funding_rates.Updatable | instruments.Updatable | interval_changes.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | queue_status.Updatable | regimes.Updatable | rejection_reasons.Updatable | round_trips.Updatable | signal_acceptance.Updatable | signal_capture.Updatable | signals.Updatable | strategies.Updatable | strategy_performance.Updatable | trades.Updatable | uptime.Updatable | worker_status.Updatable;
-    export type UniqueIndex = account_equity.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | bot_pnl.UniqueIndex | bot_status.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_activity_hourly.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | correlations.UniqueIndex | data_freshness.UniqueIndex | economics.UniqueIndex | exchange_health.UniqueIndex | exchange_usage.UniqueIndex | execution_latency.UniqueIndex | fill_quality.UniqueIndex | funding_rates.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | queue_status.UniqueIndex | regimes.UniqueIndex | rejection_reasons.UniqueIndex | round_trips.UniqueIndex | signal_acceptance.UniqueIndex | signal_capture.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_performance.UniqueIndex | trades.UniqueIndex | uptime.UniqueIndex | worker_status.UniqueIndex;
-    export type Column = account_equity.Column | accounts.Column | alert_channels.Column | alert_rules.Column | alerts.Column | api_tokens.Column | bot_pnl.Column | bot_status.Column | candle_gaps.Column | candles.Column | check_activity_hourly.Column | check_hours.Column | checks.Column | correlations.Column | data_freshness.Column | economics.Column | exchange_health.Column | exchange_usage.Column | execution_latency.Column | fill_quality.Column | funding_rates.Column | instruments.Column | interval_changes.Column | orders.Column | overview.Column | pauses.Column | positions.Column | queue_status.Column | regimes.Column | rejection_reasons.Column | round_trips.Column | signal_acceptance.Column | signal_capture.Column | signals.Column | strategies.Column | strategy_performance.Column | trades.Column | uptime.Column | worker_status.Column;
+    export type Table = account_equity.Table | account_margin.Table | accounts.Table | alert_channels.Table | alert_rules.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_pnl.Table | bot_status.Table | candle_gaps.Table | candles.Table | check_activity_hourly.Table | check_hours.Table | checks.Table | correlations.Table | data_freshness.Table | economics.Table | exchange_health.Table | exchange_usage.Table | execution_latency.Table | fill_quality.Table | foreign_orders.Table | foreign_positions.Table | funding_rates.Table | instruments.Table | interval_changes.Table | orders.Table | overview.Table | pauses.Table | positions.Table | queue_status.Table | rate_limits.Table | regimes.Table | rejection_reasons.Table | round_trips.Table | signal_acceptance.Table | signal_capture.Table | signals.Table | strategies.Table | strategy_performance.Table | trades.Table | uptime.Table | worker_status.Table;
+    export type Selectable = account_equity.Selectable | account_margin.Selectable | accounts.Selectable | alert_channels.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_pnl.Selectable | bot_status.Selectable | candle_gaps.Selectable | candles.Selectable | check_activity_hourly.Selectable | check_hours.Selectable | checks.Selectable | correlations.Selectable | data_freshness.Selectable | economics.Selectable | exchange_health.Selectable | exchange_usage.Selectable | execution_latency.Selectable | fill_quality.Selectable | foreign_orders.Selectable | foreign_positions.Selectable | funding_rates.Selectable | instruments.Selectable | interval_changes.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | queue_status.Selectable | rate_limits.Selectable | regimes.Selectable | rejection_reasons.Selectable | round_trips.Selectable | signal_acceptance.Selectable | signal_capture.Selectable | signals.Selectable | strategies.Selectable | strategy_performance.Selectable | trades.Selectable | uptime.Selectable | worker_status.Selectable;
+    export type JSONSelectable = account_equity.JSONSelectable | account_margin.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_pnl.JSONSelectable | bot_status.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_activity_hourly.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | correlations.JSONSelectable | data_freshness.JSONSelectable | economics.JSONSelectable | exchange_health.JSONSelectable | exchange_usage.JSONSelectable | execution_latency.JSONSelectable | fill_quality.JSONSelectable | foreign_orders.JSONSelectable | foreign_positions.JSONSelectable | funding_rates.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | queue_status.JSONSelectable | rate_limits.JSONSelectable | regimes.JSONSelectable | rejection_reasons.JSONSelectable | round_trips.JSONSelectable | signal_acceptance.JSONSelectable | signal_capture.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_performance.JSONSelectable | trades.JSONSelectable | uptime.JSONSelectable | worker_status.JSONSelectable;
+    export type Whereable = account_equity.Whereable | account_margin.Whereable | accounts.Whereable | alert_channels.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_pnl.Whereable | bot_status.Whereable | candle_gaps.Whereable | candles.Whereable | check_activity_hourly.Whereable | check_hours.Whereable | checks.Whereable | correlations.Whereable | data_freshness.Whereable | economics.Whereable | exchange_health.Whereable | exchange_usage.Whereable | execution_latency.Whereable | fill_quality.Whereable | foreign_orders.Whereable | foreign_positions.Whereable | funding_rates.Whereable | instruments.Whereable | interval_changes.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | queue_status.Whereable | rate_limits.Whereable | regimes.Whereable | rejection_reasons.Whereable | round_trips.Whereable | signal_acceptance.Whereable | signal_capture.Whereable | signals.Whereable | strategies.Whereable | strategy_performance.Whereable | trades.Whereable | uptime.Whereable | worker_status.Whereable;
+    export type Insertable = account_equity.Insertable | account_margin.Insertable | accounts.Insertable | alert_channels.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_pnl.Insertable | bot_status.Insertable | candle_gaps.Insertable | candles.Insertable | check_activity_hourly.Insertable | check_hours.Insertable | checks.Insertable | correlations.Insertable | data_freshness.Insertable | economics.Insertable | exchange_health.Insertable | exchange_usage.Insertable | execution_latency.Insertable | fill_quality.Insertable | foreign_orders.Insertable | foreign_positions.Insertable | funding_rates.Insertable | instruments.Insertable | interval_changes.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | queue_status.Insertable | rate_limits.Insertable | regimes.Insertable | rejection_reasons.Insertable | round_trips.Insertable | signal_acceptance.Insertable | signal_capture.Insertable | signals.Insertable | strategies.Insertable | strategy_performance.Insertable | trades.Insertable | uptime.Insertable | worker_status.Insertable;
+    export type Updatable = account_equity.Updatable | account_margin.Updatable | accounts.Updatable | alert_channels.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_pnl.Updatable | bot_status.Updatable | candle_gaps.Updatable | candles.Updatable | check_activity_hourly.Updatable | check_hours.Updatable | checks.Updatable | correlations.Updatable | data_freshness.Updatable | economics.Updatable | exchange_health.Updatable | exchange_usage.Updatable | execution_latency.Updatable | fill_quality.Updatable | foreign_orders.Updatable | foreign_positions.Updatable | funding_rates.Updatable | instruments.Updatable | interval_changes.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | queue_status.Updatable | rate_limits.Updatable | regimes.Updatable | rejection_reasons.Updatable | round_trips.Updatable | signal_acceptance.Updatable | signal_capture.Updatable | signals.Updatable | strategies.Updatable | strategy_performance.Updatable | trades.Updatable | uptime.Updatable | worker_status.Updatable;
+    export type UniqueIndex = account_equity.UniqueIndex | account_margin.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_pnl.UniqueIndex | bot_status.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_activity_hourly.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | correlations.UniqueIndex | data_freshness.UniqueIndex | economics.UniqueIndex | exchange_health.UniqueIndex | exchange_usage.UniqueIndex | execution_latency.UniqueIndex | fill_quality.UniqueIndex | foreign_orders.UniqueIndex | foreign_positions.UniqueIndex | funding_rates.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | queue_status.UniqueIndex | rate_limits.UniqueIndex | regimes.UniqueIndex | rejection_reasons.UniqueIndex | round_trips.UniqueIndex | signal_acceptance.UniqueIndex | signal_capture.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_performance.UniqueIndex | trades.UniqueIndex | uptime.UniqueIndex | worker_status.UniqueIndex;
+    export type Column = account_equity.Column | account_margin.Column | accounts.Column | alert_channels.Column | alert_rules.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_pnl.Column | bot_status.Column | candle_gaps.Column | candles.Column | check_activity_hourly.Column | check_hours.Column | checks.Column | correlations.Column | data_freshness.Column | economics.Column | exchange_health.Column | exchange_usage.Column | execution_latency.Column | fill_quality.Column | foreign_orders.Column | foreign_positions.Column | funding_rates.Column | instruments.Column | interval_changes.Column | orders.Column | overview.Column | pauses.Column | positions.Column | queue_status.Column | rate_limits.Column | regimes.Column | rejection_reasons.Column | round_trips.Column | signal_acceptance.Column | signal_capture.Column | signals.Column | strategies.Column | strategy_performance.Column | trades.Column | uptime.Column | worker_status.Column;
   
     export type AllBaseTables = [];
     export type AllForeignTables = [];
-    export type AllViews = [account_equity.Table, accounts.Table, alert_channels.Table, alert_rules.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_activity_hourly.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, economics.Table, exchange_health.Table, exchange_usage.Table, execution_latency.Table, fill_quality.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, queue_status.Table, regimes.Table, rejection_reasons.Table, round_trips.Table, signal_acceptance.Table, signal_capture.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, uptime.Table, worker_status.Table];
+    export type AllViews = [account_equity.Table, account_margin.Table, accounts.Table, alert_channels.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_activity_hourly.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, economics.Table, exchange_health.Table, exchange_usage.Table, execution_latency.Table, fill_quality.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, queue_status.Table, rate_limits.Table, regimes.Table, rejection_reasons.Table, round_trips.Table, signal_acceptance.Table, signal_capture.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, uptime.Table, worker_status.Table];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [account_equity.Table, accounts.Table, alert_channels.Table, alert_rules.Table, alerts.Table, api_tokens.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_activity_hourly.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, economics.Table, exchange_health.Table, exchange_usage.Table, execution_latency.Table, fill_quality.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, queue_status.Table, regimes.Table, rejection_reasons.Table, round_trips.Table, signal_acceptance.Table, signal_capture.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, uptime.Table, worker_status.Table];
+    export type AllTablesAndViews = [account_equity.Table, account_margin.Table, accounts.Table, alert_channels.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_activity_hourly.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, economics.Table, exchange_health.Table, exchange_usage.Table, execution_latency.Table, fill_quality.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, queue_status.Table, rate_limits.Table, regimes.Table, rejection_reasons.Table, round_trips.Table, signal_acceptance.Table, signal_capture.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, uptime.Table, worker_status.Table];
   }
 
 
@@ -6641,17 +7277,21 @@ declare module 'zapatos/schema' {
     "circuit_breakers": circuit_breakers.Selectable;
     "correlations": correlations.Selectable;
     "duties": duties.Selectable;
+    "events": events.Selectable;
     "exchanges": exchanges.Selectable;
     "feed_backfills": feed_backfills.Selectable;
     "feeds": feeds.Selectable;
     "fills": fills.Selectable;
+    "foreign_orders": foreign_orders.Selectable;
+    "foreign_positions": foreign_positions.Selectable;
     "funding_rates": funding_rates.Selectable;
+    "idempotent_requests": idempotent_requests.Selectable;
     "installation": installation.Selectable;
     "instruments": instruments.Selectable;
     "interval_changes": interval_changes.Selectable;
     "ledger_entries": ledger_entries.Selectable;
     "ledger_totals": ledger_totals.Selectable;
-    "limiter_samples": limiter_samples.Selectable;
+    "login_codes": login_codes.Selectable;
     "order_transitions": order_transitions.Selectable;
     "orders": orders.Selectable;
     "paper_funding": paper_funding.Selectable;
@@ -6662,6 +7302,7 @@ declare module 'zapatos/schema' {
     "rate_limits": rate_limits.Selectable;
     "reason_codes": reason_codes.Selectable;
     "regimes": regimes.Selectable;
+    "sessions": sessions.Selectable;
     "signals": signals.Selectable;
     "strategies": strategies.Selectable;
     "strategy_versions": strategy_versions.Selectable;
@@ -6670,11 +7311,13 @@ declare module 'zapatos/schema' {
     "trade_queue": trade_queue.Selectable;
     "workers": workers.Selectable;
     "reporting.account_equity": reporting.account_equity.Selectable;
+    "reporting.account_margin": reporting.account_margin.Selectable;
     "reporting.accounts": reporting.accounts.Selectable;
     "reporting.alert_channels": reporting.alert_channels.Selectable;
     "reporting.alert_rules": reporting.alert_rules.Selectable;
     "reporting.alerts": reporting.alerts.Selectable;
     "reporting.api_tokens": reporting.api_tokens.Selectable;
+    "reporting.audit_log": reporting.audit_log.Selectable;
     "reporting.bot_pnl": reporting.bot_pnl.Selectable;
     "reporting.bot_status": reporting.bot_status.Selectable;
     "reporting.candle_gaps": reporting.candle_gaps.Selectable;
@@ -6689,6 +7332,8 @@ declare module 'zapatos/schema' {
     "reporting.exchange_usage": reporting.exchange_usage.Selectable;
     "reporting.execution_latency": reporting.execution_latency.Selectable;
     "reporting.fill_quality": reporting.fill_quality.Selectable;
+    "reporting.foreign_orders": reporting.foreign_orders.Selectable;
+    "reporting.foreign_positions": reporting.foreign_positions.Selectable;
     "reporting.funding_rates": reporting.funding_rates.Selectable;
     "reporting.instruments": reporting.instruments.Selectable;
     "reporting.interval_changes": reporting.interval_changes.Selectable;
@@ -6697,6 +7342,7 @@ declare module 'zapatos/schema' {
     "reporting.pauses": reporting.pauses.Selectable;
     "reporting.positions": reporting.positions.Selectable;
     "reporting.queue_status": reporting.queue_status.Selectable;
+    "reporting.rate_limits": reporting.rate_limits.Selectable;
     "reporting.regimes": reporting.regimes.Selectable;
     "reporting.rejection_reasons": reporting.rejection_reasons.Selectable;
     "reporting.round_trips": reporting.round_trips.Selectable;
@@ -6731,17 +7377,21 @@ declare module 'zapatos/schema' {
     "circuit_breakers": circuit_breakers.JSONSelectable;
     "correlations": correlations.JSONSelectable;
     "duties": duties.JSONSelectable;
+    "events": events.JSONSelectable;
     "exchanges": exchanges.JSONSelectable;
     "feed_backfills": feed_backfills.JSONSelectable;
     "feeds": feeds.JSONSelectable;
     "fills": fills.JSONSelectable;
+    "foreign_orders": foreign_orders.JSONSelectable;
+    "foreign_positions": foreign_positions.JSONSelectable;
     "funding_rates": funding_rates.JSONSelectable;
+    "idempotent_requests": idempotent_requests.JSONSelectable;
     "installation": installation.JSONSelectable;
     "instruments": instruments.JSONSelectable;
     "interval_changes": interval_changes.JSONSelectable;
     "ledger_entries": ledger_entries.JSONSelectable;
     "ledger_totals": ledger_totals.JSONSelectable;
-    "limiter_samples": limiter_samples.JSONSelectable;
+    "login_codes": login_codes.JSONSelectable;
     "order_transitions": order_transitions.JSONSelectable;
     "orders": orders.JSONSelectable;
     "paper_funding": paper_funding.JSONSelectable;
@@ -6752,6 +7402,7 @@ declare module 'zapatos/schema' {
     "rate_limits": rate_limits.JSONSelectable;
     "reason_codes": reason_codes.JSONSelectable;
     "regimes": regimes.JSONSelectable;
+    "sessions": sessions.JSONSelectable;
     "signals": signals.JSONSelectable;
     "strategies": strategies.JSONSelectable;
     "strategy_versions": strategy_versions.JSONSelectable;
@@ -6760,11 +7411,13 @@ declare module 'zapatos/schema' {
     "trade_queue": trade_queue.JSONSelectable;
     "workers": workers.JSONSelectable;
     "reporting.account_equity": reporting.account_equity.JSONSelectable;
+    "reporting.account_margin": reporting.account_margin.JSONSelectable;
     "reporting.accounts": reporting.accounts.JSONSelectable;
     "reporting.alert_channels": reporting.alert_channels.JSONSelectable;
     "reporting.alert_rules": reporting.alert_rules.JSONSelectable;
     "reporting.alerts": reporting.alerts.JSONSelectable;
     "reporting.api_tokens": reporting.api_tokens.JSONSelectable;
+    "reporting.audit_log": reporting.audit_log.JSONSelectable;
     "reporting.bot_pnl": reporting.bot_pnl.JSONSelectable;
     "reporting.bot_status": reporting.bot_status.JSONSelectable;
     "reporting.candle_gaps": reporting.candle_gaps.JSONSelectable;
@@ -6779,6 +7432,8 @@ declare module 'zapatos/schema' {
     "reporting.exchange_usage": reporting.exchange_usage.JSONSelectable;
     "reporting.execution_latency": reporting.execution_latency.JSONSelectable;
     "reporting.fill_quality": reporting.fill_quality.JSONSelectable;
+    "reporting.foreign_orders": reporting.foreign_orders.JSONSelectable;
+    "reporting.foreign_positions": reporting.foreign_positions.JSONSelectable;
     "reporting.funding_rates": reporting.funding_rates.JSONSelectable;
     "reporting.instruments": reporting.instruments.JSONSelectable;
     "reporting.interval_changes": reporting.interval_changes.JSONSelectable;
@@ -6787,6 +7442,7 @@ declare module 'zapatos/schema' {
     "reporting.pauses": reporting.pauses.JSONSelectable;
     "reporting.positions": reporting.positions.JSONSelectable;
     "reporting.queue_status": reporting.queue_status.JSONSelectable;
+    "reporting.rate_limits": reporting.rate_limits.JSONSelectable;
     "reporting.regimes": reporting.regimes.JSONSelectable;
     "reporting.rejection_reasons": reporting.rejection_reasons.JSONSelectable;
     "reporting.round_trips": reporting.round_trips.JSONSelectable;
@@ -6821,17 +7477,21 @@ declare module 'zapatos/schema' {
     "circuit_breakers": circuit_breakers.Whereable;
     "correlations": correlations.Whereable;
     "duties": duties.Whereable;
+    "events": events.Whereable;
     "exchanges": exchanges.Whereable;
     "feed_backfills": feed_backfills.Whereable;
     "feeds": feeds.Whereable;
     "fills": fills.Whereable;
+    "foreign_orders": foreign_orders.Whereable;
+    "foreign_positions": foreign_positions.Whereable;
     "funding_rates": funding_rates.Whereable;
+    "idempotent_requests": idempotent_requests.Whereable;
     "installation": installation.Whereable;
     "instruments": instruments.Whereable;
     "interval_changes": interval_changes.Whereable;
     "ledger_entries": ledger_entries.Whereable;
     "ledger_totals": ledger_totals.Whereable;
-    "limiter_samples": limiter_samples.Whereable;
+    "login_codes": login_codes.Whereable;
     "order_transitions": order_transitions.Whereable;
     "orders": orders.Whereable;
     "paper_funding": paper_funding.Whereable;
@@ -6842,6 +7502,7 @@ declare module 'zapatos/schema' {
     "rate_limits": rate_limits.Whereable;
     "reason_codes": reason_codes.Whereable;
     "regimes": regimes.Whereable;
+    "sessions": sessions.Whereable;
     "signals": signals.Whereable;
     "strategies": strategies.Whereable;
     "strategy_versions": strategy_versions.Whereable;
@@ -6850,11 +7511,13 @@ declare module 'zapatos/schema' {
     "trade_queue": trade_queue.Whereable;
     "workers": workers.Whereable;
     "reporting.account_equity": reporting.account_equity.Whereable;
+    "reporting.account_margin": reporting.account_margin.Whereable;
     "reporting.accounts": reporting.accounts.Whereable;
     "reporting.alert_channels": reporting.alert_channels.Whereable;
     "reporting.alert_rules": reporting.alert_rules.Whereable;
     "reporting.alerts": reporting.alerts.Whereable;
     "reporting.api_tokens": reporting.api_tokens.Whereable;
+    "reporting.audit_log": reporting.audit_log.Whereable;
     "reporting.bot_pnl": reporting.bot_pnl.Whereable;
     "reporting.bot_status": reporting.bot_status.Whereable;
     "reporting.candle_gaps": reporting.candle_gaps.Whereable;
@@ -6869,6 +7532,8 @@ declare module 'zapatos/schema' {
     "reporting.exchange_usage": reporting.exchange_usage.Whereable;
     "reporting.execution_latency": reporting.execution_latency.Whereable;
     "reporting.fill_quality": reporting.fill_quality.Whereable;
+    "reporting.foreign_orders": reporting.foreign_orders.Whereable;
+    "reporting.foreign_positions": reporting.foreign_positions.Whereable;
     "reporting.funding_rates": reporting.funding_rates.Whereable;
     "reporting.instruments": reporting.instruments.Whereable;
     "reporting.interval_changes": reporting.interval_changes.Whereable;
@@ -6877,6 +7542,7 @@ declare module 'zapatos/schema' {
     "reporting.pauses": reporting.pauses.Whereable;
     "reporting.positions": reporting.positions.Whereable;
     "reporting.queue_status": reporting.queue_status.Whereable;
+    "reporting.rate_limits": reporting.rate_limits.Whereable;
     "reporting.regimes": reporting.regimes.Whereable;
     "reporting.rejection_reasons": reporting.rejection_reasons.Whereable;
     "reporting.round_trips": reporting.round_trips.Whereable;
@@ -6911,17 +7577,21 @@ declare module 'zapatos/schema' {
     "circuit_breakers": circuit_breakers.Insertable;
     "correlations": correlations.Insertable;
     "duties": duties.Insertable;
+    "events": events.Insertable;
     "exchanges": exchanges.Insertable;
     "feed_backfills": feed_backfills.Insertable;
     "feeds": feeds.Insertable;
     "fills": fills.Insertable;
+    "foreign_orders": foreign_orders.Insertable;
+    "foreign_positions": foreign_positions.Insertable;
     "funding_rates": funding_rates.Insertable;
+    "idempotent_requests": idempotent_requests.Insertable;
     "installation": installation.Insertable;
     "instruments": instruments.Insertable;
     "interval_changes": interval_changes.Insertable;
     "ledger_entries": ledger_entries.Insertable;
     "ledger_totals": ledger_totals.Insertable;
-    "limiter_samples": limiter_samples.Insertable;
+    "login_codes": login_codes.Insertable;
     "order_transitions": order_transitions.Insertable;
     "orders": orders.Insertable;
     "paper_funding": paper_funding.Insertable;
@@ -6932,6 +7602,7 @@ declare module 'zapatos/schema' {
     "rate_limits": rate_limits.Insertable;
     "reason_codes": reason_codes.Insertable;
     "regimes": regimes.Insertable;
+    "sessions": sessions.Insertable;
     "signals": signals.Insertable;
     "strategies": strategies.Insertable;
     "strategy_versions": strategy_versions.Insertable;
@@ -6940,11 +7611,13 @@ declare module 'zapatos/schema' {
     "trade_queue": trade_queue.Insertable;
     "workers": workers.Insertable;
     "reporting.account_equity": reporting.account_equity.Insertable;
+    "reporting.account_margin": reporting.account_margin.Insertable;
     "reporting.accounts": reporting.accounts.Insertable;
     "reporting.alert_channels": reporting.alert_channels.Insertable;
     "reporting.alert_rules": reporting.alert_rules.Insertable;
     "reporting.alerts": reporting.alerts.Insertable;
     "reporting.api_tokens": reporting.api_tokens.Insertable;
+    "reporting.audit_log": reporting.audit_log.Insertable;
     "reporting.bot_pnl": reporting.bot_pnl.Insertable;
     "reporting.bot_status": reporting.bot_status.Insertable;
     "reporting.candle_gaps": reporting.candle_gaps.Insertable;
@@ -6959,6 +7632,8 @@ declare module 'zapatos/schema' {
     "reporting.exchange_usage": reporting.exchange_usage.Insertable;
     "reporting.execution_latency": reporting.execution_latency.Insertable;
     "reporting.fill_quality": reporting.fill_quality.Insertable;
+    "reporting.foreign_orders": reporting.foreign_orders.Insertable;
+    "reporting.foreign_positions": reporting.foreign_positions.Insertable;
     "reporting.funding_rates": reporting.funding_rates.Insertable;
     "reporting.instruments": reporting.instruments.Insertable;
     "reporting.interval_changes": reporting.interval_changes.Insertable;
@@ -6967,6 +7642,7 @@ declare module 'zapatos/schema' {
     "reporting.pauses": reporting.pauses.Insertable;
     "reporting.positions": reporting.positions.Insertable;
     "reporting.queue_status": reporting.queue_status.Insertable;
+    "reporting.rate_limits": reporting.rate_limits.Insertable;
     "reporting.regimes": reporting.regimes.Insertable;
     "reporting.rejection_reasons": reporting.rejection_reasons.Insertable;
     "reporting.round_trips": reporting.round_trips.Insertable;
@@ -7001,17 +7677,21 @@ declare module 'zapatos/schema' {
     "circuit_breakers": circuit_breakers.Updatable;
     "correlations": correlations.Updatable;
     "duties": duties.Updatable;
+    "events": events.Updatable;
     "exchanges": exchanges.Updatable;
     "feed_backfills": feed_backfills.Updatable;
     "feeds": feeds.Updatable;
     "fills": fills.Updatable;
+    "foreign_orders": foreign_orders.Updatable;
+    "foreign_positions": foreign_positions.Updatable;
     "funding_rates": funding_rates.Updatable;
+    "idempotent_requests": idempotent_requests.Updatable;
     "installation": installation.Updatable;
     "instruments": instruments.Updatable;
     "interval_changes": interval_changes.Updatable;
     "ledger_entries": ledger_entries.Updatable;
     "ledger_totals": ledger_totals.Updatable;
-    "limiter_samples": limiter_samples.Updatable;
+    "login_codes": login_codes.Updatable;
     "order_transitions": order_transitions.Updatable;
     "orders": orders.Updatable;
     "paper_funding": paper_funding.Updatable;
@@ -7022,6 +7702,7 @@ declare module 'zapatos/schema' {
     "rate_limits": rate_limits.Updatable;
     "reason_codes": reason_codes.Updatable;
     "regimes": regimes.Updatable;
+    "sessions": sessions.Updatable;
     "signals": signals.Updatable;
     "strategies": strategies.Updatable;
     "strategy_versions": strategy_versions.Updatable;
@@ -7030,11 +7711,13 @@ declare module 'zapatos/schema' {
     "trade_queue": trade_queue.Updatable;
     "workers": workers.Updatable;
     "reporting.account_equity": reporting.account_equity.Updatable;
+    "reporting.account_margin": reporting.account_margin.Updatable;
     "reporting.accounts": reporting.accounts.Updatable;
     "reporting.alert_channels": reporting.alert_channels.Updatable;
     "reporting.alert_rules": reporting.alert_rules.Updatable;
     "reporting.alerts": reporting.alerts.Updatable;
     "reporting.api_tokens": reporting.api_tokens.Updatable;
+    "reporting.audit_log": reporting.audit_log.Updatable;
     "reporting.bot_pnl": reporting.bot_pnl.Updatable;
     "reporting.bot_status": reporting.bot_status.Updatable;
     "reporting.candle_gaps": reporting.candle_gaps.Updatable;
@@ -7049,6 +7732,8 @@ declare module 'zapatos/schema' {
     "reporting.exchange_usage": reporting.exchange_usage.Updatable;
     "reporting.execution_latency": reporting.execution_latency.Updatable;
     "reporting.fill_quality": reporting.fill_quality.Updatable;
+    "reporting.foreign_orders": reporting.foreign_orders.Updatable;
+    "reporting.foreign_positions": reporting.foreign_positions.Updatable;
     "reporting.funding_rates": reporting.funding_rates.Updatable;
     "reporting.instruments": reporting.instruments.Updatable;
     "reporting.interval_changes": reporting.interval_changes.Updatable;
@@ -7057,6 +7742,7 @@ declare module 'zapatos/schema' {
     "reporting.pauses": reporting.pauses.Updatable;
     "reporting.positions": reporting.positions.Updatable;
     "reporting.queue_status": reporting.queue_status.Updatable;
+    "reporting.rate_limits": reporting.rate_limits.Updatable;
     "reporting.regimes": reporting.regimes.Updatable;
     "reporting.rejection_reasons": reporting.rejection_reasons.Updatable;
     "reporting.round_trips": reporting.round_trips.Updatable;
@@ -7091,17 +7777,21 @@ declare module 'zapatos/schema' {
     "circuit_breakers": circuit_breakers.UniqueIndex;
     "correlations": correlations.UniqueIndex;
     "duties": duties.UniqueIndex;
+    "events": events.UniqueIndex;
     "exchanges": exchanges.UniqueIndex;
     "feed_backfills": feed_backfills.UniqueIndex;
     "feeds": feeds.UniqueIndex;
     "fills": fills.UniqueIndex;
+    "foreign_orders": foreign_orders.UniqueIndex;
+    "foreign_positions": foreign_positions.UniqueIndex;
     "funding_rates": funding_rates.UniqueIndex;
+    "idempotent_requests": idempotent_requests.UniqueIndex;
     "installation": installation.UniqueIndex;
     "instruments": instruments.UniqueIndex;
     "interval_changes": interval_changes.UniqueIndex;
     "ledger_entries": ledger_entries.UniqueIndex;
     "ledger_totals": ledger_totals.UniqueIndex;
-    "limiter_samples": limiter_samples.UniqueIndex;
+    "login_codes": login_codes.UniqueIndex;
     "order_transitions": order_transitions.UniqueIndex;
     "orders": orders.UniqueIndex;
     "paper_funding": paper_funding.UniqueIndex;
@@ -7112,6 +7802,7 @@ declare module 'zapatos/schema' {
     "rate_limits": rate_limits.UniqueIndex;
     "reason_codes": reason_codes.UniqueIndex;
     "regimes": regimes.UniqueIndex;
+    "sessions": sessions.UniqueIndex;
     "signals": signals.UniqueIndex;
     "strategies": strategies.UniqueIndex;
     "strategy_versions": strategy_versions.UniqueIndex;
@@ -7120,11 +7811,13 @@ declare module 'zapatos/schema' {
     "trade_queue": trade_queue.UniqueIndex;
     "workers": workers.UniqueIndex;
     "reporting.account_equity": reporting.account_equity.UniqueIndex;
+    "reporting.account_margin": reporting.account_margin.UniqueIndex;
     "reporting.accounts": reporting.accounts.UniqueIndex;
     "reporting.alert_channels": reporting.alert_channels.UniqueIndex;
     "reporting.alert_rules": reporting.alert_rules.UniqueIndex;
     "reporting.alerts": reporting.alerts.UniqueIndex;
     "reporting.api_tokens": reporting.api_tokens.UniqueIndex;
+    "reporting.audit_log": reporting.audit_log.UniqueIndex;
     "reporting.bot_pnl": reporting.bot_pnl.UniqueIndex;
     "reporting.bot_status": reporting.bot_status.UniqueIndex;
     "reporting.candle_gaps": reporting.candle_gaps.UniqueIndex;
@@ -7139,6 +7832,8 @@ declare module 'zapatos/schema' {
     "reporting.exchange_usage": reporting.exchange_usage.UniqueIndex;
     "reporting.execution_latency": reporting.execution_latency.UniqueIndex;
     "reporting.fill_quality": reporting.fill_quality.UniqueIndex;
+    "reporting.foreign_orders": reporting.foreign_orders.UniqueIndex;
+    "reporting.foreign_positions": reporting.foreign_positions.UniqueIndex;
     "reporting.funding_rates": reporting.funding_rates.UniqueIndex;
     "reporting.instruments": reporting.instruments.UniqueIndex;
     "reporting.interval_changes": reporting.interval_changes.UniqueIndex;
@@ -7147,6 +7842,7 @@ declare module 'zapatos/schema' {
     "reporting.pauses": reporting.pauses.UniqueIndex;
     "reporting.positions": reporting.positions.UniqueIndex;
     "reporting.queue_status": reporting.queue_status.UniqueIndex;
+    "reporting.rate_limits": reporting.rate_limits.UniqueIndex;
     "reporting.regimes": reporting.regimes.UniqueIndex;
     "reporting.rejection_reasons": reporting.rejection_reasons.UniqueIndex;
     "reporting.round_trips": reporting.round_trips.UniqueIndex;
@@ -7181,17 +7877,21 @@ declare module 'zapatos/schema' {
     "circuit_breakers": circuit_breakers.Column;
     "correlations": correlations.Column;
     "duties": duties.Column;
+    "events": events.Column;
     "exchanges": exchanges.Column;
     "feed_backfills": feed_backfills.Column;
     "feeds": feeds.Column;
     "fills": fills.Column;
+    "foreign_orders": foreign_orders.Column;
+    "foreign_positions": foreign_positions.Column;
     "funding_rates": funding_rates.Column;
+    "idempotent_requests": idempotent_requests.Column;
     "installation": installation.Column;
     "instruments": instruments.Column;
     "interval_changes": interval_changes.Column;
     "ledger_entries": ledger_entries.Column;
     "ledger_totals": ledger_totals.Column;
-    "limiter_samples": limiter_samples.Column;
+    "login_codes": login_codes.Column;
     "order_transitions": order_transitions.Column;
     "orders": orders.Column;
     "paper_funding": paper_funding.Column;
@@ -7202,6 +7902,7 @@ declare module 'zapatos/schema' {
     "rate_limits": rate_limits.Column;
     "reason_codes": reason_codes.Column;
     "regimes": regimes.Column;
+    "sessions": sessions.Column;
     "signals": signals.Column;
     "strategies": strategies.Column;
     "strategy_versions": strategy_versions.Column;
@@ -7210,11 +7911,13 @@ declare module 'zapatos/schema' {
     "trade_queue": trade_queue.Column;
     "workers": workers.Column;
     "reporting.account_equity": reporting.account_equity.Column;
+    "reporting.account_margin": reporting.account_margin.Column;
     "reporting.accounts": reporting.accounts.Column;
     "reporting.alert_channels": reporting.alert_channels.Column;
     "reporting.alert_rules": reporting.alert_rules.Column;
     "reporting.alerts": reporting.alerts.Column;
     "reporting.api_tokens": reporting.api_tokens.Column;
+    "reporting.audit_log": reporting.audit_log.Column;
     "reporting.bot_pnl": reporting.bot_pnl.Column;
     "reporting.bot_status": reporting.bot_status.Column;
     "reporting.candle_gaps": reporting.candle_gaps.Column;
@@ -7229,6 +7932,8 @@ declare module 'zapatos/schema' {
     "reporting.exchange_usage": reporting.exchange_usage.Column;
     "reporting.execution_latency": reporting.execution_latency.Column;
     "reporting.fill_quality": reporting.fill_quality.Column;
+    "reporting.foreign_orders": reporting.foreign_orders.Column;
+    "reporting.foreign_positions": reporting.foreign_positions.Column;
     "reporting.funding_rates": reporting.funding_rates.Column;
     "reporting.instruments": reporting.instruments.Column;
     "reporting.interval_changes": reporting.interval_changes.Column;
@@ -7237,6 +7942,7 @@ declare module 'zapatos/schema' {
     "reporting.pauses": reporting.pauses.Column;
     "reporting.positions": reporting.positions.Column;
     "reporting.queue_status": reporting.queue_status.Column;
+    "reporting.rate_limits": reporting.rate_limits.Column;
     "reporting.regimes": reporting.regimes.Column;
     "reporting.rejection_reasons": reporting.rejection_reasons.Column;
     "reporting.round_trips": reporting.round_trips.Column;
@@ -7271,17 +7977,21 @@ declare module 'zapatos/schema' {
     "circuit_breakers": circuit_breakers.SQL;
     "correlations": correlations.SQL;
     "duties": duties.SQL;
+    "events": events.SQL;
     "exchanges": exchanges.SQL;
     "feed_backfills": feed_backfills.SQL;
     "feeds": feeds.SQL;
     "fills": fills.SQL;
+    "foreign_orders": foreign_orders.SQL;
+    "foreign_positions": foreign_positions.SQL;
     "funding_rates": funding_rates.SQL;
+    "idempotent_requests": idempotent_requests.SQL;
     "installation": installation.SQL;
     "instruments": instruments.SQL;
     "interval_changes": interval_changes.SQL;
     "ledger_entries": ledger_entries.SQL;
     "ledger_totals": ledger_totals.SQL;
-    "limiter_samples": limiter_samples.SQL;
+    "login_codes": login_codes.SQL;
     "order_transitions": order_transitions.SQL;
     "orders": orders.SQL;
     "paper_funding": paper_funding.SQL;
@@ -7292,6 +8002,7 @@ declare module 'zapatos/schema' {
     "rate_limits": rate_limits.SQL;
     "reason_codes": reason_codes.SQL;
     "regimes": regimes.SQL;
+    "sessions": sessions.SQL;
     "signals": signals.SQL;
     "strategies": strategies.SQL;
     "strategy_versions": strategy_versions.SQL;
@@ -7300,11 +8011,13 @@ declare module 'zapatos/schema' {
     "trade_queue": trade_queue.SQL;
     "workers": workers.SQL;
     "reporting.account_equity": reporting.account_equity.SQL;
+    "reporting.account_margin": reporting.account_margin.SQL;
     "reporting.accounts": reporting.accounts.SQL;
     "reporting.alert_channels": reporting.alert_channels.SQL;
     "reporting.alert_rules": reporting.alert_rules.SQL;
     "reporting.alerts": reporting.alerts.SQL;
     "reporting.api_tokens": reporting.api_tokens.SQL;
+    "reporting.audit_log": reporting.audit_log.SQL;
     "reporting.bot_pnl": reporting.bot_pnl.SQL;
     "reporting.bot_status": reporting.bot_status.SQL;
     "reporting.candle_gaps": reporting.candle_gaps.SQL;
@@ -7319,6 +8032,8 @@ declare module 'zapatos/schema' {
     "reporting.exchange_usage": reporting.exchange_usage.SQL;
     "reporting.execution_latency": reporting.execution_latency.SQL;
     "reporting.fill_quality": reporting.fill_quality.SQL;
+    "reporting.foreign_orders": reporting.foreign_orders.SQL;
+    "reporting.foreign_positions": reporting.foreign_positions.SQL;
     "reporting.funding_rates": reporting.funding_rates.SQL;
     "reporting.instruments": reporting.instruments.SQL;
     "reporting.interval_changes": reporting.interval_changes.SQL;
@@ -7327,6 +8042,7 @@ declare module 'zapatos/schema' {
     "reporting.pauses": reporting.pauses.SQL;
     "reporting.positions": reporting.positions.SQL;
     "reporting.queue_status": reporting.queue_status.SQL;
+    "reporting.rate_limits": reporting.rate_limits.SQL;
     "reporting.regimes": reporting.regimes.SQL;
     "reporting.rejection_reasons": reporting.rejection_reasons.SQL;
     "reporting.round_trips": reporting.round_trips.SQL;
