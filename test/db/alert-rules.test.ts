@@ -5,7 +5,6 @@ import { recordTick } from '../../src/database/functions/checks.ts';
 import {
 	monitorHealth,
 	raiseAlert,
-	reconcileAccount,
 	recordExchangeResult,
 	recordHeartbeat,
 	recordLimitReport,

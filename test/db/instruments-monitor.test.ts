@@ -4,7 +4,7 @@ import { setBotStatus } from '../../src/database/functions/administration.ts';
 import { monitorInstruments } from '../../src/database/functions/guards.ts';
 import { recordInstruments } from '../../src/database/functions/market.ts';
 import { decide, openPosition } from '../support/factories/trading.ts';
-import { after, makeBot, makeInstrument, makeWorld, quote } from '../support/factories/world.ts';
+import { after, makeBot, makeInstrument, makeWorld } from '../support/factories/world.ts';
 import { openBooks } from './books.ts';
 
 const books = openBooks();

@@ -54,7 +54,9 @@ test('every alert that functions and code raise has a rule, and every rule is ra
 		const source = readFileSync(join(repository, 'db/functions', file), 'utf8');
 		if (/(raise_alert|sync_alerts)\(/.test(source) && file !== 'raise_alert.sql' && file !== 'sync_alerts.sql') {
 			for (const [, code = ''] of source.matchAll(/p_code => '([A-Z_]+)'/g)) raised.add(code);
-			for (const [, one = '', other = ''] of source.matchAll(/p_code => case when \w+ then '([A-Z_]+)' else '([A-Z_]+)'/g))
+			for (const [, one = '', other = ''] of source.matchAll(
+				/p_code => case when \w+ then '([A-Z_]+)' else '([A-Z_]+)'/g,
+			))
 				raised.add(one).add(other);
 			for (const [, codes = ''] of source.matchAll(/p_codes => array\[([^\]]*)\]/g))
 				for (const [, code = ''] of codes.matchAll(/'([A-Z_]+)'/g)) raised.add(code);

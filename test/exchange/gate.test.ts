@@ -1,5 +1,5 @@
 /** The gate itself: waiting, lapsing, reporting, and a limiter that cannot be reached. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Pool } from '../../src/database/pool.ts';
 import { createGate } from '../../src/exchange/call-exchange.ts';
 import type { GatewayContext } from '../../src/exchange/context.ts';

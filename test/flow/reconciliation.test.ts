@@ -94,9 +94,7 @@ test('a deleted order row, a foreign order, a foreign position, an altered balan
 	expect(told.RECONCILIATION_FOREIGN_POSITION).toMatch(/^WARNING .* booked 0, exchange says -\d/);
 	expect(told.RECONCILIATION_FOREIGN_ORDER).toMatch(/^WARNING .* booked nothing, exchange says \d/);
 	expect(told.RECONCILIATION_MISSING_ORDER).toMatch(/^CRITICAL .* booked 0, exchange says \d/);
-	expect(told.STOP_MISSING).toMatch(
-		/^CRITICAL .*stop-loss booked [\d.]+, exchange says none; take-profit booked/,
-	);
+	expect(told.STOP_MISSING).toMatch(/^CRITICAL .*stop-loss booked [\d.]+, exchange says none; take-profit booked/);
 	expect(await checkLedger(pool, {})).toHaveLength(1);
 
 	// The stop stands again; the next run sees it and resolves. What is foreign was only looked at.

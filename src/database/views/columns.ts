@@ -21,7 +21,6 @@ export const enumerations = {
 	],
 	direction: ['LONG', 'SHORT'],
 	execution_mode: ['AUTO', 'CONFIRM'],
-	limit_scope: ['IP', 'ACCOUNT'],
 	market_type: ['SPOT', 'LINEAR'],
 	order_purpose: ['ENTRY', 'EXIT', 'STOP_LOSS', 'TAKE_PROFIT'],
 	order_status: ['SUBMITTING', 'OPEN', 'PARTIALLY_FILLED', 'FILLED', 'CANCELLED', 'REJECTED', 'UNKNOWN'],
