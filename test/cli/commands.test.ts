@@ -177,6 +177,7 @@ test('accounts limits: given when it is opened, shown, changed one by one, remov
 		['max drawdown', '0.2'],
 		['loss cooldown minutes', '30'],
 		['max losing streak', '4'],
+		['max margin ratio', '0.5'],
 		[''],
 	]);
 	const { rows } = await database.pool.query(
