@@ -1,5 +1,5 @@
 /** The queues that are measured: each is filled with as many jobs, which so many executors then claim and complete. */
-import { makeWorkerUtils, runOnce } from 'graphile-worker';
+import { Logger, makeWorkerUtils, runOnce } from 'graphile-worker';
 import pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import { claimTrades } from '../../src/database/functions/trades.ts';
@@ -14,6 +14,8 @@ export interface Contender {
 	close(): Promise<void>;
 }
 
+/** graphile-worker tells of every job otherwise. */
+const silent = new Logger(() => () => {});
 /** As many as an executor of botbox claims at once. */
 const batch = 10;
 
@@ -113,7 +115,7 @@ async function bare(pool: pg.Pool, count: number): Promise<Contender> {
 
 /** Its own loop of so many workers in one process; each job is fetched and completed by itself. */
 async function graphile(pool: pg.Pool, count: number): Promise<Contender> {
-	const utils = await makeWorkerUtils({ pgPool: pool });
+	const utils = await makeWorkerUtils({ pgPool: pool, logger: silent });
 	await utils.migrate();
 	return {
 		name: 'graphile-worker',
@@ -128,7 +130,13 @@ async function graphile(pool: pg.Pool, count: number): Promise<Contender> {
 			const bench = async (): Promise<void> => {
 				done += 1;
 			};
-			await runOnce({ pgPool: pool, concurrency: executors, taskList: { bench }, noHandleSignals: true });
+			await runOnce({
+				pgPool: pool,
+				concurrency: executors,
+				taskList: { bench },
+				noHandleSignals: true,
+				logger: silent,
+			});
 			return done;
 		},
 		close: async () => {

@@ -41,6 +41,13 @@ export function positiveDecimal(text: string): string {
 	return text;
 }
 
+/** Decimal text other than 0, below it with a minus. */
+export function signedDecimal(text: string): string {
+	if (!/^-?\d{1,18}(\.\d{1,18})?$/.test(text) || Number(text) === 0)
+		throw new InvalidArgumentError('Expected a number other than 0.');
+	return text;
+}
+
 export function intervalMinutes(text: string): IntervalMinutes {
 	const found = intervals.find((interval) => String(interval) === text);
 	if (found === undefined) throw new InvalidArgumentError(`Expected one of ${intervals.join(', ')} minutes.`);

@@ -103,3 +103,25 @@ test('limits are listed and set; what does not exist is said', async () => {
 	expect(await say(...unknown, '40')).toMatchObject({ code: 1, stdout: '' });
 	expect(await say(...limit, '0')).toMatchObject({ code: 2, stdout: '' });
 });
+
+test('a transfer is booked by hand, once by its reference; what is no amount is refused', async () => {
+	const { accountId } = await makeWorld(database.pool);
+	const book = (amount: string) =>
+		say(
+			...['accounts', 'book', String(accountId), '--kind', 'transfer', '--asset', 'USDT', '--amount', amount],
+			...['--reference', 'w-1', '--reason', 'withdrawn'],
+		);
+	expect(await book('-100.5')).toMatchObject({
+		code: 0,
+		stdout: expect.stringContaining('booked -100.5 USDT to account'),
+	});
+	expect(await book('-100.5')).toMatchObject({
+		code: 2,
+		stderr: expect.stringContaining('has a transfer w-1 already'),
+	});
+	expect(await book('0')).toMatchObject({ code: 2, stderr: expect.stringContaining('other than 0') });
+	const { rows } = await database.pool.query('select booked from botbox.account_balances where account_id = $1', [
+		accountId,
+	]);
+	expect(Number(rows[0].booked)).toBe(9_899.5);
+});

@@ -4,7 +4,7 @@ import { setAccountStatus } from '../../src/database/functions/administration.ts
 import { reconcileAccount } from '../../src/database/functions/guards.ts';
 import { applyFills, queueExits, recordFundingPayments, settleOrder } from '../../src/database/functions/trades.ts';
 import { applyFill, fillOf, openOrder, openPosition, queueTrade, submitTrade } from '../support/factories/trading.ts';
-import { after, makeBot, makeWorld, quote, start, type World } from '../support/factories/world.ts';
+import { after, makeBot, makeInstrument, makeWorld, quote, start, type World } from '../support/factories/world.ts';
 import { one, openBooks } from './books.ts';
 
 const books = openBooks();
@@ -221,6 +221,30 @@ test('bots on both sides of an instrument are compared by their net', async () =
 		}),
 	).toEqual([]);
 });
+
+test.each([
+	['equal', 'LONG', 40],
+	['opposite and equal in size', 'SHORT', 0],
+] as const)(
+	'two %s positions in one instrument and a third are the net that the exchange holds, and no other',
+	async (_, direction, net) => {
+		const world = await makeWorld(books.pool);
+		const elsewhere = await makeInstrument(books.pool);
+		await openPosition(books.pool, await makeBot(books.pool, world, { notional: 2_000 }));
+		await openPosition(books.pool, await makeBot(books.pool, world, { notional: 2_000 }), { direction });
+		await openPosition(books.pool, await makeBot(books.pool, world, { notional: 1_000, instrument: elsewhere }), {
+			direction: 'SHORT',
+		});
+		const other = { symbol: elsewhere.symbol, quantity: -10, entry_price: 100 };
+		const shared = (quantity: number) =>
+			quantity === 0 ? [] : [{ symbol: world.instrument.symbol, quantity, entry_price: 100 }];
+		expect(await reconcile(world, { positions: [other, ...shared(net)], balances: { USDT: 10_000 } })).toEqual([]);
+		// What the bots hold in sum of amounts, or one of them alone, is not what stands there.
+		const found = await reconcile(world, { positions: [other, ...shared(20)], balances: {} });
+		expect(found).toMatchObject([{ difference: 'POSITION', subject: world.instrument.symbol, reported: '20' }]);
+		expect(Number(found[0]?.booked)).toBe(net);
+	},
+);
 
 test('what is in flight, or moved while the exchange was asked, is compared the next time', async () => {
 	const world = await makeWorld(books.pool);

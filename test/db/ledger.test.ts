@@ -1,5 +1,6 @@
 /** The ledger invariant: entries, running totals and booked balances agree, and what breaks them is found. */
 import { expect, test } from 'vitest';
+import { bookAdjustment } from '../../src/database/functions/administration.ts';
 import { checkBalances, checkLedger, monitorLedger } from '../../src/database/functions/guards.ts';
 import { checkLedgers } from '../support/database.ts';
 import { openPosition } from '../support/factories/trading.ts';
@@ -95,4 +96,42 @@ test('a test that leaves a broken ledger behind fails, unless it said that it wo
 	await move(1);
 	await expect(checkLedgers()).rejects.toThrow(/is broken/);
 	await move(-1);
+});
+
+test.each(['TRANSFER', 'CORRECTION'])(
+	'a %s by hand is booked once by its reference, in and out, and audited',
+	async (kind) => {
+		const { accountId } = await makeWorld(books.pool);
+		const entry = {
+			accountId,
+			kind,
+			asset: 'USDT',
+			amount: '-250.5',
+			reference: 'w-1',
+			reason: 'withdrawn',
+			now: after(1),
+		};
+		const results = await Promise.all([1, 2, 3].map(() => bookAdjustment(books.pool, entry)));
+		expect(results.toSorted()).toEqual([false, false, true]);
+		expect(await bookAdjustment(books.pool, { ...entry, asset: 'BTC', amount: 1, reference: 'd-1' })).toBe(true);
+		const { rows } = await books.pool.query('select asset, booked from account_balances order by asset');
+		expect(rows.map(({ asset, booked }) => [asset, Number(booked)])).toEqual([
+			['BTC', 1],
+			['USDT', 9_749.5],
+		]);
+		const audited = await books.pool.query(`select after from audit_log where action = 'account.book'`);
+		expect(audited.rows).toHaveLength(2);
+		expect(await bookAdjustment(books.pool, { ...entry, accountId: 999_999 })).toBeNull();
+	},
+);
+
+test.each([
+	['FEE', 1],
+	['TRANSFER', 0],
+	['CORRECTION', 'NaN'],
+] as const)('a person books no %s of %s', async (kind, amount) => {
+	const { accountId } = await makeWorld(books.pool);
+	await expect(
+		bookAdjustment(books.pool, { accountId, kind, asset: 'USDT', amount, reference: 'x', reason: 'y' }),
+	).rejects.toMatchObject({ code: '23514' });
 });

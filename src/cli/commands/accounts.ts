@@ -1,7 +1,8 @@
-/** `botbox accounts …`: list, create, credentials, limits, foreign, halt, reduce, resume. */
+/** `botbox accounts …`: list, create, credentials, limits, foreign, book, halt, reduce, resume. */
 import type { Command } from 'commander';
 import type { Config } from '../../config.ts';
 import {
+	bookAdjustment,
 	createAccount,
 	recordOpeningBalances,
 	replaceCredentials,
@@ -13,11 +14,19 @@ import type { Pool } from '../../database/pool.ts';
 import { BotboxError, UsageError } from '../../errors.ts';
 import { type Credentials, encryptCredentials } from '../../exchange/credentials.ts';
 import { createLogger } from '../../logger.ts';
-import { assetCode, newName, oneOf, positiveDecimal } from '../arguments.ts';
+import { assetCode, newName, oneOf, positiveDecimal, signedDecimal } from '../arguments.ts';
 import { addLimitOptions, givenLimits, limitColumns } from '../limit-options.ts';
 import { printFacts, printJson, printTable } from '../output.ts';
 import { actor, masterKey, withDatabase } from '../session.ts';
 import { asUsage, findAccount } from './bots.ts';
+
+interface Adjustment {
+	readonly kind: string;
+	readonly asset: string;
+	readonly amount: string;
+	readonly reference: string;
+	readonly reason: string;
+}
 
 interface CreateOptions {
 	readonly name: string;
@@ -121,6 +130,26 @@ export function registerAccounts(program: Command): void {
 	addLimitOptions(limits, { isChange: true })
 		.option('--json', 'print as JSON')
 		.action(async (account: string, options: { json?: boolean }) => await showLimits(account, options));
+
+	accounts
+		.command('book <account>')
+		.description(
+			'book what no fill explains: a transfer into the account (above 0) or out of it, or a correction; once by its reference',
+		)
+		.requiredOption('--kind <kind>', 'transfer or correction', oneOf('transfer', 'correction'))
+		.requiredOption('--asset <asset>', 'asset, such as USDT', assetCode)
+		.requiredOption('--amount <number>', 'change of the balance, below 0 for what left', signedDecimal)
+		.requiredOption('--reference <text>', 'name of it, such as the id of the transfer')
+		.requiredOption('--reason <text>', 'why')
+		.action(async (account: string, options: Adjustment) => {
+			await withDatabase(async (pool) => {
+				const { account_id: id, name } = await findAccount(pool, account);
+				const kind = options.kind.toUpperCase();
+				const isNew = await bookAdjustment(pool, { ...options, accountId: Number(id), kind, actor: actor() });
+				if (isNew !== true) throw new UsageError(`account ${name} has a ${options.kind} ${options.reference} already`);
+				process.stdout.write(`booked ${options.amount} ${options.asset} to account ${id} ${name}\n`);
+			});
+		});
 
 	const steer = (name: string, description: string, status: 'ACTIVE' | 'REDUCING' | 'HALTED'): void => {
 		accounts

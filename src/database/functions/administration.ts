@@ -51,6 +51,22 @@ export const setAccountStatus = valueFunction(
 	'account_status?',
 );
 
+/** `kind`: TRANSFER or CORRECTION; `amount` signed, in `asset`. False: booked before under this reference. */
+export const bookAdjustment = valueFunction(
+	'book_adjustment',
+	{
+		accountId: 'bigint',
+		kind: 'text',
+		asset: 'text',
+		amount: 'numeric',
+		reference: 'text',
+		reason: 'text',
+		actor: 'text?',
+		now: 'timestamptz?',
+	},
+	'boolean?',
+);
+
 export const setExchangeAddress = valueFunction(
 	'set_exchange_address',
 	{ exchangeId: 'text', baseUrl: 'text' },
