@@ -38,7 +38,7 @@ const leastMinutes = 8;
 const leastTrades = 50;
 const mostMinutes = 60;
 /** A ban lasts 10 minutes, an order is PARKED after 10, and then they settle. */
-const quietMinutes = 45;
+const quietMinutes = 30;
 const stepMs = 20_000;
 
 /** Which jobs pass the crash points of a name. */
