@@ -38,7 +38,7 @@ const leastMinutes = 8;
 const leastTrades = 50;
 const mostMinutes = 60;
 /** A ban lasts 10 minutes, an order is PARKED after 10, and then they settle. */
-const quietMinutes = 45;
+const quietMinutes = 30;
 const stepMs = 20_000;
 
 /** Which jobs pass the crash points of a name. */
@@ -82,6 +82,7 @@ export async function drillMixed(options: MixedOptions): Promise<MixedReport> {
 		const figures = await drill.describe({ minutes, settledMinutes });
 		const unreached = options.everyCrashPoint === true ? crashPoints.filter((point) => !struck.includes(point)) : [];
 		const failures = [
+			...drill.violations.slice(0, 3),
 			...findings,
 			...(await inspectRequests(stage)),
 			...broken('no job fails but for a database that is away', drill.complaints()),
@@ -112,6 +113,9 @@ class Mixed {
 	private frozen: { readonly worker: SimulatedWorker; readonly untilMs: number } | undefined;
 	private freezesLeft: number;
 	private wasCut = false;
+	private isKilledAfterSend = false;
+	/** Of what holds at every moment: found once, it does not heal. */
+	readonly violations: Finding[] = [];
 
 	constructor(stage: SimulatedStage, options: MixedOptions) {
 		this.stage = stage;
@@ -128,6 +132,9 @@ class Mixed {
 			else if (minute > 1)
 				this.addFault(this.random.pick(['timeout_after_accept', 'timeout_before_accept', 'no_fill']), 1);
 			await this.minute();
+			if (this.isThorough) this.log(`minute ${minute}; not struck yet: ${this.stillWanted().join(' ')}`);
+			await this.watch();
+			if (this.violations.length > 0) return minute;
 			const isLong = minute >= (this.isThorough ? 2 : leastMinutes) && (await this.trades()) >= leastTrades;
 			if ((isLong && this.stillWanted().length === 0) || minute >= mostMinutes) return minute;
 		}
@@ -202,8 +209,28 @@ class Mixed {
 			if (!isOver) worker.kill();
 		}
 		const ending = await running;
+		if (ending === 'killed') await this.watch();
 		if (ending === 'stopped')
 			this.frozen = { worker, untilMs: this.stage.clock() + (5.5 + this.random.next() * 2) * 60_000 };
+	}
+
+	/** What holds at every moment, whatever has just died. */
+	private async watch(): Promise<void> {
+		const { pool, simulator } = this.stage;
+		const sent = simulator.orders().flatMap(({ orderLinkId }) => (orderLinkId === '' ? [] : [orderLinkId]));
+		const unknown = await pool.query(
+			`select link from unnest($1::text[]) as link
+			  where not exists (select from botbox.orders o where o.client_order_id = link)`,
+			[sent],
+		);
+		const twice = await pool.query(
+			`select exchange_order_id, exchange_fill_id, count(*) from botbox.fills
+			  group by account_id, instrument_id, exchange_order_id, exchange_fill_id having count(*) > 1`,
+		);
+		this.violations.push(
+			...broken('no order is at the exchange before its row is committed', unknown.rows),
+			...broken('no fill is booked twice', twice.rows),
+		);
 	}
 
 	private planCrash(job: JobName): Crash | undefined {
@@ -216,6 +243,11 @@ class Mixed {
 		if (job === 'execute' && this.freezesLeft > 0 && this.frozen === undefined && this.random.next() < 0.4) {
 			this.freezesLeft -= 1;
 			return { point: 'execute:after-submit', passing: 1, signal: 'SIGSTOP' };
+		}
+		// The moment that the committed row is for: in every run.
+		if (job === 'execute' && !this.isKilledAfterSend && this.random.next() < 0.4) {
+			this.isKilledAfterSend = true;
+			return { point: 'execute:after-send', passing: 1, signal: 'SIGKILL' };
 		}
 		const passing = this.random.pick([1, 1, 2, 3]);
 		const point = this.random.pick(crashPoints.filter((name) => passed.test(name)));

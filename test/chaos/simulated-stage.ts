@@ -65,6 +65,8 @@ export async function prepareSimulatedStage(options: SimulatedStageOptions): Pro
 		liveAccounts: [],
 		clock,
 		sleep: async (ms) => clock.set(clock() + ms),
+		// Grants and the limiter's patience are measured in real time here, on a machine that may be busy.
+		timings: { grantLifeMs: 60_000, limiterTimeoutMs: 60_000 },
 	});
 	await recordMarkets({ pool, venues }, 'sim', now());
 	const account = {

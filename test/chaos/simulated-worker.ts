@@ -253,6 +253,9 @@ process.on('message', (message: ToWorker) => {
 		return;
 	}
 	clockOffsetMs = message.clockOffsetMs;
+	// A wait left over from the job before may be what this one waits behind, and was told when nobody listened.
+	isTold = false;
+	lookSoon();
 	void (async () => {
 		if (making === undefined) throw new Error('told to run before it began');
 		arm(message);
