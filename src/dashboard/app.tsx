@@ -17,6 +17,7 @@ import { StrategiesView } from './strategies/strategies-view.tsx';
 
 // The chart's library is as large as all the rest: it is fetched with the first bot that is opened.
 const BotView = lazy(() => import('./bot/bot-view.tsx'));
+const EditBotView = lazy(() => import('./bot-form/edit-bot-view.tsx'));
 const NewBotView = lazy(() => import('./bot-form/new-bot-view.tsx'));
 
 export function App() {
@@ -60,6 +61,8 @@ function CurrentView({ route }: { readonly route: Route }) {
 			return <BotsView />;
 		case 'bot':
 			return <BotView key={route.botId} botId={route.botId} />;
+		case 'edit-bot':
+			return <EditBotView key={route.botId} botId={route.botId} />;
 		case 'new-bot':
 			return <NewBotView />;
 		case 'signals':

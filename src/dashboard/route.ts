@@ -17,6 +17,7 @@ export type View = (typeof views)[number];
 export type Route =
 	| { readonly view: View }
 	| { readonly view: 'bot'; readonly botId: number }
+	| { readonly view: 'edit-bot'; readonly botId: number }
 	| { readonly view: 'new-bot' }
 	| { readonly view: 'missing' };
 
@@ -31,8 +32,8 @@ export function readRoute(hash: string): Route {
 	const path = hash.split('?')[0] ?? '';
 	if (path === '' || path === '#' || path === '#/') return { view: 'overview' };
 	if (path === '#/bots/new') return { view: 'new-bot' };
-	const bot = /^#\/bots\/([1-9]\d{0,15})$/.exec(path);
-	if (bot !== null) return { view: 'bot', botId: Number(bot[1]) };
+	const bot = /^#\/bots\/([1-9]\d{0,15})(\/edit)?$/.exec(path);
+	if (bot !== null) return { view: bot[2] === undefined ? 'bot' : 'edit-bot', botId: Number(bot[1]) };
 	const view = views.find((each) => path === `#/${each}`);
 	return { view: view ?? 'missing' };
 }

@@ -37,6 +37,17 @@ export function postJson<T>(path: string, body?: unknown): Promise<T> {
 	return call<T>('POST', path, { body });
 }
 
+/** One thing with the ETag of its configuration, for a change that is based on it. */
+export async function getTagged<T>(path: string, signal?: AbortSignal): Promise<{ body: T; etag: string }> {
+	const { body, etag } = await exchange<T>('GET', path, { signal });
+	return { body, etag: etag ?? '' };
+}
+
+/** Refused with 412 where what `etag` names is not any more what is stored. */
+export function patchJson<T>(path: string, body: unknown, etag: string): Promise<T> {
+	return call<T>('PATCH', path, { body, ifMatch: etag });
+}
+
 export function deleteJson<T>(path: string): Promise<T> {
 	return call<T>('DELETE', path, {});
 }
@@ -45,15 +56,25 @@ interface Options {
 	readonly query?: Query;
 	readonly body?: unknown;
 	readonly signal?: AbortSignal | undefined;
+	readonly ifMatch?: string;
 }
 
-async function call<T>(method: string, path: string, { query = {}, body, signal }: Options): Promise<T> {
+async function call<T>(method: string, path: string, options: Options): Promise<T> {
+	return (await exchange<T>(method, path, options)).body;
+}
+
+async function exchange<T>(
+	method: string,
+	path: string,
+	{ query = {}, body, signal, ifMatch }: Options,
+): Promise<{ readonly body: T; readonly etag: string | null }> {
 	const url = new URL(path.startsWith('/') ? path : `/api/v1/${path}`, document.baseURI);
 	for (const [name, value] of Object.entries(query)) {
 		if (value !== undefined) url.searchParams.set(name, String(value));
 	}
 	const headers: Record<string, string> = { accept: 'application/json' };
 	if (method !== 'GET') Object.assign(headers, csrfHeader());
+	if (ifMatch !== undefined) headers['if-match'] = ifMatch;
 	if (body !== undefined) headers['content-type'] = 'application/json';
 	const timeout = AbortSignal.timeout(timeoutMs);
 	let response: Response;
@@ -70,7 +91,7 @@ async function call<T>(method: string, path: string, { query = {}, body, signal 
 	}
 	const text = await response.text();
 	if (!response.ok) throw problemOf(response.status, text);
-	return (text === '' ? null : JSON.parse(text)) as T;
+	return { body: (text === '' ? null : JSON.parse(text)) as T, etag: response.headers.get('etag') };
 }
 
 function problemOf(status: number, text: string): ApiError {

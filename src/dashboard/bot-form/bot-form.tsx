@@ -16,6 +16,7 @@ interface BotFormProps {
 	/** Strategy, account and market, where they can still be chosen. */
 	readonly basis: (problems: ReadonlyMap<string, string>) => ReactNode;
 	readonly parameters: readonly ParameterField[];
+	readonly parametersNote: string;
 	readonly entered: ReadonlyMap<string, string>;
 	readonly onEnter: (path: string, text: string) => void;
 	/** What keeps the form from being sent as it stands. */
@@ -44,7 +45,20 @@ const sizingHints: Readonly<Record<string, string>> = {
 };
 
 export function BotForm(props: BotFormProps) {
-	const { values, onChange, basis, parameters, entered, onEnter, check, send, onDone, submit, cancelHref } = props;
+	const {
+		values,
+		onChange,
+		basis,
+		parameters,
+		parametersNote,
+		entered,
+		onEnter,
+		check,
+		send,
+		onDone,
+		submit,
+		cancelHref,
+	} = props;
 	const form = useRef<HTMLFormElement>(null);
 	const queries = useQueryClient();
 	/** From the first attempt on, each change is judged at once. */
@@ -128,7 +142,7 @@ export function BotForm(props: BotFormProps) {
 				</div>
 			</Panel>
 			{parameters.length === 0 ? null : (
-				<Panel title="Parameters" note="of the strategy; what is not changed stays at its default">
+				<Panel title="Parameters" note={parametersNote}>
 					<ParameterFields fields={parameters} entered={entered} problems={parameterProblems} onEnter={onEnter} />
 				</Panel>
 			)}
@@ -148,4 +162,8 @@ export function BotForm(props: BotFormProps) {
 }
 
 const summaryOf = (wrong: readonly Wrong[]): string =>
-	wrong.length === 1 ? 'One field needs your attention.' : `${wrong.length} fields need your attention.`;
+	wrong.every(({ field }) => field === '')
+		? 'Nothing is changed.'
+		: wrong.length === 1
+			? 'One field needs your attention.'
+			: `${wrong.length} fields need your attention.`;

@@ -11,7 +11,7 @@ import { BotForm } from './bot-form.tsx';
 import { ChoiceField } from './field.tsx';
 import { MarketField } from './market-field.tsx';
 import { changesOf, fieldsOf } from './parameters.ts';
-import { type Schema, validate, type Wrong } from './schema.ts';
+import { partial, type Schema, validate, type Wrong } from './schema.ts';
 import { type BotValues, emptyBot, settingsOf } from './values.ts';
 
 export default function NewBotView() {
@@ -93,6 +93,7 @@ function NewBotForm({ strategies, accounts, body }: NewBotFormProps) {
 			values={values}
 			onChange={setValues}
 			parameters={parameters}
+			parametersNote="of the strategy; what is not changed stays at its default"
 			entered={entered}
 			onEnter={(path, text) => setEntered(new Map(entered).set(path, text))}
 			check={check}
@@ -146,15 +147,4 @@ function NewBotForm({ strategies, accounts, body }: NewBotFormProps) {
 			)}
 		/>
 	);
-}
-
-/** Nothing of it is needed: what is left out has a default. */
-function partial(schema: Schema | undefined): Schema {
-	if (schema === undefined) return {};
-	const properties = Object.entries(schema.properties ?? {}).map(([name, part]) => [name, partial(part)] as const);
-	return {
-		...schema,
-		required: [],
-		...(schema.properties === undefined ? {} : { properties: Object.fromEntries(properties) }),
-	};
 }

@@ -129,3 +129,14 @@ function typeText(type: Schema['type']): string {
 }
 
 const join = (field: string, name: string): string => (field === '' ? name : `${field}.${name}`);
+
+/** Nothing of it is needed: what is left out has a default. */
+export function partial(schema: Schema | undefined): Schema {
+	if (schema === undefined) return {};
+	const properties = Object.entries(schema.properties ?? {}).map(([name, part]) => [name, partial(part)] as const);
+	return {
+		...schema,
+		required: [],
+		...(schema.properties === undefined ? {} : { properties: Object.fromEntries(properties) }),
+	};
+}

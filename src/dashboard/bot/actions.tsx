@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { postJson } from '../api/client.ts';
 import type { Bot, Check } from '../api/rows.ts';
 import { words } from '../format/words.ts';
+import { botHref } from '../route.ts';
 
 interface ActionsProps {
 	readonly bot: Bot;
@@ -42,6 +43,9 @@ export function Actions({ bot, onChecked }: ActionsProps) {
 			<button type="button" disabled={isBusy} onClick={() => steer.mutate(verb)}>
 				{words(verb)}
 			</button>
+			<a className="button" href={`${botHref(bot.bot_id)}/edit`}>
+				Edit
+			</a>
 		</div>
 	);
 }

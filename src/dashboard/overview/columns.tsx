@@ -223,7 +223,7 @@ export const positionColumns: readonly Column<Position>[] = [
 	{
 		key: 'direction',
 		title: 'Direction',
-		width: 84,
+		width: 74,
 		sort: (row) => row.direction,
 		cell: (row) => <Side direction={row.direction} />,
 	},
@@ -231,7 +231,7 @@ export const positionColumns: readonly Column<Position>[] = [
 	{
 		key: 'quantity',
 		title: 'Quantity',
-		width: 92,
+		width: 80,
 		isNumber: true,
 		isWide: true,
 		cell: (row) => numbers.quantity(row.quantity),
@@ -239,7 +239,7 @@ export const positionColumns: readonly Column<Position>[] = [
 	{
 		key: 'notional',
 		title: 'Notional',
-		width: 88,
+		width: 80,
 		isNumber: true,
 		isWide: true,
 		sort: (row) => Number(row.entry_notional),
@@ -248,16 +248,16 @@ export const positionColumns: readonly Column<Position>[] = [
 	{
 		key: 'entry',
 		title: 'Entry',
-		width: 96,
+		width: 86,
 		isNumber: true,
 		isWide: true,
 		cell: (row) => numbers.price(row.average_entry_price),
 	},
-	{ key: 'last', title: 'Last', width: 96, isNumber: true, isWide: true, cell: (row) => numbers.price(row.last_price) },
+	{ key: 'last', title: 'Last', width: 86, isNumber: true, isWide: true, cell: (row) => numbers.price(row.last_price) },
 	{
 		key: 'stop',
 		title: 'Stop',
-		width: 96,
+		width: 86,
 		isNumber: true,
 		isWide: true,
 		cell: (row) => numbers.price(row.stop_loss_price),
@@ -265,7 +265,7 @@ export const positionColumns: readonly Column<Position>[] = [
 	{
 		key: 'target',
 		title: 'Target',
-		width: 96,
+		width: 86,
 		isNumber: true,
 		isWide: true,
 		cell: (row) => numbers.price(row.take_profit_price),
@@ -273,7 +273,7 @@ export const positionColumns: readonly Column<Position>[] = [
 	{
 		key: 'protection',
 		title: 'Stop held by',
-		width: 96,
+		width: 86,
 		isWide: true,
 		sort: (row) => row.protection,
 		cell: (row) => (row.protection === 'NONE' ? <span className="warn">Nobody</span> : words(row.protection)),
@@ -281,7 +281,7 @@ export const positionColumns: readonly Column<Position>[] = [
 	{
 		key: 'opened',
 		title: 'Opened',
-		width: 90,
+		width: 84,
 		isWide: true,
 		sort: (row) => row.opened_at,
 		cell: (row) => <Ago at={row.opened_at} />,
@@ -289,7 +289,7 @@ export const positionColumns: readonly Column<Position>[] = [
 	{
 		key: 'booked',
 		title: 'Booked',
-		width: 88,
+		width: 76,
 		isNumber: true,
 		isWide: true,
 		sort: (row) => Number(row.net_pnl),
@@ -298,7 +298,7 @@ export const positionColumns: readonly Column<Position>[] = [
 	{
 		key: 'open',
 		title: 'Open P&L',
-		width: 96,
+		width: 86,
 		isNumber: true,
 		sort: (row) => (row.unrealised_pnl === null ? null : Number(row.unrealised_pnl)),
 		cell: (row) => <Pnl value={row.unrealised_pnl} unit={row.settle_asset} />,

@@ -9,6 +9,8 @@ import { Mode, Pnl } from '../parts/figures.tsx';
 import { LineChart } from '../parts/line-chart.tsx';
 import { Empty, Loaded, Panel } from '../parts/panel.tsx';
 
+const dayMs = 86_400_000;
+
 export function EquityPanel() {
 	const accounts = useAccounts().data?.items ?? [];
 	const [chosen, setChosen] = useState<number | null>(null);
@@ -38,14 +40,15 @@ export function EquityPanel() {
 
 function AccountEquityPanel({ account, tools }: { readonly account: Account; readonly tools: React.ReactNode }) {
 	const equity = useEquity(account.account_id);
-	const points = useMemo(
-		() =>
-			(equity.data?.items ?? []).toReversed().map(({ at, equity: worth }) => ({
-				x: Date.parse(at),
-				y: Number(worth),
-			})),
-		[equity.data],
-	);
+	const points = useMemo(() => {
+		const all = (equity.data?.items ?? []).toReversed().map(({ at, equity: worth }) => ({
+			x: Date.parse(at),
+			y: Number(worth),
+		}));
+		// While botbox stood still nothing was recorded: an older figure would draw a line through that time.
+		const since = (all.at(-1)?.x ?? 0) - dayMs;
+		return all.filter(({ x }) => x >= since);
+	}, [equity.data]);
 	const [first, last] = [points[0], points.at(-1)];
 	return (
 		<Panel

@@ -28,7 +28,8 @@ const ofBar: readonly View[] = ['overview', 'bots', 'positions', 'alerts'];
 
 export function Navigation({ route }: { readonly route: Route }) {
 	const isNarrow = useMedia('(max-width: 900px)');
-	const current = route.view === 'bot' || route.view === 'new-bot' ? 'bots' : route.view;
+	const { view } = route;
+	const current = view === 'bot' || view === 'edit-bot' || view === 'new-bot' ? 'bots' : view;
 	return isNarrow ? <NarrowNavigation current={current} /> : <Rail current={current} />;
 }
 
