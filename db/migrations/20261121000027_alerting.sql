@@ -73,6 +73,7 @@ select r.code, r.severity::botbox.severity, r.unit, r.threshold, r.threshold, r.
     ('FOREIGN_FILL', 'WARNING', null, null, 1440, 'The exchange reports a fill of an order that is not ours'),
     ('RESOLUTION_CONTRADICTED', 'WARNING', null, null, 1440, 'The exchange contradicts what a person said of an order'),
     ('DUST_WRITTEN_OFF', 'INFO', null, null, 1440, 'A rest too small to sell was closed in the books'),
+    ('BREAKER_CLOSED', 'INFO', null, null, null, 'The breaker of an exchange has closed again'),
     ('DAILY_SUMMARY', 'INFO', null, null, 1440, 'Signals of yesterday by strategy, and why they were rejected')
   ) as r (code, severity, unit, threshold, quiet_minutes, meaning);
 
