@@ -281,7 +281,7 @@ export const positionColumns: readonly Column<Position>[] = [
 	{
 		key: 'opened',
 		title: 'Opened',
-		width: 84,
+		width: 92,
 		isWide: true,
 		sort: (row) => row.opened_at,
 		cell: (row) => <Ago at={row.opened_at} />,
