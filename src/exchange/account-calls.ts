@@ -16,6 +16,8 @@ export interface AccountCalls {
 	cancelOrder(symbol: string, clientOrderId: string): Promise<void>;
 	/** Null only if every place where it could be has clearly answered that it is not there. */
 	findOrder(symbol: string, clientOrderId: string): Promise<OrderState | null>;
+	/** The same for an order that the exchange made from a stop of ours and that has its id only. */
+	findExchangeOrder(symbol: string, exchangeOrderId: string): Promise<OrderState | null>;
 	openOrders(): Promise<OrderState[]>;
 	fillsSince(
 		sinceMs: number,

@@ -67,6 +67,11 @@ export function createPaperVenue(context: GatewayContext, account: AccountRow, m
 			return order === undefined ? null : describeOrder(order);
 		},
 
+		// Stops of paper positions are watched by the guard and closed by orders of our own.
+		async findExchangeOrder() {
+			return null;
+		},
+
 		async openOrders() {
 			return [];
 		},

@@ -67,6 +67,8 @@ export function createTradingVenue(
 
 		findOrder: (symbol, clientOrderId) =>
 			asking(`order ${clientOrderId}`, () => urgently(() => calls.findOrder(symbol, clientOrderId)), symbol),
+		findExchangeOrder: (symbol, id) =>
+			asking(`order ${id}`, () => urgently(() => calls.findExchangeOrder(symbol, id)), symbol),
 		openOrders: () => asking('the open orders', () => calls.openOrders()),
 		fillsSince: (sinceMs, order) => asking('the fills', () => calls.fillsSince(sinceMs, order)),
 		positions: () => asking('the positions', () => calls.positions()),

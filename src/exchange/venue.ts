@@ -186,6 +186,8 @@ export interface TradingVenue {
 	cancelOrder(symbol: string, clientOrderId: string): Promise<void>;
 	/** Asks open orders, then history, then executions; null only on a clear "no such order" from all of them. */
 	findOrder(symbol: string, clientOrderId: string): Promise<OrderState | null>;
+	/** The same for an order that the exchange made from a stop of ours and that has its id only. */
+	findExchangeOrder(symbol: string, exchangeOrderId: string): Promise<OrderState | null>;
 	openOrders(): Promise<readonly OrderState[]>;
 	/** Fills from `sinceMs` on (inclusive), oldest first; of one order where given. */
 	fillsSince(

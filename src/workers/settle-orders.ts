@@ -16,7 +16,7 @@ import {
 	type UnsettledOrder,
 } from '../database/functions/trades.ts';
 import { errorMessage } from '../errors.ts';
-import type { FillReport, TradingVenue } from '../exchange/venue.ts';
+import type { FillReport, OrderState, TradingVenue } from '../exchange/venue.ts';
 import { done, type RunResult, type WorkerContext } from './context.ts';
 import { crashPoint } from './crash-points.ts';
 
@@ -80,11 +80,7 @@ export async function settleOrders(
 async function settleOne(context: WorkerContext, order: UnsettledOrder, now?: Date): Promise<void> {
 	const { pool, log, workerId } = context;
 	const venue = await context.venues.tradingVenue(order.accountId);
-	if (order.clientOrderId === null) {
-		// Made by the exchange from a stop of ours: its fills come with the account's.
-		return;
-	}
-	const state = await venue.findOrder(order.symbol, order.clientOrderId);
+	const state = await findByItsName(venue, order);
 	crashPoint('settle:after-find-order');
 	if (state === null) {
 		if (order.status !== 'UNKNOWN') return;
@@ -116,6 +112,13 @@ async function settleOne(context: WorkerContext, order: UnsettledOrder, now?: Da
 		});
 		crashPoint('settle:after-settle-order');
 	}
+}
+
+/** What the exchange made from a stop of ours has no client order id; unlike ours it has never been without the exchange's. */
+async function findByItsName(venue: TradingVenue, order: UnsettledOrder): Promise<OrderState | null> {
+	const { symbol, clientOrderId, exchangeOrderId } = order;
+	if (clientOrderId !== null) return await venue.findOrder(symbol, clientOrderId);
+	return exchangeOrderId === null ? null : await venue.findExchangeOrder(symbol, exchangeOrderId);
 }
 
 async function settle(context: WorkerContext, venue: TradingVenue, order: FollowedOrder, now?: Date): Promise<boolean> {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { setAccountLimits } from '../../src/database/functions/administration.ts';
 import { guardPositions } from '../../src/workers/guard-positions.ts';
+import { settleOrders } from '../../src/workers/settle-orders.ts';
 import { type LiveAccount, openLiveAccount } from '../support/live-account.ts';
 import { type SimulatedSystem, startSimulatedSystem } from '../support/simulated-system.ts';
 
@@ -78,6 +79,36 @@ test('an order that the exchange made from our stop is booked as ours', async ()
 		purpose: 'STOP_LOSS',
 		status: 'FILLED',
 	});
+	expect(await account.alerts()).toEqual([]);
+});
+
+test('a stop of the exchange that is filled in part ends as the exchange says, and the rest is guarded again', async () => {
+	const bot = await account.makeBot(instrument);
+	await account.trade(bot, { stopLossFraction: 0.02 });
+	const { quantity } = await account.one<{ quantity: string }>(
+		'select quantity::text from botbox.positions where bot_id = $1',
+		bot.id,
+	);
+	system.simulator.addFault({ kind: 'partial_fill', count: 1, ratio: 0.5 });
+	system.simulator.movePrice(instrument.exchangeSymbol, (await account.lastPrice(bot)) * 0.9, 'linear');
+	system.skip(2_000);
+	system.simulator.advance();
+	await account.reconcile();
+	await settleOrders(system.context, { accountId: account.id, now: system.now() });
+	const order = await account.one<{ status: string; filled: string }>(
+		`select status, filled_quantity::text as filled from botbox.orders where trade_id is null and account_id = $1`,
+		account.id,
+	);
+	expect(order.status).toBe('CANCELLED');
+	expect(Number(order.filled)).toBeGreaterThan(0);
+	expect(Number(order.filled)).toBeLessThan(Number(quantity));
+	// The price lies beyond the stop, so the exchange takes none again: the guard closes the rest.
+	await account.reconcile();
+	system.skip(6_000);
+	await guardPositions(system.context, system.now());
+	await system.settle();
+	expect(await booked(bot.id)).toMatchObject({ status: 'CLOSED' });
+	await account.reconcile();
 	expect(await account.alerts()).toEqual([]);
 });
 

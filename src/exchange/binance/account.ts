@@ -99,6 +99,16 @@ export function createBinanceAccount(client: binance, facts: AccountFacts): Acco
 			return await findAmongAll(symbol, clientOrderId);
 		},
 
+		async findExchangeOrder(symbol, exchangeOrderId) {
+			try {
+				const answer = await askOrder(symbol, { symbol: idOf(symbol), orderId: exchangeOrderId });
+				return describeOrder(orderShape.parse(answer), symbol);
+			} catch (error) {
+				if (isMissingOrder(error, 'binance')) return null;
+				throw error;
+			}
+		},
+
 		async openOrders() {
 			const spot = z.array(orderShape).parse(await client.privateGetOpenOrders());
 			const futures = z.array(orderShape).parse(await client.fapiPrivateGetOpenOrders());

@@ -35,16 +35,8 @@ export function createBybitAccount(client: bybit, facts: AccountFacts): AccountC
 			await client.privatePostV5OrderCancel({ ...idsOf(symbol), orderLinkId: clientOrderId });
 		},
 
-		async findOrder(symbol, clientOrderId) {
-			const request = { ...idsOf(symbol), orderLinkId: clientOrderId };
-			const order =
-				(await findIn(() => client.privateGetV5OrderRealtime(request))) ??
-				(await findIn(() => client.privateGetV5OrderHistory(request)));
-			if (order !== undefined) return describeOrder(order, symbol);
-			// An order can be filled and not yet be listed anywhere but among the executions.
-			const executions = await pages(executionPage, request, (params) => client.privateGetV5ExecutionList(params));
-			return orderOfExecutions(executions.filter(isTrade), symbol);
-		},
+		findOrder: (symbol, clientOrderId) => findNamed(symbol, { orderLinkId: clientOrderId }),
+		findExchangeOrder: (symbol, exchangeOrderId) => findNamed(symbol, { orderId: exchangeOrderId }),
 
 		async openOrders() {
 			const lists = await Promise.all(
@@ -161,6 +153,17 @@ export function createBybitAccount(client: bybit, facts: AccountFacts): AccountC
 
 	function symbolOf(id: string, category: Category): string {
 		return client.safeSymbol(id, undefined, undefined, category === 'spot' ? 'spot' : 'swap') ?? id;
+	}
+
+	async function findNamed(symbol: string, name: Params): Promise<OrderState | null> {
+		const request = { ...idsOf(symbol), ...name };
+		const order =
+			(await findIn(() => client.privateGetV5OrderRealtime(request))) ??
+			(await findIn(() => client.privateGetV5OrderHistory(request)));
+		if (order !== undefined) return describeOrder(order, symbol);
+		// An order can be filled and not yet be listed anywhere but among the executions.
+		const executions = await pages(executionPage, request, (params) => client.privateGetV5ExecutionList(params));
+		return orderOfExecutions(executions.filter(isTrade), symbol);
 	}
 
 	async function findIn(ask: () => Promise<unknown>): Promise<BybitOrder | undefined> {
