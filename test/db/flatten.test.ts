@@ -266,7 +266,7 @@ test('a comparison counts from when the exchange was asked, and its differences 
 	await compare(after(11), '3');
 	expect(await found(after(10))).toMatchObject({
 		isCompared: true,
-		differences: ['position of X/USDT:USDT: booked 0, exchange says 3'],
+		differences: ['foreign position of X/USDT:USDT: booked 0, exchange says 3'],
 	});
 	await compare(after(12), '0');
 	expect(await found(after(10))).toMatchObject({ isCompared: true, differences: [] });

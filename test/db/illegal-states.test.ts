@@ -165,6 +165,8 @@ const illegal: readonly (readonly [rows: string, change: string, refusedBy: stri
 	['accounts', `max_entries_per_minute = -1`, 'max_entries_per_minute_is_not_negative'],
 	['bots', `max_position_notional = 0`, 'max_position_notional_is_positive'],
 	['account_equity', `peak = equity - 1`, 'peak_is_at_least_equity'],
+	['accounts', `max_margin_ratio = 1.1`, 'max_margin_ratio_is_a_share'],
+	['accounts', `margin_ratio = 0.1`, 'margin_ratio_has_its_time'],
 	['accounts', `name = ''`, 'account_name_is_short'],
 	['alerts', `acknowledged_at = now()`, 'acknowledged_alert_names_who'],
 	['candles', `high = 8`, 'high_is_highest'],
