@@ -55,7 +55,7 @@ export function describeVenue(name: string, use: () => Harness, mode: 'LIVE' | '
 			}
 			const average = turnoverOf(fills).dividedBy('0.01');
 			const [position] = (await account.venue.positions()).map(normalised);
-			expect(position).toEqual({ symbol: linear, quantity: '0.01', entryPrice: expect.anything() });
+			expect(position).toMatchObject({ symbol: linear, quantity: '0.01', entryPrice: expect.anything() });
 			expect(Number(position?.entryPrice)).toBeCloseTo(average.toNumber(), 4);
 			expect(await cash()).toBe(new Decimal(100_000).minus(sum(fills, 'fee')).toFixed());
 			expect(await account.venue.openOrders()).toEqual([]);
