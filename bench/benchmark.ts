@@ -18,8 +18,12 @@ export interface BenchContext {
 	/** A migrated database of the benchmark's own, on the embedded server with the shipped settings. */
 	readonly pool: Pool;
 	readonly url: string;
+	/** Processor time of the server's processes until now, milliseconds; NaN where the system does not tell (it is read from /proc). */
+	readonly serverCpuMs: () => number;
 	/** Fewer cases and repeats: shows that the benchmark works, measures little. */
 	readonly isQuick: boolean;
+	/** The sizes asked for, out of the benchmark's own; null: those that it chooses. */
+	readonly sizes: readonly number[] | null;
 	/** Says where the time went. */
 	readonly isProfiled: boolean;
 	/** Progress, for people. */
@@ -30,6 +34,8 @@ export interface Benchmark {
 	readonly name: string;
 	/** One line: what is measured. */
 	readonly title: string;
+	/** Sizes that `--size` can choose from, in bots, if the benchmark has several. */
+	readonly sizes?: readonly number[];
 	run(context: BenchContext): Promise<readonly Figure[]>;
 }
 

@@ -3,6 +3,7 @@
  *
  *     npm run bench                         every benchmark
  *     npm run bench -- cycle --json FILE    one of them, its figures as JSON too
+ *     npm run bench -- cycle --size 100000  one of its sizes, or several with commas between
  *     npm run bench -- --quick              a trial run; --profile says where the time goes
  */
 import { writeFile } from 'node:fs/promises';
@@ -14,10 +15,11 @@ import { benchmarks } from './registry.ts';
 import { startBenchServer } from './server.ts';
 import { formatTable } from './table.ts';
 
-const usage = 'usage: npm run bench -- [NAME …] [--json FILE] [--quick] [--profile]';
+const usage = 'usage: npm run bench -- [NAME …] [--size N[,N …]] [--json FILE] [--quick] [--profile]';
 
 interface Wanted {
 	readonly chosen: readonly Benchmark[];
+	readonly sizes: readonly number[] | null;
 	readonly json: string | undefined;
 	readonly isQuick: boolean;
 	readonly isProfiled: boolean;
@@ -27,7 +29,7 @@ function readArguments(): Wanted {
 	const flag = { type: 'boolean', default: false } as const;
 	const { values, positionals } = parseArgs({
 		allowPositionals: true,
-		options: { json: { type: 'string' }, quick: flag, profile: flag, help: flag },
+		options: { json: { type: 'string' }, size: { type: 'string' }, quick: flag, profile: flag, help: flag },
 	});
 	if (values.help) {
 		console.log(`${usage}\n\n${listBenchmarks()}`);
@@ -36,16 +38,28 @@ function readArguments(): Wanted {
 	const unknown = positionals.find((name) => !benchmarks.some((benchmark) => benchmark.name === name));
 	if (unknown !== undefined) throw new Error(`there is no benchmark ${unknown}; there are:\n${listBenchmarks()}`);
 	const chosen = positionals.length === 0 ? benchmarks : benchmarks.filter(({ name }) => positionals.includes(name));
-	return { chosen, json: values.json, isQuick: values.quick, isProfiled: values.profile };
+	const sizes = values.size === undefined ? null : readSizes(values.size, chosen);
+	return { chosen, sizes, json: values.json, isQuick: values.quick, isProfiled: values.profile };
+}
+
+/** Each of the chosen benchmarks has to know every size: a size that is passed over would look measured. */
+function readSizes(text: string, chosen: readonly Benchmark[]): number[] {
+	const sizes = text.split(',').map(Number);
+	for (const { name, sizes: known = [] } of chosen) {
+		const unknown = sizes.find((size) => !known.includes(size));
+		if (unknown !== undefined) throw new Error(`${name} has no size ${unknown}; there are:\n${listBenchmarks()}`);
+	}
+	return sizes;
 }
 
 function listBenchmarks(): string {
-	return benchmarks.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join('\n');
+	const sizesOf = (sizes: readonly number[]) => (sizes.length === 0 ? '' : ` (sizes ${sizes.join(', ')})`);
+	return benchmarks.map(({ name, title, sizes = [] }) => `  ${name.padEnd(12)} ${title}${sizesOf(sizes)}`).join('\n');
 }
 
 let isInterrupted = false;
 
-async function run({ chosen, json, isQuick, isProfiled }: Wanted): Promise<void> {
+async function run({ chosen, sizes, json, isQuick, isProfiled }: Wanted): Promise<void> {
 	const server = await startBenchServer();
 	// An orderly end, since a killed server would go on writing into the folder that is being removed.
 	const interrupt = (): void => {
@@ -60,11 +74,11 @@ async function run({ chosen, json, isQuick, isProfiled }: Wanted): Promise<void>
 		for (const benchmark of chosen) {
 			console.log(`\n${benchmark.name}: ${benchmark.title}`);
 			const busy = loadavg()[0]?.toFixed(1);
-			const url = await server.createDatabase(`bench_${benchmark.name}`);
+			const url = await server.createDatabase(`bench_${benchmark.name}`, { isProfiled });
 			const pool = createPool({ url, max: 10, applicationName: 'botbox bench' });
 			try {
 				const log = (line: string) => console.log(`  ${line}`);
-				const measured = await benchmark.run({ pool, url, isQuick, isProfiled, log });
+				const measured = await benchmark.run({ pool, url, serverCpuMs: server.cpuMs, sizes, isQuick, isProfiled, log });
 				figures.push(...measured);
 				// Above zero at the start, others were at work on the machine, and figures are too high.
 				console.log(

@@ -1,4 +1,5 @@
 /** The database that benchmarks run on: an embedded server with the shipped settings in a temporary folder, gone afterwards. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -10,8 +11,10 @@ import { makeServerFolder, stopAtExit } from '../test/support/temporary-server.t
 export interface BenchServer {
 	/** Cores, memory and PostgreSQL's version. */
 	readonly machine: string;
-	/** A new migrated database; its address. */
-	createDatabase(name: string): Promise<string>;
+	/** A new migrated database; its address. Profiled, it counts the calls of every SQL function, which costs a little time. */
+	createDatabase(name: string, options: { readonly isProfiled: boolean }): Promise<string>;
+	/** Processor time of all its processes, also of those that have ended; NaN where there is no /proc. */
+	cpuMs(): number;
 	close(): Promise<void>;
 }
 
@@ -23,13 +26,17 @@ export async function startBenchServer(): Promise<BenchServer> {
 	const version = await administer(server.url, 'show server_version');
 	return {
 		machine: `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, PostgreSQL ${version}, Node ${process.versions.node}`,
-		createDatabase: async (name) => {
+		createDatabase: async (name, { isProfiled }) => {
 			await administer(server.url, `create database ${pg.escapeIdentifier(name)}`);
+			if (isProfiled) {
+				await administer(server.url, `alter database ${pg.escapeIdentifier(name)} set track_functions = 'all'`);
+			}
 			const url = new URL(server.url);
 			url.pathname = `/${name}`;
 			await migrate({ url: url.href });
 			return url.href;
 		},
+		cpuMs: () => cpuOf(server.pgdata),
 		close: async () => {
 			forget();
 			await server.stop();
@@ -46,5 +53,35 @@ async function administer(url: string, sql: string): Promise<string> {
 		return Object.values(rows[0] ?? {})[0] ?? '';
 	} finally {
 		await client.end();
+	}
+}
+
+/** /proc counts in ticks of 10 ms, on every Linux that Node runs on. */
+const tickMs = 10;
+
+function cpuOf(pgdata: string): number {
+	try {
+		const postmaster = readFileSync(join(pgdata, 'postmaster.pid'), 'utf8').split('\n')[0] ?? '';
+		let ticks = 0;
+		for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+			// After the name in brackets: state, parent, …; user and system time are the 12th and 13th, those of ended children follow.
+			const fields = statusOf(pid);
+			if (fields === null || (pid !== postmaster && fields[1] !== postmaster)) continue;
+			ticks += Number(fields[11]) + Number(fields[12]);
+			if (pid === postmaster) ticks += Number(fields[13]) + Number(fields[14]);
+		}
+		return ticks * tickMs;
+	} catch {
+		return Number.NaN;
+	}
+}
+
+function statusOf(pid: string): string[] | null {
+	try {
+		const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+		return text.slice(text.lastIndexOf(')') + 2).split(' ');
+	} catch {
+		// It ended between the list and this.
+		return null;
 	}
 }

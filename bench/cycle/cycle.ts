@@ -1,181 +1,209 @@
 /**
- * `cycle`: from the tick to the last check recorded, all bots due at once. The functions are the worker's own, on a clock that
- * moves one minute per cycle, with a market that has a new candle each time; beside it, in turns, the floor.
+ * `cycle`: from the tick to the last check recorded, all bots due at once, by real worker processes. Their functions are the worker's own, on a
+ * clock that moves one minute per cycle, with a market that has a new candle for every bot each time; beside it, in turns, the floor.
  */
-import { performance } from 'node:perf_hooks';
-import { readConfig } from '../../src/config.ts';
 import { expireTrades } from '../../src/database/functions/trades.ts';
-import { createJobs, type Jobs } from '../../src/database/jobs.ts';
 import type { Pool } from '../../src/database/pool.ts';
-import { createLogger } from '../../src/logger.ts';
-import { indicatorUse } from '../../src/market/view.ts';
-import { CandleWindows } from '../../src/market/windows.ts';
-import { CheckCache } from '../../src/workers/check-cache.ts';
-import type { WorkerContext } from '../../src/workers/context.ts';
-import { runChecks } from '../../src/workers/run-checks.ts';
-import { runTick } from '../../src/workers/tick.ts';
 import { type BenchContext, type Benchmark, type Figure, median } from '../benchmark.ts';
+import { type Crew, type CycleReport, startCrew } from './crew.ts';
 import { measureFloor } from './floor.ts';
 import { createBots, createMarket, refreshFeeds } from './market.ts';
-import { profiled } from './profile.ts';
+import { measurePeers } from './peers.ts';
+import { takeFunctionTimes } from './profile.ts';
+import { createBenchJobs } from './worker.ts';
 
 interface Size {
 	readonly bots: number;
 	readonly repeats: number;
+	/** Worker processes, one run each. */
+	readonly crews: readonly number[];
+	/** Whether peers, which need a job and a transaction for each check, are asked to do as many. */
+	readonly hasPeers: boolean;
 }
 
 const sizes: readonly Size[] = [
-	{ bots: 100, repeats: 5 },
-	{ bots: 1_000, repeats: 5 },
-	{ bots: 10_000, repeats: 3 },
+	{ bots: 100, repeats: 5, crews: [1], hasPeers: true },
+	{ bots: 1_000, repeats: 5, crews: [1, 2], hasPeers: true },
+	{ bots: 10_000, repeats: 3, crews: [1, 2], hasPeers: false },
+	{ bots: 100_000, repeats: 3, crews: [1, 2, 4], hasPeers: false },
 ];
-const quickSizes: readonly Size[] = [
-	{ bots: 100, repeats: 2 },
-	{ bots: 1_000, repeats: 2 },
-];
+/** The largest of a trial run. */
+const quickMost = 1_000;
 const minuteMs = 60_000;
 /** A Thursday noon: nothing special happens then. */
 const start = Date.UTC(2026, 0, 15, 12);
 
 export const cycle: Benchmark = {
 	name: 'cycle',
-	title: 'tick to last check recorded, all bots due at once, one worker',
+	title: 'tick to last check recorded, all bots due at once',
+	sizes: sizes.map(({ bots }) => bots),
 	run: async (context) => {
-		const chosen = context.isQuick ? quickSizes : sizes;
-		// A warm-up and the repeats, each followed by a floor.
-		const minutes = chosen.reduce((sum, { repeats }) => sum + 2 * (repeats + 1), 0);
-		await createMarket(context.pool, new Date(start), minutes + 1);
+		const chosen = sizes
+			.filter(({ bots }) => context.sizes?.includes(bots) ?? (!context.isQuick || bots <= quickMost))
+			.map((size) => ({ ...size, repeats: context.isQuick ? 2 : size.repeats }));
+		// A warm-up and the repeats of each crew, each followed by a floor, and the peers.
+		const minutes = chosen.reduce((sum, { repeats, crews }) => sum + crews.length * 2 * (repeats + 1) + 10, 0);
+		await createMarket(context.pool, new Date(start), minutes);
 		const clock = { now: start };
 		const figures: Figure[] = [];
 		for (const size of chosen) figures.push(...(await measureSize(context, size, clock)));
+		const growth = growthExponent(figures);
+		if (growth !== null) figures.push(figureOf('all sizes', 'growth exponent, 1 process', growth, ''));
 		return figures;
 	},
 };
 
 async function measureSize(context: BenchContext, size: Size, clock: { now: number }): Promise<Figure[]> {
-	const profile = profiled(context.pool);
-	const pool = context.isProfiled ? profile.pool : context.pool;
-	const jobs = await createJobs({ pool, isSupervisor: false, onError: (error) => context.log(error.message) });
+	await createBots(context.pool, size.bots, new Date(clock.now));
+	const figures: Figure[] = [];
+	for (const processes of size.crews) {
+		const crew = await startCrew(processes, { url: context.url, isProfiled: context.isProfiled });
+		try {
+			figures.push(...(await measureCrew(context, size, { crew, processes }, clock)));
+		} finally {
+			crew.stop();
+		}
+	}
+	if (!size.hasPeers) return figures;
+	const peers = await measurePeers(context, size.bots, clock);
+	return figures.map((figure) => (figure.metric === 'cycle, median' ? { ...figure, peers } : figure));
+}
+
+interface Measured {
+	readonly ms: number;
+	readonly serverCpuMs: number;
+	readonly signals: number;
+	readonly reports: readonly CycleReport[];
+}
+
+async function measureCrew(
+	context: BenchContext,
+	size: Size,
+	{ crew, processes }: { readonly crew: Crew; readonly processes: number },
+	clock: { now: number },
+): Promise<Figure[]> {
+	const { pool, log, isProfiled } = context;
+	const jobs = await createBenchJobs(pool);
 	try {
-		const worker = makeWorker(pool, jobs);
-		await createBots(context.pool, size.bots, new Date(clock.now));
 		const cycles: Measured[] = [];
 		const floors: number[] = [];
 		for (let repeat = 0; repeat <= size.repeats; repeat += 1) {
-			await refreshFeeds(context.pool, new Date(clock.now));
-			profile.take();
-			const measured = await measureCycle(worker, context.pool, size.bots, new Date(clock.now));
-			const spent = profile.take();
+			await refreshFeeds(pool, new Date(clock.now));
+			const measured = await measureCycle(context, crew, size.bots, new Date(clock.now));
+			const functions = isProfiled ? await takeFunctionTimes(pool) : [];
 			clock.now += minuteMs;
-			const floor = await measureFloor(context.pool, jobs, new Date(clock.now));
+			const floor = await measureFloor(pool, jobs, new Date(clock.now));
 			clock.now += minuteMs;
-			// Queued entries are ended, as executors would have done by now; the next cycle's are new.
-			await expireTrades(context.pool, { now: new Date(clock.now + 10 * minuteMs) });
-			await context.pool.query('vacuum botbox.bots, pgboss.job');
+			await settle(pool, new Date(clock.now));
 			const what = repeat === 0 ? 'warm-up' : `${repeat} of ${size.repeats}`;
-			context.log(
-				`${size.bots} bots, ${what}: ${measured.ms.toFixed(0)} ms, floor ${floor.toFixed(0)} ms, ${measured.signals} signals`,
+			log(
+				`${size.bots} bots, ${processes} processes, ${what}: ${measured.ms.toFixed(0)} ms, floor ${floor.toFixed(0)} ms, ${measured.signals} signals`,
 			);
-			if (context.isProfiled) {
-				const database = spent.reduce((sum, { ms }) => sum + ms, 0);
-				for (const { name, calls, ms } of spent) context.log(`    ${ms.toFixed(0).padStart(6)} ms  ${calls} x ${name}`);
-				context.log(`    ${(measured.ms - database).toFixed(0).padStart(6)} ms  outside of the database`);
+			if (isProfiled) {
+				for (const { name, calls, ms } of measured.reports.flatMap(({ spent }) => spent))
+					log(`    ${ms.toFixed(0).padStart(6)} ms  ${calls} x ${name}`);
+				for (const line of functions) log(`    ${line}`);
 			}
 			if (repeat === 0) continue;
 			cycles.push(measured);
 			floors.push(floor);
 		}
-		return describe(size.bots, cycles, floors);
+		return describe(size.bots, processes, cycles, floors);
 	} finally {
 		await jobs.stop();
 	}
 }
 
-interface Measured {
-	readonly ms: number;
-	readonly signals: number;
-	readonly windowHitRate: number;
-	readonly indicatorHitRate: number;
-	readonly cpuMs: number;
+async function measureCycle(context: BenchContext, crew: Crew, bots: number, now: Date): Promise<Measured> {
+	const cpu = context.serverCpuMs();
+	const { ms, reports } = await crew.runCycle(now);
+	const serverCpuMs = context.serverCpuMs() - cpu;
+	const signals = await countSignals(context.pool, bots, now);
+	return { ms, serverCpuMs, signals, reports };
 }
 
-async function measureCycle(worker: WorkerContext, pool: Pool, bots: number, now: Date): Promise<Measured> {
-	const windowsBefore = { ...worker.windows.use };
-	const indicatorsBefore = { ...indicatorUse };
-	const cpu = process.cpuUsage();
-	const begun = performance.now();
-	await runTick(worker, now);
-	while ((await runChecks(worker, now)).again);
-	const ms = performance.now() - begun;
-	const { user, system } = process.cpuUsage(cpu);
-	const { rows } = await pool.query<{ checks: number; signals: number }>(
-		`select count(*)::integer as checks, count(*) filter (where decision <> 'NONE')::integer as signals
+/** Throws unless every bot was checked exactly once and could decide: a fast cycle that leaves bots out would be no cycle. */
+export async function countSignals(pool: Pool, bots: number, now: Date): Promise<number> {
+	const { rows } = await pool.query<{ checks: number; bots: number; signals: number }>(
+		`select count(*)::integer as checks, count(distinct bot_id)::integer as bots,
+		        count(*) filter (where decision <> 'NONE')::integer as signals
 		   from botbox.checks where due_at = $1 and outcome not in ('FAILED', 'STALE_DATA', 'INSUFFICIENT_HISTORY')`,
 		[now],
 	);
-	// A fast cycle that leaves bots out would be no cycle.
-	if (rows[0]?.checks !== bots) {
-		const { rows: outcomes } = await pool.query(
-			'select outcome, min(error) as error, count(*) from botbox.checks where due_at = $1 group by outcome',
-			[now],
-		);
-		throw new Error(`${rows[0]?.checks} of ${bots} bots were checked: ${JSON.stringify(outcomes)}`);
-	}
-	const { loaded, reused } = worker.windows.use;
-	const { computed, reused: shared } = indicatorUse;
-	return {
-		ms,
-		signals: rows[0].signals,
-		windowHitRate: share(reused - windowsBefore.reused, loaded - windowsBefore.loaded),
-		indicatorHitRate: share(shared - indicatorsBefore.reused, computed - indicatorsBefore.computed),
-		cpuMs: (user + system) / 1_000,
-	};
+	if (rows[0]?.checks === bots && rows[0].bots === bots) return rows[0].signals;
+	const { rows: outcomes } = await pool.query(
+		'select outcome, min(error) as error, count(*) from botbox.checks where due_at = $1 group by outcome',
+		[now],
+	);
+	throw new Error(`${rows[0]?.bots} of ${bots} bots in ${rows[0]?.checks} checks: ${JSON.stringify(outcomes)}`);
 }
 
-function share(hits: number, misses: number): number {
-	return hits + misses === 0 ? 0 : hits / (hits + misses);
+/** Queued entries are ended, as executors would have done by then; the next cycle's are new. */
+export async function settle(pool: Pool, now: Date): Promise<void> {
+	await expireTrades(pool, { now: new Date(now.getTime() + 10 * minuteMs) });
+	// Autovacuum would have come by in the minute that lies between two cycles.
+	await pool.query('vacuum botbox.bots, botbox.trade_queue, botbox.signals, pgboss.job');
 }
 
-function makeWorker(pool: Pool, jobs: Jobs): WorkerContext {
-	const refuse = (): never => {
-		throw new Error('the benchmark has no exchange');
-	};
-	return {
-		workerId: 'bench',
-		pool,
-		jobs,
-		venues: { marketData: async () => refuse(), tradingVenue: async () => refuse(), askKey: async () => refuse() },
-		config: readConfig({ BOTBOX_CHECK_SPREAD_SECONDS: '0' }),
-		log: createLogger({ level: 'silent', name: 'bench' }),
-		windows: new CandleWindows(),
-		checkCache: new CheckCache(),
-		installationId: 'bench0',
-		startedAt: new Date(start),
-		databaseTime: async () => new Date(start),
-		sleep: async () => {},
-		isSimulated: true,
-	};
+function figureOf(name: string, metric: string, value: number, unit: string, floor: number | null = null): Figure {
+	return { benchmark: 'cycle', case: name, metric, value, unit, floor, peers: {} };
 }
 
-function describe(bots: number, cycles: readonly Measured[], floors: readonly number[]): Figure[] {
+function describe(bots: number, processes: number, cycles: readonly Measured[], floors: readonly number[]): Figure[] {
 	const times = cycles.map(({ ms }) => ms);
-	const figure = (metric: string, value: number, unit: string, floor: number | null = null): Figure => ({
-		benchmark: 'cycle',
-		case: `${bots.toLocaleString('en')} bots`,
-		metric,
-		value,
-		unit,
-		floor,
-		peers: {},
-	});
+	const of = (pick: (report: CycleReport) => number) =>
+		median(cycles.map(({ reports }) => reports.reduce((sum, report) => sum + pick(report), 0)));
+	const share = (hits: number, misses: number) => (100 * hits) / (hits + misses);
+	const name = `${bots.toLocaleString('en')} bots, ${processes} process${processes === 1 ? '' : 'es'}`;
+	const figure = (metric: string, value: number, unit: string, floor: number | null = null): Figure =>
+		figureOf(name, metric, value, unit, floor);
 	return [
 		figure('cycle, median', median(times), 'ms', median(floors)),
 		figure('cycle, fastest', Math.min(...times), 'ms', Math.min(...floors)),
 		figure('cycle, slowest', Math.max(...times), 'ms', Math.max(...floors)),
 		figure('checks', bots / (median(times) / 1_000), '1/s', bots / (median(floors) / 1_000)),
-		figure('worker CPU per check', median(cycles.map(({ cpuMs }) => cpuMs)) / bots, 'ms'),
-		figure('signals', median(cycles.map(({ signals }) => signals)), 'per cycle'),
-		figure('window cache hits', 100 * median(cycles.map(({ windowHitRate }) => windowHitRate)), '%'),
-		figure('indicator cache hits', 100 * median(cycles.map(({ indicatorHitRate }) => indicatorHitRate)), '%'),
+		figure('worker CPU per check', of(({ cpuMs }) => cpuMs) / bots, 'ms'),
+		figure('database CPU per check', median(cycles.map(({ serverCpuMs }) => serverCpuMs)) / bots, 'ms'),
+		figure(
+			'memory of the largest worker',
+			Math.max(...cycles.flatMap(({ reports }) => reports.map(({ memoryMb }) => memoryMb))),
+			'MiB',
+		),
+		figure('signals', (100 * median(cycles.map(({ signals }) => signals))) / bots, '% of checks'),
+		figure(
+			'window cache hits',
+			share(
+				of(({ windows }) => windows.reused),
+				of(({ windows }) => windows.loaded),
+			),
+			'%',
+		),
+		figure(
+			'indicator cache hits',
+			share(
+				of(({ indicators }) => indicators.reused),
+				of(({ indicators }) => indicators.computed),
+			),
+			'%',
+		),
+		figure(
+			'checks repeated without evaluation',
+			share(
+				of(({ checks }) => checks.repeated),
+				of(({ checks }) => checks.evaluated),
+			),
+			'%',
+		),
 	];
+}
+
+/** log(time) by log(bots) between the smallest size that no fixed cost governs and the largest; null with one size only. */
+function growthExponent(figures: readonly Figure[]): number | null {
+	const medians = figures
+		.filter(({ metric, case: name }) => metric === 'cycle, median' && name.endsWith(' 1 process'))
+		.map((figure) => ({ bots: Number(figure.case.split(' ')[0]?.replaceAll(',', '')), ms: figure.value }))
+		.filter(({ bots }) => bots >= 1_000);
+	const [first, last] = [medians[0], medians.at(-1)];
+	if (first === undefined || last === undefined || first === last) return null;
+	return Math.log(last.ms / first.ms) / Math.log(last.bots / first.bots);
 }

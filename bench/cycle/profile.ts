@@ -1,11 +1,18 @@
-/** Where a cycle's time goes: every statement is timed under the name of the function or table that it calls. */
+/** Where a cycle's time goes: by PostgreSQL's own count of SQL functions, and every statement is timed under the name of the function or table that it calls. */
 import { performance } from 'node:perf_hooks';
 import type { Pool } from '../../src/database/pool.ts';
 
+/** Calls of one statement, and the time from sending it to having its answer. */
+export interface Spent {
+	readonly name: string;
+	readonly calls: number;
+	readonly ms: number;
+}
+
 export interface Profile {
 	readonly pool: Pool;
-	/** Statements since the last call, the costliest first: name, calls, milliseconds. */
-	take(): readonly { readonly name: string; readonly calls: number; readonly ms: number }[];
+	/** Statements since the last call, the costliest first. */
+	take(): readonly Spent[];
 }
 
 export function profiled(pool: Pool): Profile {
@@ -38,4 +45,24 @@ function nameOf(text: string): string {
 	if (ours !== undefined) return ours;
 	const job = /\b(insert into|delete from|update)\s+pgboss\.\w+/i.exec(text)?.[1];
 	return job === undefined ? 'other' : `pg-boss: ${job.toLowerCase()}`;
+}
+
+/** The functions that took most of the time since the last call, by PostgreSQL's count: their own time, without what they call. */
+export async function takeFunctionTimes(pool: Pool): Promise<readonly string[]> {
+	const { rows } = await pool.query<{ funcname: string; calls: string; own: number; total: number }>(
+		`select funcname, calls, self_time as own, total_time as total
+		   from pg_stat_user_functions order by self_time desc limit 15`,
+	);
+	const { rows: updates } = await pool.query<{ relname: string; all: number; hot: number }>(
+		`select relname, n_tup_upd as all, n_tup_hot_upd as hot
+		   from pg_stat_user_tables where n_tup_upd > 100 order by n_tup_upd desc limit 5`,
+	);
+	await pool.query('select pg_stat_reset()');
+	return [
+		...rows.map(
+			({ funcname, calls, own, total }) =>
+				`${own.toFixed(0).padStart(6)} ms own, ${total.toFixed(0).padStart(6)} ms in all  ${calls} x ${funcname}`,
+		),
+		...updates.map(({ relname, all, hot }) => `${relname}: ${hot} of ${all} updates touched no index`),
+	];
 }

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import { claimTrades } from '../../src/database/functions/trades.ts';
 import type { BenchContext } from '../benchmark.ts';
-import { createBots } from '../cycle/market.ts';
+import { createBots, createInstruments } from '../cycle/market.ts';
 
 export interface Contender {
 	readonly name: string;
@@ -41,13 +41,7 @@ async function loops(executors: number, work: (executor: number) => Promise<numb
 
 /** Trades of as many bots; each is ended by a call of its own, as an executor ends each by what came of it. */
 async function botbox(pool: pg.Pool, count: number): Promise<Contender> {
-	await pool.query(
-		`insert into botbox.instruments (
-		   exchange_id, symbol, exchange_symbol, market_type, base_asset, quote_asset, settle_asset, tick_size, lot_size, taker_fee_rate
-		 )
-		 select 'sim', format('B%s/USDT:USDT', n), format('B%sUSDT', n), 'LINEAR', 'B' || n, 'USDT', 'USDT', 0.0001, 0.001, 0.00055
-		   from generate_series(1, 200) n`,
-	);
+	await createInstruments(pool);
 	await createBots(pool, count, new Date(Math.ceil(Date.now() / 60_000) * 60_000));
 	return {
 		name: 'botbox',

@@ -92,20 +92,6 @@ begin
     return;
   end if;
 
-  insert into regimes (instrument_id, timeframe, candle_at, direction, volatility, figures)
-  select distinct on (b.instrument_id, c.timeframe, c.candle_at)
-         b.instrument_id, c.timeframe, c.candle_at, c.regime_direction, c.regime_volatility, coalesce(c.regime_figures, '{}')
-    from unnest(v_checks) c
-    join bots b on b.id = c.bot_id
-   where c.regime_direction is not null
-     and c.candle_at is not null
-   -- One check of a market in a batch carries the figures for all.
-   order by b.instrument_id, c.timeframe, c.candle_at, c.regime_figures is null
-  on conflict (instrument_id, timeframe, candle_at) do update
-     set figures = excluded.figures
-   where regimes.figures = '{}'
-     and excluded.figures <> '{}';
-
   -- Accounts in id order, then their signals one after the other: each accepted one changes what the next may take.
   perform 1
      from accounts a
@@ -159,6 +145,29 @@ begin
     end;
     v_decisions := v_decisions || jsonb_build_object(v_check.bot_id::text, to_jsonb(v_decision));
   end loop;
+
+  -- After the decisions, since batches of two workers meet here at every new candle: whoever is second waits until the first commits.
+  -- What is known already is not touched at all, because even an insert that changes nothing locks the row that it meets.
+  insert into regimes (instrument_id, timeframe, candle_at, direction, volatility, figures)
+  select distinct on (b.instrument_id, c.timeframe, c.candle_at)
+         b.instrument_id, c.timeframe, c.candle_at, c.regime_direction, c.regime_volatility, coalesce(c.regime_figures, '{}')
+    from unnest(v_checks) c
+    join bots b on b.id = c.bot_id
+   where c.regime_direction is not null
+     and c.candle_at is not null
+     and not exists (
+           select from regimes r
+            where r.instrument_id = b.instrument_id
+              and r.timeframe = c.timeframe
+              and r.candle_at = c.candle_at
+              and (r.figures <> '{}' or c.regime_figures is null)
+         )
+   -- One check of a market in a batch carries the figures for all.
+   order by b.instrument_id, c.timeframe, c.candle_at, c.regime_figures is null
+  on conflict (instrument_id, timeframe, candle_at) do update
+     set figures = excluded.figures
+   where regimes.figures = '{}'
+     and excluded.figures <> '{}';
 
   -- Whoever failed five times in a row will fail again: paused until somebody has looked, rather than failing for ever unseen.
   perform pause_failing_bot(p_bot_id => c.bot_id, p_error => c.error, p_now => p_now)

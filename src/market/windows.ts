@@ -35,6 +35,8 @@ export interface Market {
 
 interface Entry {
 	revision: number;
+	/** The revision and the time (epoch ms) that the database was last asked for. */
+	loaded: { readonly revision: number; readonly at: number };
 	readonly candles: number;
 	/** Whether it holds as many candles as were asked for: the feed has no history to add. */
 	readonly isFull: boolean;
@@ -58,6 +60,8 @@ export class CandleWindows {
 	readonly funding = new FundingCache();
 	readonly #entries = new Map<string, Entry>();
 	readonly #maxEntries: number;
+	/** Ends when the load under way has: batches that run side by side look at the same markets, and one of them loads them. */
+	#turn: Promise<unknown> = Promise.resolve();
 
 	constructor(limit = maxEntries) {
 		this.#maxEntries = limit;
@@ -66,25 +70,47 @@ export class CandleWindows {
 	/** The markets asked for, by `marketKey`; one without any closed candle is left out. */
 	async load(db: Queryable, requests: readonly WindowRequest[], now?: Date): Promise<ReadonlyMap<string, Market>> {
 		const markets = new Map<string, Market>();
-		const missing = requests.filter((request) => {
-			const key = marketKey(request.instrumentId, request.timeframe);
-			const entry = this.#entries.get(key);
-			if (entry === undefined || !isCurrent(entry, request, now)) return true;
-			// Taken now: by the time the others are there another load may have forgotten it.
-			markets.set(key, entry.market);
-			return false;
-		});
+		const wanted = this.#takeHeld(requests, markets, (entry, request) => isCurrent(entry, request, now));
+		this.use.reused += requests.length - wanted.length;
+		if (wanted.length > 0) {
+			const turn = this.#turn.then(async () => await this.#load(db, wanted, markets, now));
+			this.#turn = turn.catch(() => undefined);
+			await turn;
+		}
+		return markets;
+	}
+
+	async #load(
+		db: Queryable,
+		wanted: readonly WindowRequest[],
+		markets: Map<string, Market>,
+		now?: Date,
+	): Promise<void> {
+		const missing = this.#takeHeld(wanted, markets, (entry, request) => isJustLoaded(entry, request, now));
+		this.use.reused += wanted.length - missing.length;
 		if (missing.length > 0) await this.#fetch(db, missing, now);
 		this.use.loaded += missing.length;
-		this.use.reused += requests.length - missing.length;
-
 		for (const { instrumentId, timeframe } of missing) {
 			const key = marketKey(instrumentId, timeframe);
 			const entry = this.#entries.get(key);
 			if (entry !== undefined) markets.set(key, entry.market);
 		}
 		this.#forgetOldest();
-		return markets;
+	}
+
+	/** Takes what is held and good enough now: by the time the others are there another load may have forgotten it. Answers the rest. */
+	#takeHeld(
+		requests: readonly WindowRequest[],
+		markets: Map<string, Market>,
+		isGood: (entry: Entry, request: WindowRequest) => boolean,
+	): WindowRequest[] {
+		return requests.filter((request) => {
+			const key = marketKey(request.instrumentId, request.timeframe);
+			const entry = this.#entries.get(key);
+			if (entry === undefined || !isGood(entry, request)) return true;
+			markets.set(key, entry.market);
+			return false;
+		});
 	}
 
 	/** Only once a load has taken what it asked for: it may be more than is kept. A Map keeps the order of insertion. */
@@ -96,6 +122,7 @@ export class CandleWindows {
 	}
 
 	async #fetch(db: Queryable, requests: readonly WindowRequest[], now?: Date): Promise<void> {
+		const at = now?.getTime() ?? Date.now();
 		const rows = await loadCandleWindows(db, {
 			requests: requests.map((request) => {
 				const { instrumentId, timeframe, candles } = request;
@@ -120,7 +147,8 @@ export class CandleWindows {
 				const { revision } = request;
 				const kept = new KeptWindow(row.timeframe, candles, row);
 				const isFull = row.openAt.length >= candles;
-				this.#entries.set(key, { revision, candles, isFull, kept, market: toMarket(kept, previous) });
+				const loaded = { revision, at };
+				this.#entries.set(key, { revision, loaded, candles, isFull, kept, market: toMarket(kept, previous) });
 				continue;
 			}
 			const isAnother = entry?.kept.extend(row) ?? null;
@@ -131,6 +159,7 @@ export class CandleWindows {
 			this.use.extended += 1;
 			if (isAnother) entry.market = toMarket(entry.kept, previous);
 			entry.revision = request.revision;
+			entry.loaded = { revision: request.revision, at };
 			this.#entries.set(key, entry);
 		}
 		for (const key of asked.keys()) if (!told.has(key)) this.#entries.delete(key);
@@ -156,6 +185,13 @@ function isCurrent(entry: Entry, request: WindowRequest, now: Date | undefined):
 	if (!entry.isFull || entry.market.candleAt !== lastClosedOpen(at, request.timeframe)) return false;
 	entry.revision = request.revision;
 	return true;
+}
+
+/** Whether the load before, for which this one waited, has asked the database for the same. Candles close with the minute. */
+function isJustLoaded({ candles, loaded }: Entry, request: WindowRequest, now: Date | undefined): boolean {
+	const at = Math.max(now?.getTime() ?? Date.now(), request.dueAt);
+	const isSameMinute = Math.floor(loaded.at / 60_000) >= Math.floor(at / 60_000);
+	return candles >= request.candles && loaded.revision === request.revision && isSameMinute;
 }
 
 export function marketKey(instrumentId: number, timeframe: Timeframe): string {

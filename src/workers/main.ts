@@ -35,7 +35,7 @@ import { beat, measureClocks, runMonitor } from './monitor.ts';
 import { OwnChecks } from './own-checks.ts';
 import { feedHeartbeat } from './ping-heartbeat.ts';
 import { reconcileAccounts } from './reconcile.ts';
-import { runChecks } from './run-checks.ts';
+import { checkLines, runChecks } from './run-checks.ts';
 import { runManualChecks } from './run-manual-checks.ts';
 import { settleOrders } from './settle-orders.ts';
 import { runTick } from './tick.ts';
@@ -232,7 +232,10 @@ function startLoops(
 		},
 	);
 	add('feed', 'history', 5_000, () => keepHistory(context));
-	add('check', 'checks', 1_000, () => runChecks(context), 'botbox_checks');
+	// Two batches side by side: while the database records one, the other is evaluated.
+	for (let line = 1; line <= checkLines; line += 1) {
+		add('check', `checks ${line}`, 1_000, () => runChecks(context), 'botbox_checks');
+	}
 	add('check', 'manual checks', 1_000, () => runManualChecks(context), 'botbox_manual_requests');
 	// Before anything is sent the books are compared: claim_trades passes over accounts not reconciled since the start.
 	let isReconciled = false;

@@ -13,6 +13,11 @@ import { crashPoint } from './crash-points.ts';
 
 export { checkLeaseMs };
 
+/**
+ * Batches that a worker has under way at once. With one, database and worker wait for each other in turns; a third would only wait
+ * for the same two cores.
+ */
+export const checkLines = 2;
 /** Checks of one batch: one claim, one load, one recording. */
 const batchSize = 500;
 /** A job whose bot is busy or whose candle is awaited comes back after this long, as a new job. */

@@ -1,0 +1,93 @@
+/** Worker processes of the cycle benchmark, seen from the process that measures. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import type { IndicatorUse } from '../../src/market/view.ts';
+import type { WindowUse } from '../../src/market/windows.ts';
+import type { CheckUse } from '../../src/workers/check-cache.ts';
+import type { Spent } from './profile.ts';
+
+export interface CrewOrders {
+	readonly url: string;
+	readonly name: string;
+	readonly isProfiled: boolean;
+}
+
+export interface CycleOrders {
+	/** Epoch ms: the minute whose bots are due. */
+	readonly now: number;
+	/** Whether this one runs the tick. */
+	readonly ticks: boolean;
+}
+
+/** What one process did in one cycle. */
+export interface CycleReport {
+	readonly cpuMs: number;
+	readonly memoryMb: number;
+	readonly windows: WindowUse;
+	readonly indicators: IndicatorUse;
+	readonly checks: CheckUse;
+	readonly spent: readonly Spent[];
+}
+
+export interface Crew {
+	/** Milliseconds from the tick's start until the last process found the queue empty, and what each did. */
+	runCycle(now: Date): Promise<{ readonly ms: number; readonly reports: readonly CycleReport[] }>;
+	stop(): void;
+}
+
+const workerProcess = fileURLToPath(new URL('worker-process.ts', import.meta.url));
+
+export async function startCrew(processes: number, orders: Omit<CrewOrders, 'name'>): Promise<Crew> {
+	const children: ChildProcess[] = [];
+	const stop = (): void => {
+		process.off('exit', stop);
+		for (const child of children) child.kill('SIGKILL');
+	};
+	process.once('exit', stop);
+	const ready: Promise<unknown>[] = [];
+	for (let n = 1; n <= processes; n += 1) {
+		const child = fork(workerProcess, [JSON.stringify({ ...orders, name: `bench ${n}` })], { execArgv: [] });
+		children.push(child);
+		ready.push(message(child, (told) => told === 'ready'));
+	}
+	try {
+		await Promise.all(ready);
+	} catch (error) {
+		stop();
+		throw error;
+	}
+	return {
+		stop,
+		runCycle: async (now) => {
+			const [first, ...others] = children;
+			if (first === undefined) throw new RangeError('a crew needs a process');
+			const reports = children.map((child) => message(child, (told) => typeof told === 'object'));
+			const ticked = message(first, (told) => told === 'ticked');
+			const begun = performance.now();
+			for (const child of others) child.send({ now: now.getTime(), ticks: false } satisfies CycleOrders);
+			first.send({ now: now.getTime(), ticks: true } satisfies CycleOrders);
+			await ticked;
+			for (const child of others) child.send('ticked');
+			const told = (await Promise.all(reports)) as CycleReport[];
+			return { ms: performance.now() - begun, reports: told };
+		},
+	};
+}
+
+/** The next message that is looked for; an error if the process ends before it comes. */
+function message(child: ChildProcess, isIt: (told: unknown) => boolean): Promise<unknown> {
+	const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+	const onMessage = (told: unknown): void => {
+		if (!isIt(told)) return;
+		child.off('message', onMessage);
+		child.off('exit', onExit);
+		resolve(told);
+	};
+	const onExit = (code: number | null): void => {
+		reject(new Error(`a worker process of the benchmark ended with ${code}`));
+	};
+	child.on('message', onMessage);
+	child.once('exit', onExit);
+	return promise;
+}
