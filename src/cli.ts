@@ -15,6 +15,7 @@ import { registerKeys } from './cli/commands/keys.ts';
 import { registerLimits } from './cli/commands/limits.ts';
 import { registerPauses } from './cli/commands/pauses.ts';
 import { registerProcesses } from './cli/commands/processes.ts';
+import { registerRollouts } from './cli/commands/rollouts.ts';
 import { registerSignals } from './cli/commands/signals.ts';
 import { registerStatus } from './cli/commands/status.ts';
 import { registerStrategies } from './cli/commands/strategies.ts';
@@ -44,6 +45,7 @@ export function buildProgram(): Command {
 	registerFlatten(program);
 	registerTrades(program);
 	registerBreaker(program);
+	registerRollouts(program);
 	registerAlerts(program);
 	registerLimits(program);
 	registerKeys(program);

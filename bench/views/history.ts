@@ -199,11 +199,11 @@ async function createTrades(
 	await pool.query(
 		`insert into botbox.orders (
 		   id, trade_id, account_id, instrument_id, bot_id, position_id, purpose, client_order_id, exchange_order_id, side, quantity, status,
-		   filled_quantity, average_price, send_count, sent_at, acknowledged_at, finished_at, created_at
+		   filled_quantity, expected_price, average_price, send_count, sent_at, acknowledged_at, finished_at, created_at
 		 )
 		 overriding system value
 		 select d.signal_id, d.trade_id, d.account_id, d.instrument_id, d.bot_id, d.trip + 1, case d.direction when 'CLOSE' then 'EXIT' else 'ENTRY' end::botbox.order_purpose,
-		        'bench-' || d.signal_id, 'ex-' || d.signal_id, d.side, 5, 'FILLED', 5, case d.side when 'BUY' then 100.02 else 99 + d.trip % 4 end, 1,
+		        'bench-' || d.signal_id, 'ex-' || d.signal_id, d.side, 5, 'FILLED', 5, 100, case d.side when 'BUY' then 100.02 else 99 + d.trip % 4 end, 1,
 		        d.at + interval '20 milliseconds', d.at + make_interval(secs => 0.05 + d.trip % 100 / 400.0), d.at + interval '1 second', d.at
 		   from ${decided} d
 		  where not d.is_expired`,

@@ -31,3 +31,37 @@ export const questions: Readonly<Record<string, string>> = {
 	accounts: 'select * from reporting.accounts',
 	exchange_health: 'select * from reporting.exchange_health',
 };
+
+/** The same for one bot or strategy, or a week: what a person or a BI tool asks next. */
+export const narrowed: Readonly<Record<string, string>> = {
+	'bot_status, one bot': `select * from reporting.bot_status where name = 'bench-7'`,
+	'bot_status, first page': 'select * from reporting.bot_status order by bot_id limit 50',
+	'bot_pnl, one bot': `select * from reporting.bot_pnl where bot = 'bench-7'`,
+	'check_hours, one bot': 'select * from reporting.check_hours where bot_id = 7 order by hour_at',
+	'signals, one bot, 7 days': `
+		select * from reporting.signals where bot_id = 7 and created_at > now() - interval '7 days' order by created_at desc`,
+	'signals, one strategy, 7 days': `
+		select date_trunc('day', created_at) as day_at, count(*) from reporting.signals
+		 where strategy = 'scalping' and created_at > now() - interval '7 days' group by 1`,
+	'trades, one bot': 'select * from reporting.trades where bot_id = 7 order by queued_at desc limit 500',
+	'round_trips, one bot': 'select * from reporting.round_trips where bot_id = 7 order by closed_at',
+	'round_trips, one strategy, 7 days': `
+		select bot, sum(net_pnl) as net_pnl from reporting.round_trips
+		 where strategy = 'scalping' and closed_at > now() - interval '7 days' group by bot`,
+	'economics, one bot': 'select * from reporting.economics where bot_id = 7',
+	'fill_quality, one bot': 'select * from reporting.fill_quality where bot_id = 7',
+	'account_equity, one account, 30 days': `
+		select at, equity from reporting.account_equity where account_id = 2 and at > now() - interval '30 days' order by at`,
+};
+
+/** All of it, as a BI tool that imports a view asks: counted, since sending a million rows is the network's and the client's time. */
+export const whole: readonly string[] = [
+	'signals',
+	'trades',
+	'orders',
+	'fill_quality',
+	'round_trips',
+	'economics',
+	'account_equity',
+	'check_hours',
+];

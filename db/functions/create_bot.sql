@@ -24,6 +24,7 @@ declare
   v_instrument instruments;
   v_leg instruments;
   v_legs integer;
+  v_is_waiting boolean := false;
 begin
   select * into strict v_account from accounts where id = p_account_id;
   select * into strict v_instrument from instruments where id = p_instrument_id;
@@ -57,14 +58,21 @@ begin
     end if;
   end loop;
 
+  if v_account.max_active_bots is not null then
+    perform from accounts where id = p_account_id for no key update;
+    v_is_waiting := coalesce(free_places(p_account_id => p_account_id) <= 0, false);
+  end if;
+
   insert into bots (
     name, strategy_version_id, account_id, instrument_id, interval_minutes, adaptive_base_minutes, sizing, sizing_value, leverage, max_position_notional,
-    next_check_at, created_at, updated_at
+    status, status_reason, is_waiting, next_check_at, created_at, updated_at
   )
   values (
     p_name, p_strategy_version_id, p_account_id, p_instrument_id, p_interval_minutes, case when p_is_adaptive then p_interval_minutes end,
     p_sizing, p_sizing_value, p_leverage, p_max_position_notional,
-    next_grid_point(p_now, p_interval_minutes) - case when p_is_due_at_once then make_interval(mins => p_interval_minutes) else interval '0' end,
+    case when v_is_waiting then 'PAUSED' else 'ACTIVE' end::bot_status,
+    case when v_is_waiting then format('waits for its turn: account %s may have %s active bots', v_account.name, v_account.max_active_bots) end, v_is_waiting,
+    case when not v_is_waiting then next_grid_point(p_now, p_interval_minutes) - case when p_is_due_at_once then make_interval(mins => p_interval_minutes) else interval '0' end end,
     p_now, p_now
   )
   returning id into strict v_id;
@@ -86,4 +94,4 @@ begin
 end
 $$;
 comment on function botbox.create_bot is
-  'Creates an ACTIVE bot on the grid of its interval, due at the next grid point or, if asked, at once; its instrument gets a feed.';
+  'Creates an ACTIVE bot on the grid of its interval, due at the next grid point or, if asked, at once; its instrument gets a feed. Where its account has no place for one more (max_active_bots) it waits, PAUSED.';

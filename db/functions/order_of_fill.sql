@@ -46,12 +46,13 @@ begin
     return null;
   end if;
   insert into orders (
-    account_id, instrument_id, bot_id, position_id, purpose, exchange_order_id, side, quantity, reduce_only, status,
+    account_id, instrument_id, bot_id, position_id, purpose, exchange_order_id, side, quantity, expected_price, reduce_only, status,
     acknowledged_at, created_at, updated_at
   )
   values (
     p_account_id, p_fill.instrument_id, v_position.bot_id, v_position.id, p_fill.stop_kind, p_fill.exchange_order_id,
-    p_fill.side, v_position.quantity, true, 'OPEN', p_now, p_now, p_now
+    p_fill.side, v_position.quantity,
+    case p_fill.stop_kind when 'STOP_LOSS' then v_position.stop_loss_price when 'TAKE_PROFIT' then v_position.take_profit_price end, true, 'OPEN', p_now, p_now, p_now
   )
   returning * into v_order;
   return v_order;

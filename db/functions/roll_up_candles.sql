@@ -11,6 +11,9 @@ set search_path = botbox, pg_temp
 as $$
 declare
   v_step record;
+  v_length interval;
+  v_first timestamptz;
+  v_last timestamptz;
   v_rows integer;
   v_total integer := 0;
 begin
@@ -28,28 +31,29 @@ begin
      where s.part >= p_timeframe
      order by s.part
   loop
+    -- Windows that contain one of the given candles and are over: the one that ends now, or one of which a part came late.
+    v_length := make_interval(mins => v_step.minutes);
+    v_first := date_bin(v_length, p_from, 'epoch'::timestamptz);
+    v_last := date_bin(v_length, least(p_to, p_now - v_length), 'epoch'::timestamptz);
+    -- Four minutes of five end no window at all.
+    continue when v_first > v_last;
     insert into candles as k (instrument_id, timeframe, open_at, open, high, low, close, volume, is_native, recorded_at)
-    select p_instrument_id, v_step.whole, w.window_at,
-           (array_agg(m.open order by m.open_at))[1],
-           max(m.high),
-           min(m.low),
-           (array_agg(m.close order by m.open_at desc))[1],
-           sum(m.volume),
-           false,
-           p_now
-      -- Windows that contain one of the given candles and are over: the one that ends now, or one of which a part came late.
-      from generate_series(
-             date_bin(make_interval(mins => v_step.minutes), p_from, 'epoch'::timestamptz),
-             least(p_to, p_now - make_interval(mins => v_step.minutes)),
-             make_interval(mins => v_step.minutes)
-           ) as w (window_at)
-      join candles m
-        on m.instrument_id = p_instrument_id
-       and m.timeframe = v_step.part
-       and m.open_at >= w.window_at
-       and m.open_at < w.window_at + make_interval(mins => v_step.minutes)
-     group by w.window_at
-    having count(*) = v_step.parts
+    select p_instrument_id, v_step.whole, w.window_at, a.open, a.high, a.low, a.close, a.volume, false, p_now
+      from generate_series(v_first, v_last, v_length) as w (window_at)
+     -- Window by window from the index: joined as sets, all candles of the instrument were read for one that has ended.
+     cross join lateral (
+             select count(*) as parts, (array_agg(m.open order by m.open_at))[1] as open, max(m.high) as high, min(m.low) as low,
+                    (array_agg(m.close order by m.open_at desc))[1] as close, sum(m.volume) as volume
+               from candles m
+              where m.instrument_id = p_instrument_id
+                and m.timeframe = v_step.part
+                and m.open_at >= w.window_at
+                and m.open_at < w.window_at + v_length
+                -- The same in figures that are known before, so that a hypertable's other chunks are left alone.
+                and m.open_at >= v_first
+                and m.open_at < v_last + v_length
+           ) a
+     where a.parts = v_step.parts
     on conflict (instrument_id, timeframe, open_at) do update
        set open = excluded.open,
            high = excluded.high,

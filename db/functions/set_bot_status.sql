@@ -11,6 +11,7 @@ set search_path = botbox, pg_temp
 as $$
 declare
   v_bot bots;
+  v_limit integer;
 begin
   select * into v_bot from bots where id = p_bot_id for no key update;
   if v_bot.id is null then
@@ -22,6 +23,13 @@ begin
   if v_bot.status = p_status then
     return v_bot.status;
   end if;
+  if p_status in ('ACTIVE', 'PAUSED') and (v_bot.is_waiting or v_bot.status = 'STOPPED') then
+    select a.max_active_bots into v_limit from accounts a where a.id = v_bot.account_id and a.max_active_bots is not null for no key update;
+    if v_limit is not null and free_places(p_account_id => v_bot.account_id) <= 0 then
+      raise exception 'its account may have % active bots, and has them: stop another one, or raise the limit by a rollout', v_limit
+        using errcode = 'check_violation', constraint = 'active_bots_within_limit';
+    end if;
+  end if;
   update bots
      set status = p_status,
          status_reason = p_reason,
@@ -29,6 +37,7 @@ begin
          -- A bot that comes back starts with a free claim; a check still running for it will find its claim gone.
          claimed_by = case when p_status = 'ACTIVE' then null else claimed_by end,
          claimed_until = case when p_status = 'ACTIVE' then null else claimed_until end,
+         is_waiting = false,
          consecutive_failures = 0,
          losses_count_from = case when p_status = 'ACTIVE' then p_now else losses_count_from end,
          deleted_at = case when p_status = 'DELETED' then p_now end,
@@ -45,4 +54,4 @@ begin
 end
 $$;
 comment on function botbox.set_bot_status is
-  'Moves a bot between ACTIVE, PAUSED, STOPPED and DELETED (for good); null if there is no such bot. Positions stay as they are.';
+  'Moves a bot between ACTIVE, PAUSED, STOPPED and DELETED (for good); null if there is no such bot. Positions stay as they are. Throws check_violation where its account has no place for it (max_active_bots).';

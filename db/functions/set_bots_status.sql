@@ -11,7 +11,8 @@ set search_path = botbox, pg_temp
 as $$
 #variable_conflict use_column
 begin
-  -- In the order of their numbers, as every other function locks bots.
+  -- All of them in the order of their numbers, as every other function locks bots, and before set_bot_status locks an account.
+  perform from bots b where b.id = any (p_bot_ids) order by b.id for no key update;
   for bot_id, status in
     select b.id, b.status
       from bots b

@@ -68,7 +68,7 @@ begin
   return query
   insert into orders as o (
     trade_id, account_id, instrument_id, bot_id, position_id, purpose, client_order_id, side, quantity, reduce_only,
-    stop_loss_price, take_profit_price, status, send_count, sent_at, send_deadline, created_at, updated_at
+    expected_price, stop_loss_price, take_profit_price, status, send_count, sent_at, send_deadline, created_at, updated_at
   )
   select v_trade.id, v_trade.account_id, v_trade.instrument_id, v_trade.bot_id, v_trade.position_id,
          case when v_trade.direction = 'CLOSE' then 'EXIT' else 'ENTRY' end::order_purpose,
@@ -84,7 +84,7 @@ begin
                     and p.status = 'OPEN'
                     and p.bot_id <> v_trade.bot_id
                ),
-         case when v_trade.protection = 'EXCHANGE' then v_trade.stop_loss_price end,
+         v_trade.price, case when v_trade.protection = 'EXCHANGE' then v_trade.stop_loss_price end,
          case when v_trade.protection = 'EXCHANGE' then v_trade.take_profit_price end,
          'SUBMITTING', 1, p_now, v_trade.claimed_until, p_now, p_now
     from instruments i

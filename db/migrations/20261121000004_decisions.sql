@@ -81,8 +81,9 @@ create table botbox.signals (
   constraint queued_signal_was_accepted check ((status = 'QUEUED') = (reason_code = 'ACCEPTED')),
   constraint close_names_its_position check (direction <> 'CLOSE' or position_id is not null or status = 'REJECTED')
 );
-create index signals_by_bot on botbox.signals (bot_id, created_at desc);
-create index signals_by_created on botbox.signals (created_at desc);
+create index signals_by_bot on botbox.signals (bot_id, created_at desc) include (status);
+-- With what reports count by, so that a month of signals is counted from the index, without their factors and details.
+create index signals_by_created on botbox.signals (created_at desc) include (status, direction, strategy_version_id, account_id);
 create index signals_by_hash on botbox.signals (hash);
 create index signals_by_account on botbox.signals (account_id);
 create index signals_by_instrument on botbox.signals (instrument_id);

@@ -36,7 +36,42 @@ create index positions_open_by_account on botbox.positions (account_id, instrume
 create index positions_by_account on botbox.positions (account_id) include (realised_pnl, fees, funding);
 create index positions_by_instrument on botbox.positions (instrument_id);
 create index positions_by_strategy_version on botbox.positions (strategy_version_id);
+create index positions_by_opened on botbox.positions (opened_at desc);
+create index positions_by_closed on botbox.positions (closed_at desc) where status = 'CLOSED';
 comment on table botbox.positions is 'What a bot holds or held of one instrument: its own ledger, from fills only; written by apply_fills.';
+
+create table botbox.position_totals (
+  bot_id bigint not null references botbox.bots (id) on delete restrict,
+  account_id bigint not null references botbox.accounts (id) on delete restrict,
+  strategy_version_id bigint references botbox.strategy_versions (id) on delete restrict,
+  closed_positions bigint not null constraint totals_count_positions check (closed_positions > 0),
+  won bigint not null constraint won_within_closed check (won between 0 and closed_positions),
+  realised_pnl botbox.amount not null,
+  fees botbox.amount not null,
+  funding botbox.amount not null,
+  best botbox.amount not null,
+  worst botbox.amount not null,
+  first_opened_at timestamptz not null,
+  last_closed_at timestamptz not null,
+  constraint position_totals_one_per_bot_and_version unique nulls not distinct (bot_id, strategy_version_id, account_id),
+  constraint worst_is_not_above_best check (worst <= best)
+) with (fillfactor = 70);
+create index position_totals_by_account on botbox.position_totals (account_id);
+create index position_totals_by_strategy_version on botbox.position_totals (strategy_version_id);
+comment on table botbox.position_totals is
+  'Sums of closed positions by bot and strategy version, so that profits of all time are read from a row a bot; kept by a trigger on positions, total_positions.';
+comment on column botbox.position_totals.bot_id is 'Bot that held them.';
+comment on column botbox.position_totals.account_id is 'Account that they were on.';
+comment on column botbox.position_totals.strategy_version_id is 'Version whose signal opened them; null where nobody''s did.';
+comment on column botbox.position_totals.closed_positions is 'How many are closed.';
+comment on column botbox.position_totals.won is 'Of those, how many earned more than they cost.';
+comment on column botbox.position_totals.realised_pnl is 'Sum of their profits before fees and funding, in the settlement asset.';
+comment on column botbox.position_totals.fees is 'Sum of their fees, in the settlement asset.';
+comment on column botbox.position_totals.funding is 'Sum of funding received less paid, in the settlement asset.';
+comment on column botbox.position_totals.best is 'Largest net profit of one of them.';
+comment on column botbox.position_totals.worst is 'Smallest net profit of one of them.';
+comment on column botbox.position_totals.first_opened_at is 'When the first of them was opened.';
+comment on column botbox.position_totals.last_closed_at is 'When the last of them was closed.';
 
 create table botbox.trade_queue (
   id uuid primary key default gen_random_uuid(),
@@ -122,6 +157,7 @@ create table botbox.orders (
   stop_loss_price botbox.price,
   take_profit_price botbox.price,
   status botbox.order_status not null,
+  expected_price botbox.price,
   filled_quantity botbox.quantity not null default 0,
   average_price botbox.price,
   send_count integer not null default 0,
@@ -259,4 +295,4 @@ create index paper_funding_by_instrument on botbox.paper_funding (instrument_id)
 comment on table botbox.paper_funding is 'Funding that paper accounts paid and received, settled once per funding time; the venue''s books, not ours.';
 
 -- migrate:down
-drop table botbox.paper_funding, botbox.paper_orders, botbox.ledger_entries, botbox.fills, botbox.order_transitions, botbox.orders, botbox.trade_queue, botbox.positions;
+drop table botbox.paper_funding, botbox.paper_orders, botbox.ledger_entries, botbox.fills, botbox.order_transitions, botbox.orders, botbox.trade_queue, botbox.position_totals, botbox.positions;

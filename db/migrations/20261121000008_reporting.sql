@@ -94,7 +94,7 @@ select b.id as bot_id, b.name, b.status, b.status_reason, st.name as strategy, v
        s.accepted as signals_accepted_day, s.rejected as signals_rejected_day,
        p.direction as position_direction, p.quantity as position_quantity, p.average_entry_price as position_entry_price,
        p.opened_at as position_opened_at, u.unrealised_pnl,
-       coalesce(g.net_pnl, 0) as net_pnl, coalesce(g.fees, 0) as fees, coalesce(g.closed_positions, 0) as closed_positions, b.created_at
+       coalesce(g.net_pnl, 0) + coalesce(u.net_pnl, 0) as net_pnl, coalesce(g.fees, 0) + coalesce(u.fees, 0) as fees, coalesce(g.closed_positions, 0) as closed_positions, b.created_at
   from botbox.bots b
   join botbox.strategy_versions v on v.id = b.strategy_version_id
   join botbox.strategies st on st.id = v.strategy_id
@@ -115,44 +115,54 @@ select b.id as bot_id, b.name, b.status, b.status_reason, st.name as strategy, v
             and x.created_at > now() - interval '24 hours'
        ) s on true
   left join lateral (
-         select sum(q.realised_pnl - q.fees + q.funding) as net_pnl, sum(q.fees) as fees,
-                count(*) filter (where q.status = 'CLOSED') as closed_positions
-           from botbox.positions q
+         select sum(q.realised_pnl - q.fees + q.funding) as net_pnl, sum(q.fees) as fees, sum(q.closed_positions)::bigint as closed_positions
+           from botbox.position_totals q
           where q.bot_id = b.id
        ) g on true
-  left join reporting.positions p on p.bot_id = b.id and p.status = 'OPEN' and p.instrument_id = b.instrument_id
-  -- A pair's profit is that of both legs.
+  -- What it holds: of a pair both legs for the profit, the first for the rest.
   left join lateral (
-         select sum(o.unrealised_pnl) as unrealised_pnl
-           from reporting.positions o
+         select sum(o.realised_pnl - o.fees + o.funding) as net_pnl, sum(o.fees) as fees,
+                sum((t.last - o.average_entry_price) * o.quantity * c.contract_size * case o.direction when 'LONG' then 1 else -1 end) as unrealised_pnl,
+                max(o.id) filter (where o.instrument_id = b.instrument_id) as first_leg_id
+           from botbox.positions o
+           join botbox.instruments c on c.id = o.instrument_id
+           left join botbox.tickers t on t.instrument_id = o.instrument_id
           where o.bot_id = b.id
             and o.status = 'OPEN'
        ) u on true
+  left join botbox.positions p on p.id = u.first_leg_id
   left join botbox.bot_legs e on e.bot_id = b.id and e.leg = 2
   left join botbox.instruments j on j.id = e.instrument_id
  where b.status <> 'DELETED';
 comment on view reporting.bot_status is 'Bots with their schedule, last check, position and profit; one row per bot that is not deleted.';
 
+-- Closed positions come summed, a row a bot and version; only open ones are added up here.
 create view reporting.bot_pnl as
 select b.id as bot_id, b.name as bot, a.mode as account_mode, a.settle_asset,
-       coalesce(g.realised_pnl, 0) as realised_pnl, coalesce(g.fees, 0) as fees, coalesce(g.funding, 0) as funding,
-       coalesce(g.net_pnl, 0) as net_pnl, coalesce(g.unrealised_pnl, 0) as unrealised_pnl,
-       coalesce(g.net_pnl, 0) + coalesce(g.unrealised_pnl, 0) as total_pnl,
-       g.open_positions, g.closed_positions, g.won, g.lost, g.best, g.worst, g.first_opened_at, g.last_closed_at
+       coalesce(g.realised_pnl, 0) + coalesce(u.realised_pnl, 0) as realised_pnl, coalesce(g.fees, 0) + coalesce(u.fees, 0) as fees,
+       coalesce(g.funding, 0) + coalesce(u.funding, 0) as funding, n.net_pnl, coalesce(u.unrealised_pnl, 0) as unrealised_pnl,
+       n.net_pnl + coalesce(u.unrealised_pnl, 0) as total_pnl,
+       coalesce(u.open_positions, 0) as open_positions, coalesce(g.closed_positions, 0) as closed_positions, coalesce(g.won, 0) as won,
+       coalesce(g.closed_positions - g.won, 0) as lost, g.best, g.worst, least(g.first_opened_at, u.first_opened_at) as first_opened_at, g.last_closed_at
   from botbox.bots b
   join botbox.accounts a on a.id = b.account_id
+  left join (
+         select t.bot_id, sum(t.realised_pnl) as realised_pnl, sum(t.fees) as fees, sum(t.funding) as funding,
+                sum(t.closed_positions)::bigint as closed_positions, sum(t.won)::bigint as won, max(t.best) as best, min(t.worst) as worst,
+                min(t.first_opened_at) as first_opened_at, max(t.last_closed_at) as last_closed_at
+           from botbox.position_totals t
+          group by t.bot_id
+       ) g on g.bot_id = b.id
+  left join (
+         select o.bot_id, sum(o.realised_pnl) as realised_pnl, sum(o.fees) as fees, sum(o.funding) as funding,
+                sum(o.unrealised_pnl) as unrealised_pnl, count(*) as open_positions, min(o.opened_at) as first_opened_at
+           from reporting.positions o
+          where o.status = 'OPEN'
+          group by o.bot_id
+       ) u on u.bot_id = b.id
  cross join lateral (
-         select sum(p.realised_pnl) as realised_pnl, sum(p.fees) as fees, sum(p.funding) as funding, sum(p.net_pnl) as net_pnl,
-                sum(p.unrealised_pnl) as unrealised_pnl,
-                count(*) filter (where p.status = 'OPEN') as open_positions,
-                count(*) filter (where p.status = 'CLOSED') as closed_positions,
-                count(*) filter (where p.status = 'CLOSED' and p.net_pnl > 0) as won,
-                count(*) filter (where p.status = 'CLOSED' and p.net_pnl <= 0) as lost,
-                max(p.net_pnl) filter (where p.status = 'CLOSED') as best, min(p.net_pnl) filter (where p.status = 'CLOSED') as worst,
-                min(p.opened_at) as first_opened_at, max(p.closed_at) as last_closed_at
-           from reporting.positions p
-          where p.bot_id = b.id
-       ) g
+         select coalesce(g.realised_pnl - g.fees + g.funding, 0) + coalesce(u.realised_pnl - u.fees + u.funding, 0) as net_pnl
+       ) n
  where b.status <> 'DELETED';
 comment on view reporting.bot_pnl is 'Profit and loss of each bot over all its positions, in its settlement asset; one row per bot that is not deleted.';
 
@@ -162,14 +172,15 @@ select a.id as account_id, a.name, a.exchange_id, a.mode, a.status, a.status_rea
        a.max_correlated_positions, a.correlation_threshold, a.max_instrument_exposure, a.max_total_exposure, a.max_order_notional,
        a.max_entries_per_minute, a.max_price_deviation, a.daily_loss_limit, a.max_drawdown, a.loss_cooldown_minutes, a.max_losing_streak,
        a.losses_count_from, e.equity, e.peak as equity_peak, a.reconciled_at, a.created_at,
-       (select count(*) from botbox.positions p where p.account_id = a.id and p.status = 'OPEN') as open_positions,
-       (select coalesce(sum(p.realised_pnl - p.fees + p.funding), 0) from botbox.positions p where p.account_id = a.id) as net_pnl
+       u.open_positions,
+       u.net_pnl + (select coalesce(sum(t.realised_pnl - t.fees + t.funding), 0) from botbox.position_totals t where t.account_id = a.id) as net_pnl
   from botbox.accounts a
   left join botbox.account_balances b on b.account_id = a.id and b.asset = a.settle_asset
  -- The same figures as available_capital; a view may not depend on a function, since functions are re-applied whole.
  cross join lateral (
          select coalesce(sum(p.quantity * p.average_entry_price * i.contract_size / p.leverage), 0) as all_positions,
                 coalesce(sum(p.quantity * p.average_entry_price * i.contract_size / p.leverage) filter (where i.market_type = 'LINEAR'), 0) as perpetuals,
+                count(*) as open_positions, coalesce(sum(p.realised_pnl - p.fees + p.funding), 0) as net_pnl,
                 (select coalesce(sum(t.reserved_capital), 0)
                    from botbox.trade_queue t
                   where t.account_id = a.id

@@ -123,10 +123,13 @@ select s.id as strategy_id, s.name, s.title, s.default_interval_minutes, v.id as
   join botbox.strategy_versions v on v.strategy_id = s.id;
 comment on view reporting.strategies is 'Strategies and their versions; one row per version.';
 
+-- Closed positions come summed, a row a bot and version; open ones are summed before anything is joined.
 create view reporting.strategy_performance as
 select s.id as strategy_id, s.name as strategy, v.id as strategy_version_id, v.version as strategy_version, v.created_at,
        b.bots, b.active_bots, c.checks_hour, c.checks_repeated_hour, g.signals_day, g.accepted_day, g.rejected_day, t.trades_day, t.executed_day,
-       p.open_positions, p.closed_positions, p.won, p.lost, p.net_pnl_live, p.net_pnl_paper, p.fees, p.settle_asset
+       coalesce(p.open_positions, 0) as open_positions, coalesce(p.closed_positions, 0) as closed_positions, coalesce(p.won, 0) as won,
+       coalesce(p.lost, 0) as lost, coalesce(p.net_pnl_live, 0) as net_pnl_live, coalesce(p.net_pnl_paper, 0) as net_pnl_paper,
+       coalesce(p.fees, 0) as fees, p.settle_asset
   from botbox.strategy_versions v
   join botbox.strategies s on s.id = v.strategy_id
  cross join lateral (
@@ -155,18 +158,25 @@ select s.id as strategy_id, s.name as strategy, v.id as strategy_version_id, v.v
           where x.queued_at > now() - interval '24 hours'
           group by x.strategy_version_id
        ) t on t.strategy_version_id = v.id
- cross join lateral (
-         select count(*) filter (where x.status = 'OPEN') as open_positions, count(*) filter (where x.status = 'CLOSED') as closed_positions,
-                count(*) filter (where x.status = 'CLOSED' and x.realised_pnl - x.fees + x.funding > 0) as won,
-                count(*) filter (where x.status = 'CLOSED' and x.realised_pnl - x.fees + x.funding <= 0) as lost,
-                coalesce(sum(x.realised_pnl - x.fees + x.funding) filter (where a.mode = 'LIVE'), 0) as net_pnl_live,
-                coalesce(sum(x.realised_pnl - x.fees + x.funding) filter (where a.mode = 'PAPER'), 0) as net_pnl_paper,
-                coalesce(sum(x.fees), 0) as fees,
+  left join (
+         select x.strategy_version_id, sum(x.open_positions)::bigint as open_positions, sum(x.closed_positions)::bigint as closed_positions,
+                sum(x.won)::bigint as won, sum(x.closed_positions - x.won)::bigint as lost,
+                coalesce(sum(x.net_pnl) filter (where a.mode = 'LIVE'), 0) as net_pnl_live,
+                coalesce(sum(x.net_pnl) filter (where a.mode = 'PAPER'), 0) as net_pnl_paper, sum(x.fees) as fees,
                 case when count(distinct a.settle_asset) = 1 then min(a.settle_asset) end as settle_asset
-           from botbox.positions x
+           from (
+                  select y.strategy_version_id, y.account_id, 0 as open_positions, y.closed_positions, y.won,
+                         y.realised_pnl - y.fees + y.funding as net_pnl, y.fees
+                    from botbox.position_totals y
+                  union all
+                  select y.strategy_version_id, y.account_id, count(*), 0, 0, sum(y.realised_pnl - y.fees + y.funding), sum(y.fees)
+                    from botbox.positions y
+                   where y.status = 'OPEN'
+                   group by y.strategy_version_id, y.account_id
+                ) x
            join botbox.accounts a on a.id = x.account_id
-          where x.strategy_version_id = v.id
-       ) p;
+          group by x.strategy_version_id
+       ) p on p.strategy_version_id = v.id;
 comment on view reporting.strategy_performance is
   'What each version of a strategy did, for comparing versions; one row per version. Profits count to the version whose signal opened the position.';
 
@@ -246,11 +256,19 @@ select (select count(*) from botbox.bots where status = 'ACTIVE') as active_bots
           where status in ('PENDING', 'EXECUTING', 'PARKED')
        ) q
  cross join (
-         -- All positions ever, so only the columns that are needed: prices are looked up for the open ones alone.
          select coalesce(sum(g.net_pnl) filter (where a.mode = 'LIVE'), 0) as net_pnl_live,
                 coalesce(sum(g.net_pnl) filter (where a.mode = 'PAPER'), 0) as net_pnl_paper
-           from botbox.accounts a
-           join (select account_id, sum(realised_pnl - fees + funding) as net_pnl from botbox.positions group by account_id) g on g.account_id = a.id
+           from (
+                  select t.account_id, sum(t.realised_pnl - t.fees + t.funding) as net_pnl
+                    from botbox.position_totals t
+                   group by t.account_id
+                  union all
+                  select y.account_id, sum(y.realised_pnl - y.fees + y.funding)
+                    from botbox.positions y
+                   where y.status = 'OPEN'
+                   group by y.account_id
+                ) g
+           join botbox.accounts a on a.id = g.account_id
        ) p
  cross join (
          select count(*) as open_positions,

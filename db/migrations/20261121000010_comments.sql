@@ -281,6 +281,7 @@ insert into column_comments (owner, name, meaning) values
   ('orders', 'trade_id', 'The trade it executes; null for orders that the exchange made from a stop.'),
   ('orders', 'purpose', 'What it was for.'),
   ('orders', 'reduce_only', 'Whether the exchange may only reduce the net position by it.'),
+  ('orders', 'expected_price', 'Price that it was decided on: the signal''s, or the stop''s; null where neither is known.'),
   ('orders', 'filled_quantity', 'Sum of its booked fills.'),
   ('orders', 'average_price', 'Mean price of its booked fills, weighted by quantity.'),
   ('orders', 'send_count', 'How often it was sent, always under the same client order id.'),

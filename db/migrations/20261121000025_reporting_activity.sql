@@ -82,10 +82,6 @@ select date_bin(interval '1 hour', m.minute_at, 'epoch'::timestamptz) as hour_at
 comment on view reporting.check_activity_hourly is
   'Checks of all bots by the hour in which they were recorded, with their outcomes; one row per hour with checks. Up to two minutes ago: before, a minute is not over yet.';
 
--- With what the view counts by, so that a month of signals is counted from the index, without their factors and details.
-drop index botbox.signals_by_created;
-create index signals_by_created on botbox.signals (created_at desc) include (status, direction, strategy_version_id, account_id);
-
 create view reporting.signal_acceptance as
 select d.day_at, st.name as strategy, a.mode as account_mode, sum(d.signals)::bigint as signals, sum(d.accepted)::bigint as accepted,
        sum(d.rejected)::bigint as rejected, (sum(d.accepted) / sum(d.signals))::double precision as acceptance_rate,
@@ -170,9 +166,9 @@ create view reporting.fill_quality as
 select o.id as order_id, o.trade_id, o.created_at, o.bot_id, b.name as bot, st.name as strategy, a.name as account, a.mode as account_mode,
        i.exchange_id, i.symbol, o.purpose, o.side, o.status, o.quantity, o.filled_quantity,
        (o.filled_quantity / o.quantity)::double precision as filled_share,
-       e.expected_price, o.average_price,
-       (o.average_price - e.expected_price) / e.expected_price * 10000 * case o.side when 'BUY' then 1 else -1 end as slippage_bps,
-       (o.average_price - e.expected_price) * o.filled_quantity * i.contract_size * case o.side when 'BUY' then 1 else -1 end as slippage,
+       o.expected_price, o.average_price,
+       (o.average_price - o.expected_price) / o.expected_price * 10000 * case o.side when 'BUY' then 1 else -1 end as slippage_bps,
+       (o.average_price - o.expected_price) * o.filled_quantity * i.contract_size * case o.side when 'BUY' then 1 else -1 end as slippage,
        o.average_price * o.filled_quantity * i.contract_size as notional,
        (select count(*) from botbox.fills f where f.order_id = o.id) as fills,
        (extract(epoch from o.acknowledged_at - o.sent_at) * 1000)::double precision as acknowledged_after_ms
@@ -180,13 +176,9 @@ select o.id as order_id, o.trade_id, o.created_at, o.bot_id, b.name as bot, st.n
   join botbox.bots b on b.id = o.bot_id
   join botbox.accounts a on a.id = o.account_id
   join botbox.instruments i on i.id = o.instrument_id
-  left join botbox.trade_queue t on t.id = o.trade_id
   left join botbox.positions p on p.id = o.position_id
-  join botbox.strategy_versions v on v.id = coalesce(t.strategy_version_id, p.strategy_version_id, b.strategy_version_id)
+  join botbox.strategy_versions v on v.id = coalesce(p.strategy_version_id, b.strategy_version_id)
   join botbox.strategies st on st.id = v.strategy_id
- cross join lateral (
-         select coalesce(t.price, case o.purpose when 'STOP_LOSS' then p.stop_loss_price when 'TAKE_PROFIT' then p.take_profit_price end) as expected_price
-       ) e
  where o.filled_quantity > 0;
 comment on view reporting.fill_quality is
   'Orders that were filled, against the price that was decided on; one row per order. Slippage above zero is money lost.';
@@ -235,14 +227,10 @@ select p.id as position_id, p.bot_id, b.name as bot, st.name as strategy, a.name
          select nullif(p.entered_quantity * p.average_entry_price * i.contract_size, 0) as entry_notional
        ) n
  cross join lateral (
-         select (
-                  select coalesce(sum((o.average_price - coalesce(t.price, case o.purpose when 'STOP_LOSS' then p.stop_loss_price when 'TAKE_PROFIT' then p.take_profit_price end))
-                                      * o.filled_quantity * i.contract_size * case o.side when 'BUY' then 1 else -1 end), 0)
-                    from botbox.orders o
-                    left join botbox.trade_queue t on t.id = o.trade_id
-                   where o.position_id = p.id
-                     and o.filled_quantity > 0
-                ) as slippage
+         select coalesce(sum((o.average_price - o.expected_price) * o.filled_quantity * i.contract_size * case o.side when 'BUY' then 1 else -1 end), 0) as slippage
+           from botbox.orders o
+          where o.position_id = p.id
+            and o.filled_quantity > 0
        ) x;
 comment on view reporting.economics is
   'What each position earned and what it cost, in the settlement asset and in basis points of its entries; one row per position. Gross profit is after slippage and before fees and funding.';
@@ -261,159 +249,7 @@ select r.exchange_id, r.scope, r.scope_key, r.bucket, r.published_limit, (r.wind
 comment on view reporting.exchange_usage is
   'How much of each published request limit is in use; one row per exchange, scope, key and bucket.';
 
--- Positions are summed once for all bots, and prices looked up for open ones alone: bot by bot it took three times as long.
-create or replace view reporting.bot_pnl as
-select b.id as bot_id, b.name as bot, a.mode as account_mode, a.settle_asset,
-       coalesce(g.realised_pnl, 0) as realised_pnl, coalesce(g.fees, 0) as fees, coalesce(g.funding, 0) as funding,
-       coalesce(g.net_pnl, 0) as net_pnl, coalesce(u.unrealised_pnl, 0) as unrealised_pnl,
-       coalesce(g.net_pnl, 0) + coalesce(u.unrealised_pnl, 0) as total_pnl,
-       coalesce(g.open_positions, 0) as open_positions, coalesce(g.closed_positions, 0) as closed_positions, coalesce(g.won, 0) as won,
-       coalesce(g.lost, 0) as lost, g.best, g.worst, g.first_opened_at, g.last_closed_at
-  from botbox.bots b
-  join botbox.accounts a on a.id = b.account_id
-  left join (
-         select p.bot_id, sum(p.realised_pnl) as realised_pnl, sum(p.fees) as fees, sum(p.funding) as funding,
-                sum(p.realised_pnl - p.fees + p.funding) as net_pnl,
-                count(*) filter (where p.status = 'OPEN') as open_positions,
-                count(*) filter (where p.status = 'CLOSED') as closed_positions,
-                count(*) filter (where p.status = 'CLOSED' and p.realised_pnl - p.fees + p.funding > 0) as won,
-                count(*) filter (where p.status = 'CLOSED' and p.realised_pnl - p.fees + p.funding <= 0) as lost,
-                max(p.realised_pnl - p.fees + p.funding) filter (where p.status = 'CLOSED') as best,
-                min(p.realised_pnl - p.fees + p.funding) filter (where p.status = 'CLOSED') as worst,
-                min(p.opened_at) as first_opened_at, max(p.closed_at) as last_closed_at
-           from botbox.positions p
-          group by p.bot_id
-       ) g on g.bot_id = b.id
-  left join (
-         select o.bot_id, sum(o.unrealised_pnl) as unrealised_pnl
-           from reporting.positions o
-          where o.status = 'OPEN'
-          group by o.bot_id
-       ) u on u.bot_id = b.id
- where b.status <> 'DELETED';
-
--- Summed by version and account before anything is joined.
-create or replace view reporting.strategy_performance as
-select s.id as strategy_id, s.name as strategy, v.id as strategy_version_id, v.version as strategy_version, v.created_at,
-       b.bots, b.active_bots, c.checks_hour, c.checks_repeated_hour, g.signals_day, g.accepted_day, g.rejected_day, t.trades_day, t.executed_day,
-       coalesce(p.open_positions, 0) as open_positions, coalesce(p.closed_positions, 0) as closed_positions, coalesce(p.won, 0) as won,
-       coalesce(p.lost, 0) as lost, coalesce(p.net_pnl_live, 0) as net_pnl_live, coalesce(p.net_pnl_paper, 0) as net_pnl_paper,
-       coalesce(p.fees, 0) as fees, p.settle_asset
-  from botbox.strategy_versions v
-  join botbox.strategies s on s.id = v.strategy_id
- cross join lateral (
-         select count(*) filter (where x.status <> 'DELETED') as bots, count(*) filter (where x.status = 'ACTIVE') as active_bots
-           from botbox.bots x
-          where x.strategy_version_id = v.id
-       ) b
- -- Of the hour only: a day of checks of many bots is too much to count at every look.
-  left join (
-         select x.strategy_version_id, count(*) as checks_hour, count(*) filter (where x.is_repeated) as checks_repeated_hour
-           from botbox.checks x
-          where x.recorded_at > now() - interval '1 hour'
-            and x.due_at > now() - interval '2 hours'
-          group by x.strategy_version_id
-       ) c on c.strategy_version_id = v.id
-  left join (
-         select x.strategy_version_id, count(*) as signals_day, count(*) filter (where x.status = 'QUEUED') as accepted_day,
-                count(*) filter (where x.status = 'REJECTED') as rejected_day
-           from botbox.signals x
-          where x.created_at > now() - interval '24 hours'
-          group by x.strategy_version_id
-       ) g on g.strategy_version_id = v.id
-  left join (
-         select x.strategy_version_id, count(*) as trades_day, count(*) filter (where x.status = 'EXECUTED') as executed_day
-           from botbox.trade_queue x
-          where x.queued_at > now() - interval '24 hours'
-          group by x.strategy_version_id
-       ) t on t.strategy_version_id = v.id
-  left join (
-         select x.strategy_version_id, sum(x.open_positions)::bigint as open_positions, sum(x.closed_positions)::bigint as closed_positions,
-                sum(x.won)::bigint as won, sum(x.lost)::bigint as lost,
-                coalesce(sum(x.net_pnl) filter (where a.mode = 'LIVE'), 0) as net_pnl_live,
-                coalesce(sum(x.net_pnl) filter (where a.mode = 'PAPER'), 0) as net_pnl_paper, sum(x.fees) as fees,
-                case when count(distinct a.settle_asset) = 1 then min(a.settle_asset) end as settle_asset
-           from (
-                  select y.strategy_version_id, y.account_id, count(*) filter (where y.status = 'OPEN') as open_positions,
-                         count(*) filter (where y.status = 'CLOSED') as closed_positions,
-                         count(*) filter (where y.status = 'CLOSED' and y.realised_pnl - y.fees + y.funding > 0) as won,
-                         count(*) filter (where y.status = 'CLOSED' and y.realised_pnl - y.fees + y.funding <= 0) as lost,
-                         sum(y.realised_pnl - y.fees + y.funding) as net_pnl, sum(y.fees) as fees
-                    from botbox.positions y
-                   group by y.strategy_version_id, y.account_id
-                ) x
-           join botbox.accounts a on a.id = x.account_id
-          group by x.strategy_version_id
-       ) p on p.strategy_version_id = v.id;
-
 -- migrate:down
 drop view reporting.exchange_usage, reporting.economics, reporting.round_trips, reporting.fill_quality, reporting.execution_latency,
   reporting.queue_status, reporting.signal_capture, reporting.signal_acceptance, reporting.check_activity_hourly, reporting.uptime;
 drop table botbox.check_minutes;
-drop index botbox.signals_by_created;
-create index signals_by_created on botbox.signals (created_at desc);
-create or replace view reporting.bot_pnl as
-select b.id as bot_id, b.name as bot, a.mode as account_mode, a.settle_asset,
-       coalesce(g.realised_pnl, 0) as realised_pnl, coalesce(g.fees, 0) as fees, coalesce(g.funding, 0) as funding,
-       coalesce(g.net_pnl, 0) as net_pnl, coalesce(g.unrealised_pnl, 0) as unrealised_pnl,
-       coalesce(g.net_pnl, 0) + coalesce(g.unrealised_pnl, 0) as total_pnl,
-       g.open_positions, g.closed_positions, g.won, g.lost, g.best, g.worst, g.first_opened_at, g.last_closed_at
-  from botbox.bots b
-  join botbox.accounts a on a.id = b.account_id
- cross join lateral (
-         select sum(p.realised_pnl) as realised_pnl, sum(p.fees) as fees, sum(p.funding) as funding, sum(p.net_pnl) as net_pnl,
-                sum(p.unrealised_pnl) as unrealised_pnl,
-                count(*) filter (where p.status = 'OPEN') as open_positions,
-                count(*) filter (where p.status = 'CLOSED') as closed_positions,
-                count(*) filter (where p.status = 'CLOSED' and p.net_pnl > 0) as won,
-                count(*) filter (where p.status = 'CLOSED' and p.net_pnl <= 0) as lost,
-                max(p.net_pnl) filter (where p.status = 'CLOSED') as best, min(p.net_pnl) filter (where p.status = 'CLOSED') as worst,
-                min(p.opened_at) as first_opened_at, max(p.closed_at) as last_closed_at
-           from reporting.positions p
-          where p.bot_id = b.id
-       ) g
- where b.status <> 'DELETED';
-create or replace view reporting.strategy_performance as
-select s.id as strategy_id, s.name as strategy, v.id as strategy_version_id, v.version as strategy_version, v.created_at,
-       b.bots, b.active_bots, c.checks_hour, c.checks_repeated_hour, g.signals_day, g.accepted_day, g.rejected_day, t.trades_day, t.executed_day,
-       p.open_positions, p.closed_positions, p.won, p.lost, p.net_pnl_live, p.net_pnl_paper, p.fees, p.settle_asset
-  from botbox.strategy_versions v
-  join botbox.strategies s on s.id = v.strategy_id
- cross join lateral (
-         select count(*) filter (where x.status <> 'DELETED') as bots, count(*) filter (where x.status = 'ACTIVE') as active_bots
-           from botbox.bots x
-          where x.strategy_version_id = v.id
-       ) b
- -- Of the hour only: a day of checks of many bots is too much to count at every look.
-  left join (
-         select x.strategy_version_id, count(*) as checks_hour, count(*) filter (where x.is_repeated) as checks_repeated_hour
-           from botbox.checks x
-          where x.recorded_at > now() - interval '1 hour'
-            and x.due_at > now() - interval '2 hours'
-          group by x.strategy_version_id
-       ) c on c.strategy_version_id = v.id
-  left join (
-         select x.strategy_version_id, count(*) as signals_day, count(*) filter (where x.status = 'QUEUED') as accepted_day,
-                count(*) filter (where x.status = 'REJECTED') as rejected_day
-           from botbox.signals x
-          where x.created_at > now() - interval '24 hours'
-          group by x.strategy_version_id
-       ) g on g.strategy_version_id = v.id
-  left join (
-         select x.strategy_version_id, count(*) as trades_day, count(*) filter (where x.status = 'EXECUTED') as executed_day
-           from botbox.trade_queue x
-          where x.queued_at > now() - interval '24 hours'
-          group by x.strategy_version_id
-       ) t on t.strategy_version_id = v.id
- cross join lateral (
-         select count(*) filter (where x.status = 'OPEN') as open_positions, count(*) filter (where x.status = 'CLOSED') as closed_positions,
-                count(*) filter (where x.status = 'CLOSED' and x.realised_pnl - x.fees + x.funding > 0) as won,
-                count(*) filter (where x.status = 'CLOSED' and x.realised_pnl - x.fees + x.funding <= 0) as lost,
-                coalesce(sum(x.realised_pnl - x.fees + x.funding) filter (where a.mode = 'LIVE'), 0) as net_pnl_live,
-                coalesce(sum(x.realised_pnl - x.fees + x.funding) filter (where a.mode = 'PAPER'), 0) as net_pnl_paper,
-                coalesce(sum(x.fees), 0) as fees,
-                case when count(distinct a.settle_asset) = 1 then min(a.settle_asset) end as settle_asset
-           from botbox.positions x
-           join botbox.accounts a on a.id = x.account_id
-          where x.strategy_version_id = v.id
-       ) p;

@@ -30,6 +30,10 @@ const byConstraint: Readonly<Record<string, Refusal>> = {
 	spot_bot_has_no_leverage: invalid('leverage', 'must be 1 on a spot market'),
 	bot_stays_with_its_strategy: invalid('bot_ids', 'must be bots of this strategy'),
 	sizing_fraction_is_a_share: invalid('sizing_value', 'must be at most 1: it is a share of the capital'),
+	active_bots_within_limit: {
+		code: 'TRANSITION_REFUSED',
+		detail: 'its account has as many active bots as it may have: stop another one, or raise the limit by a rollout',
+	},
 	pause_lifts_after_it_began: invalid('lifts_at', 'must lie in the future'),
 	pauses_exchange_id_fkey: { code: 'NOT_FOUND', detail: 'there is no such exchange' },
 	pauses_account_id_fkey: { code: 'ACCOUNT_NOT_FOUND', detail: 'there is no such account' },

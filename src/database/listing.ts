@@ -14,6 +14,8 @@ export type ViewName =
 	| 'foreign_positions'
 	| 'foreign_orders'
 	| 'account_margin'
+	| 'rollouts'
+	| 'rollout_steps'
 	| 'strategies'
 	| 'instruments'
 	| 'exchange_health'

@@ -3,10 +3,11 @@
  * that had to wait, limits on losses, health rules, market lists, correlations, counting of minutes, pruning; and this worker's own
  * heartbeat.
  *
- * Writes: through expire_trades, resume_flattening, retry_closes, guard_accounts, pause_losing_bots, monitor_health, monitor_checks,
+ * Writes: through expire_trades, resume_flattening, retry_closes, guard_accounts, pause_losing_bots, take_rollout_steps, monitor_health, monitor_checks,
  * monitor_instruments, summarise_day, record_instruments, refresh_correlations, record_check_minutes, record_heartbeat, and what prune.ts
  * calls. Each is idempotent; a crash at any line leaves work for the next round.
  */
+import { takeRolloutSteps } from '../database/functions/administration.ts';
 import { monitorChecks, summariseDay } from '../database/functions/alerts.ts';
 import {
 	guardAccounts,
@@ -51,6 +52,7 @@ const duties: readonly Duty[] = [
 	},
 	{ name: 'guard accounts', everyMs: 10_000, run: ({ pool }, now) => guardAccounts(pool, { now }) },
 	{ name: 'instruments', everyMs: 30_000, run: ({ pool }, now) => monitorInstruments(pool, { now }) },
+	{ name: 'rollouts', everyMs: 60_000, run: ({ pool }, now) => takeRolloutSteps(pool, { now }) },
 	{ name: 'losing bots', everyMs: 60_000, run: ({ pool }, now) => pauseLosingBots(pool, { now }) },
 	{ name: 'health', everyMs: 10_000, run: ({ pool }, now) => monitorHealth(pool, { now }) },
 	{ name: 'ledger', everyMs: 60_000, run: ({ pool }, now) => monitorLedger(pool, { now }) },

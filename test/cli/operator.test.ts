@@ -74,6 +74,35 @@ test('a breaker is opened, listed and reset', async () => {
 	expect((await say('breaker', 'reset', 'sim')).stdout).toBe('the breaker of sim is CLOSED, it was CLOSED\n');
 });
 
+test('a rollout is planned, shown with what holds it and given up; a bot beyond it waits and cannot be resumed', async () => {
+	const world = await makeWorld(database.pool, { account: { name: 'an account with a rather long name' } });
+	expect(await say('rollout', 'plan', String(world.accountId), '--steps', '1,50@2999-12-08T09:00Z')).toEqual({
+		code: 0,
+		stdout:
+			'account an account with a rather long name: up to 1 active bots from now on\n' +
+			'account an account with a rather long name: up to 50 active bots from 2999-12-08T09:00:00.000Z\n',
+		stderr: '',
+	});
+	await makeBot(database.pool, world);
+	const waiting = await makeBot(database.pool, world);
+	expect(await say('bots', 'resume', String(waiting.id))).toMatchObject({
+		code: 2,
+		stderr: expect.stringMatching(/^botbox: its account may have 1 active bots, and has them: [^\n]+\n$/),
+	});
+	await database.pool.query(
+		`update botbox.rollout_steps set held_since = now(), held_reason = 'the CRITICAL alert RECONCILIATION_POSITION is open for account 1 BTC/USDT:USDT'
+		where taken_at is null`,
+	);
+	expect((await say('rollout', 'list')).stdout).toMatch(/ HELD +the CRITICAL alert RECONCILIATION_POSITION is open/);
+	expect(JSON.parse((await say('rollout', 'list', '--json')).stdout)).toMatchObject({
+		accounts: [{ max_active_bots: 1, active_bots: 1, waiting_bots: 1, next_max_active_bots: 50 }],
+		steps: [{ status: 'TAKEN' }, { status: 'HELD' }],
+	});
+	expect((await say('rollout', 'cancel', String(world.accountId), '--unlimited')).stdout).toBe(
+		'1 steps of account an account with a rather long name given up, no limit\n',
+	);
+});
+
 test('limits are listed and set; what does not exist is said', async () => {
 	const limit = [
 		'limits',

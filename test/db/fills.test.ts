@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { applyFills, queueExits, recordOrderResult } from '../../src/database/functions/trades.ts';
 import {
 	applyFill,
+	decide,
 	fillOf,
 	openOrder,
 	openPosition,
@@ -269,6 +270,23 @@ test('what is left below the smallest order is dust: closed in the books, kept i
 	expect(closed).toMatchObject({ status: 'CLOSED', quantity: '0' });
 	expect(Number(closed.dust_quantity)).toBeCloseTo(0.09, 12);
 	expect((await balances(world.accountId))[base]).toBeCloseTo(0.09, 12);
+});
+
+test('DUST_WRITTEN_OFF: what no order can close any more is closed in the books, and said so', async () => {
+	const bot = await makeBot(books.pool, await makeWorld(books.pool));
+	const { id } = await openPosition(books.pool, bot);
+	await books.pool.query('update instruments set minimum_quantity = 50');
+	expect(await decide(books.pool, bot, { direction: 'CLOSE', now: after(300) })).toMatchObject({
+		reasonCode: 'BELOW_MINIMUM',
+	});
+	expect(await position(bot)).toMatchObject({ status: 'CLOSED', quantity: '0' });
+	expect(
+		await one(books.pool, `select severity, subject, message from alerts where code = 'DUST_WRITTEN_OFF'`),
+	).toEqual({
+		severity: 'INFO',
+		subject: `position ${id}`,
+		message: expect.stringMatching(/^10(\.0+)? T\d+ of position \d+ is below what can be sold: closed in the books$/),
+	});
 });
 
 test('a second lot adds to the position and weighs its price', async () => {

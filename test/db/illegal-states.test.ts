@@ -1,6 +1,6 @@
 /** Illegal states cannot be inserted by hand: for each constraint of each state machine a change that it refuses. */
 import { expect, test } from 'vitest';
-import { recordStrategyVersion } from '../../src/database/functions/administration.ts';
+import { planRollout, recordStrategyVersion } from '../../src/database/functions/administration.ts';
 import { acquireCall, pauseEntries } from '../../src/database/functions/guards.ts';
 import { check } from '../support/factories/evaluated-checks.ts';
 import { openOrder, openPosition, queueTrade, submitTrade } from '../support/factories/trading.ts';
@@ -22,6 +22,15 @@ async function prepare(): Promise<void> {
 	await openOrder(books.pool, bots[2]!);
 	await submitTrade(books.pool, await queueTrade(books.pool, bots[3]!));
 	await check(books.pool, bots[4]!, start, { decision: 'LONG' });
+	await planRollout(books.pool, {
+		accountId: world.accountId,
+		steps: [
+			{ max_active_bots: 10 },
+			{ max_active_bots: 50, step_at: after(60) },
+			{ max_active_bots: 100, step_at: after(120) },
+		],
+		now: start,
+	});
 	await pauseEntries(books.pool, { scope: 'ALL', reason: 'drill', now: start });
 	await acquireCall(books.pool, { exchangeId: 'sim', workerId: 'w', now: start });
 	await books.pool.query(`
@@ -47,6 +56,14 @@ const illegal: readonly (readonly [rows: string, change: string, refusedBy: stri
 	['bots', `claimed_by = 'w', claimed_until = null`, 'bot_claim_has_an_end'],
 	['bots', `status = 'DELETED', next_check_at = null`, 'deleted_bot_has_its_time'],
 	['bots', `deleted_at = now()`, 'deleted_bot_has_its_time'],
+	['bots', `is_waiting = true`, 'waiting_bot_is_paused'],
+	['rollout_steps', `due_at = step_at - interval '1 second'`, 'step_is_never_due_early'],
+	['rollout_steps', `cancelled_at = now()`, 'step_ends_once'],
+	['rollout_steps', `taken_at = null, held_since = now()`, 'held_step_has_its_reason'],
+	['rollout_steps', `held_since = now(), held_reason = 'x'`, 'held_step_has_not_ended'],
+	['rollout_steps', `max_active_bots = 0`, 'step_has_places'],
+	['rollout_steps', `step_at = '2026-03-02T12:00Z'`, 'rollout_steps_one_per_time'],
+	['accounts', `max_active_bots = 0`, 'max_active_bots_is_positive'],
 	['bots', `sizing = 'CAPITAL_FRACTION', sizing_value = 1.01`, 'sizing_fraction_is_a_share'],
 	['bots', `leverage = 0`, 'leverage_is_sane'],
 	['bots', `name = 'same'`, 'bots_one_living_per_name'],
@@ -220,6 +237,7 @@ test('every check constraint and partial unique index of the state machines is i
 		'trade_queue',
 		'orders',
 		'positions',
+		'rollout_steps',
 		'circuit_breakers',
 		'order_transitions',
 		'pauses',

@@ -119,6 +119,13 @@ test.each([
 	'docs/alerts.md',
 	'docs/metrics.md',
 	'docs/operations.md',
+	'docs/getting-started.md',
+	'docs/concepts.md',
+	'docs/going-live.md',
+	'docs/reporting.md',
+	'docs/risk.md',
+	'docs/failure-drills.md',
+	'docs/api.md',
 ])('the links of %s lead somewhere', (path) => {
 	const targets = [...readDocument(path).matchAll(/(?<!!)\[[^\]]*\]\(([^)]+)\)/g)].map((match) => match[1] ?? '');
 	for (const target of targets.filter((link) => !link.startsWith('http'))) {

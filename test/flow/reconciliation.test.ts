@@ -154,6 +154,20 @@ test('what is foreign is listed, counts for slots and exposure, and is forgotten
 	expect(await account.decide(bot)).toMatchObject({ outcome: 'QUEUED' });
 });
 
+test('RECONCILIATION_POSITION_FILLS: a position that its fills do not add up to is told until they do', async () => {
+	const [instrument] = account.perpetuals as [LiveAccount['perpetuals'][0]];
+	const bot = await account.makeBot(instrument);
+	await account.trade(bot);
+	const told = () => account.alerts('RECONCILIATION_POSITION_FILLS%');
+	const { id } = await account.one<{ id: number }>('select id from botbox.positions where bot_id = $1', bot.id);
+	await behindItsBack('update botbox.positions set entered_quantity = entered_quantity + 1 where id = $1', [id]);
+	await account.reconcile();
+	expect(await told()).toEqual([`RECONCILIATION_POSITION_FILLS position ${id}`]);
+	await behindItsBack('update botbox.positions set entered_quantity = entered_quantity - 1 where id = $1', [id]);
+	await account.reconcile();
+	expect(await told()).toEqual([]);
+});
+
 test('more than our bots hold in the same instrument is foreign by the difference; costs of it are no difference of balance', async () => {
 	const [instrument] = account.perpetuals as [LiveAccount['perpetuals'][0]];
 	const bot = await account.makeBot(instrument);

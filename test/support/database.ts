@@ -49,12 +49,28 @@ export async function checkLedgers(): Promise<void> {
 	for (const database of created) await database.checkLedger();
 }
 
-/** Differences of the whole ledger; none where there is no schema (yet). */
+/** Differences of the whole ledger, and totals of positions that are not their sums; none where there is no schema (yet). */
 async function brokenLedger(pool: Pool): Promise<unknown[]> {
 	const { rows } = await pool.query<{ exists: boolean }>(
-		`select to_regprocedure('botbox.check_ledger()') is not null as exists`,
+		`select to_regprocedure('botbox.check_ledger()') is not null and to_regclass('botbox.position_totals') is not null as exists`,
 	);
-	return rows[0]?.exists ? (await pool.query('select * from botbox.check_ledger()')).rows : [];
+	if (!rows[0]?.exists) return [];
+	const ledger = await pool.query('select * from botbox.check_ledger()');
+	const totals = await pool.query(
+		`with sums as (
+		   select p.bot_id, p.account_id, p.strategy_version_id, count(*) as closed_positions,
+		          count(*) filter (where p.realised_pnl - p.fees + p.funding > 0) as won, sum(p.realised_pnl) as realised_pnl, sum(p.fees) as fees,
+		          sum(p.funding) as funding, max(p.realised_pnl - p.fees + p.funding) as best, min(p.realised_pnl - p.fees + p.funding) as worst,
+		          min(p.opened_at) as first_opened_at, max(p.closed_at) as last_closed_at
+		     from botbox.positions p
+		    where p.status = 'CLOSED'
+		    group by 1, 2, 3
+		 )
+		 (select 'is' as said, t.* from botbox.position_totals t except all select 'is', s.* from sums s)
+		  union all
+		 (select 'should be', s.* from sums s except all select 'should be', t.* from botbox.position_totals t)`,
+	);
+	return [...ledger.rows, ...totals.rows];
 }
 
 async function createDatabase(template: string): Promise<TestDatabase> {

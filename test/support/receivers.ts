@@ -14,6 +14,8 @@ export interface Receiver {
 	readonly requests: ReceivedRequest[];
 	/** How it answers from now on; `hang`: not at all. */
 	answer(status: number | 'hang', body?: string): void;
+	/** Once a request has come that was not there before. */
+	arrival(): Promise<void>;
 	close(): Promise<void>;
 }
 
@@ -21,6 +23,7 @@ export async function startReceiver(): Promise<Receiver> {
 	const requests: ReceivedRequest[] = [];
 	let status: number | 'hang' = 200;
 	let text = 'ok';
+	let tell: () => void = () => undefined;
 	const server = createServer(async (request, response) => {
 		const chunks: Buffer[] = [];
 		for await (const chunk of request) chunks.push(chunk);
@@ -30,6 +33,7 @@ export async function startReceiver(): Promise<Receiver> {
 			headers: request.headers,
 			body: Buffer.concat(chunks).toString('utf8'),
 		});
+		tell();
 		if (status === 'hang') return;
 		response.writeHead(status, status === 302 ? { location: '/elsewhere' } : {});
 		response.end(text);
@@ -42,6 +46,10 @@ export async function startReceiver(): Promise<Receiver> {
 			status = next;
 			text = body;
 		},
+		arrival: () =>
+			new Promise((resolve) => {
+				tell = resolve;
+			}),
 		close: async () => {
 			server.closeAllConnections();
 			await new Promise((resolve) => server.close(resolve));

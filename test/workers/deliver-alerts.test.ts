@@ -9,7 +9,8 @@ import { createLogger } from '../../src/logger.ts';
 import { deliverAlerts } from '../../src/workers/deliver-alerts.ts';
 import { empty, one } from '../db/books.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { after, start } from '../support/factories/world.ts';
+import { openPosition } from '../support/factories/trading.ts';
+import { after, makeBot, makeWorld, start } from '../support/factories/world.ts';
 import { type Receiver, startReceiver } from '../support/receivers.ts';
 
 let database: TestDatabase;
@@ -211,6 +212,36 @@ test('a channel that fails is tried again, is told dead after three, and gets it
 	expect(await listView(database.pool, 'alerts', { where: { code: 'CHANNEL_DEAD', resolved_at: null } })).toEqual([]);
 	const { rows } = await database.pool.query('select state::text from pgboss.job group by 1');
 	expect(rows).toEqual([{ state: 'completed' }]);
+});
+
+test('a channel that does not answer delays no trading: while it is waited for, nothing is locked and trades are filled', async () => {
+	await addChannel('ops');
+	receiver.answer('hang');
+	await raise('DATA_LAG', 'sim BTC');
+	const arrival = receiver.arrival();
+	let isOver = false;
+	const delivery = deliverAlerts(
+		{ pool: database.pool, jobs, log },
+		{ masterKey, now: after(1), ignorePauses: true, timeoutMs: 600_000 },
+	).finally(() => {
+		isOver = true;
+	});
+	await arrival;
+	const { rows } = await database.pool.query(
+		`select a.pid, a.state, l.relation::regclass::text as locked
+		   from pg_stat_activity a
+		   left join pg_locks l on l.pid = a.pid and l.relation is not null
+		  where a.datname = current_database() and a.pid <> pg_backend_pid() and (a.state like 'idle in transaction%' or l.pid is not null)`,
+	);
+	expect(rows).toEqual([]);
+	const bot = await makeBot(database.pool, await makeWorld(database.pool));
+	expect((await openPosition(database.pool, bot)).id).toBeGreaterThan(0);
+	// Alerts that it is about, too, are raised and resolved meanwhile.
+	await raise('NO_TICK', 'scheduler', 2);
+	await resolve('DATA_LAG', 'sim BTC', 3);
+	expect(isOver).toBe(false);
+	await receiver.close();
+	await delivery;
 });
 
 test('pg-boss retries as long as it is told to; then the message is given up', async () => {

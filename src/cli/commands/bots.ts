@@ -111,10 +111,9 @@ export function registerBots(program: Command): void {
 				const id = await create(pool, config, options);
 				const [row] = await listView(pool, 'bot_status', { where: { bot_id: id } });
 				if (options.json) printJson(row);
-				else
-					process.stdout.write(
-						`created bot ${id}, first check at ${(row?.next_check_at as Date | undefined)?.toISOString()}\n`,
-					);
+				else if (row?.next_check_at instanceof Date)
+					process.stdout.write(`created bot ${id}, first check at ${row.next_check_at.toISOString()}\n`);
+				else process.stdout.write(`created bot ${id}, which ${String(row?.status_reason)}\n`);
 			});
 		});
 
@@ -142,7 +141,11 @@ export function registerBots(program: Command): void {
 			.action(async (bot: string, options: { reason?: string }) => {
 				await withDatabase(async (pool) => {
 					const row = await findBot(pool, bot);
-					await setBotStatus(pool, { botId: Number(row.bot_id), status, reason: options.reason, actor: actor() });
+					try {
+						await setBotStatus(pool, { botId: Number(row.bot_id), status, reason: options.reason, actor: actor() });
+					} catch (error) {
+						throw asUsage(error);
+					}
 					process.stdout.write(`bot ${row.bot_id} ${row.name} is ${status}\n`);
 				});
 			});

@@ -147,6 +147,26 @@ export const setBotStatus = valueFunction(
 	'bot_status?',
 );
 
+/**
+ * `steps`: the first counts at once and has no time, the others rise by number and time. Answers how many; null: there is no such account.
+ * Throws check_violation, in words for people, for steps that do not rise.
+ */
+export const planRollout = valueFunction(
+	'plan_rollout',
+	{ accountId: 'bigint', steps: 'jsonb', actor: 'text?', now: 'timestamptz?' },
+	'integer?',
+);
+
+/** Answers how many steps were given up; null: there is no such account. `isUnlimited` removes the limit, too. */
+export const cancelRollout = valueFunction(
+	'cancel_rollout',
+	{ accountId: 'bigint', isUnlimited: 'boolean?', actor: 'text?', now: 'timestamptz?' },
+	'integer?',
+);
+
+/** Raises limits whose step is due and starts bots that wait, unless something stands against it; answers how many have started. */
+export const takeRolloutSteps = valueFunction('take_rollout_steps', { now: 'timestamptz?' }, 'integer');
+
 /** The bots that moved. Throws check_violation for a bot of another strategy or with other legs, and then none has moved. */
 export const setBotsStrategyVersion = rowsFunction(
 	'set_bots_strategy_version',

@@ -225,6 +225,7 @@ declare module 'zapatos/schema' {
       losses_count_from: Date | null;
       margin_ratio: db.NumericString | null;
       margin_ratio_seen_at: Date | null;
+      max_active_bots: number | null;
       max_correlated_positions: number;
       max_drawdown: db.NumericString | null;
       max_entries_per_minute: number | null;
@@ -258,6 +259,7 @@ declare module 'zapatos/schema' {
       losses_count_from: db.TimestampTzString | null;
       margin_ratio: number | null;
       margin_ratio_seen_at: db.TimestampTzString | null;
+      max_active_bots: number | null;
       max_correlated_positions: number;
       max_drawdown: number | null;
       max_entries_per_minute: number | null;
@@ -291,6 +293,7 @@ declare module 'zapatos/schema' {
       losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
       margin_ratio_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      max_active_bots?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       max_correlated_positions?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       max_drawdown?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
       max_entries_per_minute?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
@@ -323,6 +326,7 @@ declare module 'zapatos/schema' {
       losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
       margin_ratio_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      max_active_bots?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
       max_correlated_positions?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment;
       max_drawdown?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
       max_entries_per_minute?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
@@ -355,6 +359,7 @@ declare module 'zapatos/schema' {
       losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
       margin_ratio_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      max_active_bots?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
       max_correlated_positions?: number | db.Parameter<number> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.DefaultType | db.SQLFragment>;
       max_drawdown?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
       max_entries_per_minute?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
@@ -839,6 +844,7 @@ declare module 'zapatos/schema' {
       id: number;
       instrument_id: number;
       interval_minutes: number;
+      is_waiting: boolean;
       last_check_at: Date | null;
       leverage: db.NumericString;
       losses_count_from: Date | null;
@@ -864,6 +870,7 @@ declare module 'zapatos/schema' {
       id: number;
       instrument_id: number;
       interval_minutes: number;
+      is_waiting: boolean;
       last_check_at: db.TimestampTzString | null;
       leverage: number;
       losses_count_from: db.TimestampTzString | null;
@@ -889,6 +896,7 @@ declare module 'zapatos/schema' {
       id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       interval_minutes?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      is_waiting?: boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn>;
       last_check_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       leverage?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
       losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
@@ -913,6 +921,7 @@ declare module 'zapatos/schema' {
       execution?: execution_mode | db.Parameter<execution_mode> | db.DefaultType | db.SQLFragment;
       instrument_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
       interval_minutes: number | db.Parameter<number> | db.SQLFragment;
+      is_waiting?: boolean | db.Parameter<boolean> | db.DefaultType | db.SQLFragment;
       last_check_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       leverage?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment;
       losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
@@ -937,6 +946,7 @@ declare module 'zapatos/schema' {
       execution?: execution_mode | db.Parameter<execution_mode> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, execution_mode | db.Parameter<execution_mode> | db.DefaultType | db.SQLFragment>;
       instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
       interval_minutes?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      is_waiting?: boolean | db.Parameter<boolean> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, boolean | db.Parameter<boolean> | db.DefaultType | db.SQLFragment>;
       last_check_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       leverage?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.DefaultType | db.SQLFragment>;
       losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
@@ -2536,6 +2546,7 @@ declare module 'zapatos/schema' {
       created_at: Date;
       exchange_order_id: string | null;
       exchange_updated_at: Date | null;
+      expected_price: c.PgPrice | null;
       filled_quantity: c.PgQuantity;
       finished_at: Date | null;
       id: number;
@@ -2569,6 +2580,7 @@ declare module 'zapatos/schema' {
       created_at: db.TimestampTzString;
       exchange_order_id: string | null;
       exchange_updated_at: db.TimestampTzString | null;
+      expected_price: c.PgPrice | null;
       filled_quantity: c.PgQuantity;
       finished_at: db.TimestampTzString | null;
       id: number;
@@ -2602,6 +2614,7 @@ declare module 'zapatos/schema' {
       created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       exchange_order_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       exchange_updated_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      expected_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
       filled_quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
       finished_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
@@ -2635,6 +2648,7 @@ declare module 'zapatos/schema' {
       created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment;
       exchange_order_id?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
       exchange_updated_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      expected_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment;
       filled_quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.DefaultType | db.SQLFragment;
       finished_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       instrument_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
@@ -2667,6 +2681,7 @@ declare module 'zapatos/schema' {
       created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.DefaultType | db.SQLFragment>;
       exchange_order_id?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
       exchange_updated_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      expected_price?: c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | null | db.DefaultType | db.SQLFragment>;
       filled_quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.DefaultType | db.SQLFragment>;
       finished_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
@@ -2874,6 +2889,85 @@ declare module 'zapatos/schema' {
       scope?: pause_scope | db.Parameter<pause_scope> | db.SQLFragment | db.SQLFragment<any, pause_scope | db.Parameter<pause_scope> | db.SQLFragment>;
     }
     export type UniqueIndex = 'pauses_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
+  export namespace position_totals {
+    export type Table = 'position_totals';
+    export interface Selectable {
+      account_id: number;
+      best: c.PgAmount;
+      bot_id: number;
+      closed_positions: number;
+      fees: c.PgAmount;
+      first_opened_at: Date;
+      funding: c.PgAmount;
+      last_closed_at: Date;
+      realised_pnl: c.PgAmount;
+      strategy_version_id: number | null;
+      won: number;
+      worst: c.PgAmount;
+    }
+    export interface JSONSelectable {
+      account_id: number;
+      best: c.PgAmount;
+      bot_id: number;
+      closed_positions: number;
+      fees: c.PgAmount;
+      first_opened_at: db.TimestampTzString;
+      funding: c.PgAmount;
+      last_closed_at: db.TimestampTzString;
+      realised_pnl: c.PgAmount;
+      strategy_version_id: number | null;
+      won: number;
+      worst: c.PgAmount;
+    }
+    export interface Whereable {
+      account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      best?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+      bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      closed_positions?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      fees?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+      first_opened_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      funding?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+      last_closed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      realised_pnl?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+      strategy_version_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      won?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      worst?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      account_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      best: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment;
+      bot_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      closed_positions: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      fees: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment;
+      first_opened_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      funding: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment;
+      last_closed_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      realised_pnl: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment;
+      strategy_version_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment;
+      won: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      worst: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment;
+    }
+    export interface Updatable {
+      account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      best?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment>;
+      bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      closed_positions?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      fees?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment>;
+      first_opened_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      funding?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment>;
+      last_closed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      realised_pnl?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment>;
+      strategy_version_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
+      won?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      worst?: c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'position_totals_one_per_bot_and_version';
     export type Column = keyof Selectable;
     export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
     export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
@@ -3312,6 +3406,78 @@ declare module 'zapatos/schema' {
       volatility?: regime_volatility | db.Parameter<regime_volatility> | db.SQLFragment | db.SQLFragment<any, regime_volatility | db.Parameter<regime_volatility> | db.SQLFragment>;
     }
     export type UniqueIndex = 'regimes_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
+  export namespace rollout_steps {
+    export type Table = 'rollout_steps';
+    export interface Selectable {
+      account_id: number;
+      cancelled_at: Date | null;
+      due_at: Date;
+      held_reason: string | null;
+      held_since: Date | null;
+      id: number;
+      max_active_bots: number;
+      planned_at: Date;
+      planned_by: string;
+      step_at: Date;
+      taken_at: Date | null;
+    }
+    export interface JSONSelectable {
+      account_id: number;
+      cancelled_at: db.TimestampTzString | null;
+      due_at: db.TimestampTzString;
+      held_reason: string | null;
+      held_since: db.TimestampTzString | null;
+      id: number;
+      max_active_bots: number;
+      planned_at: db.TimestampTzString;
+      planned_by: string;
+      step_at: db.TimestampTzString;
+      taken_at: db.TimestampTzString | null;
+    }
+    export interface Whereable {
+      account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      cancelled_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      due_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      held_reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      held_since?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      max_active_bots?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+      planned_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      planned_by?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      step_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      taken_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      account_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      cancelled_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      due_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      held_reason?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+      held_since?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      max_active_bots: number | db.Parameter<number> | db.SQLFragment;
+      planned_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      planned_by: string | db.Parameter<string> | db.SQLFragment;
+      step_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      taken_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+    }
+    export interface Updatable {
+      account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      cancelled_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      due_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      held_reason?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+      held_since?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      max_active_bots?: number | db.Parameter<number> | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment>;
+      planned_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      planned_by?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+      step_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      taken_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'rollout_steps_one_per_time' | 'rollout_steps_pkey';
     export type Column = keyof Selectable;
     export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
     export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
@@ -4002,20 +4168,20 @@ declare module 'zapatos/schema' {
   /* --- aggregate types --- */
 
   export namespace botbox {  
-    export type Table = account_balances.Table | account_equity.Table | accounts.Table | alert_channels.Table | alert_deliveries.Table | alert_rules.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candle_coverage.Table | candle_gaps.Table | candles.Table | check_hours.Table | check_minutes.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | events.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | foreign_orders.Table | foreign_positions.Table | funding_rates.Table | idempotent_requests.Table | installation.Table | instruments.Table | interval_changes.Table | ledger_entries.Table | ledger_totals.Table | login_codes.Table | order_transitions.Table | orders.Table | paper_funding.Table | paper_orders.Table | pauses.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | sessions.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
-    export type Selectable = account_balances.Selectable | account_equity.Selectable | accounts.Selectable | alert_channels.Selectable | alert_deliveries.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candle_coverage.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | check_minutes.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | events.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | foreign_orders.Selectable | foreign_positions.Selectable | funding_rates.Selectable | idempotent_requests.Selectable | installation.Selectable | instruments.Selectable | interval_changes.Selectable | ledger_entries.Selectable | ledger_totals.Selectable | login_codes.Selectable | order_transitions.Selectable | orders.Selectable | paper_funding.Selectable | paper_orders.Selectable | pauses.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | sessions.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
-    export type JSONSelectable = account_balances.JSONSelectable | account_equity.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_deliveries.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candle_coverage.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | check_minutes.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | events.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | foreign_orders.JSONSelectable | foreign_positions.JSONSelectable | funding_rates.JSONSelectable | idempotent_requests.JSONSelectable | installation.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | ledger_entries.JSONSelectable | ledger_totals.JSONSelectable | login_codes.JSONSelectable | order_transitions.JSONSelectable | orders.JSONSelectable | paper_funding.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | sessions.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
-    export type Whereable = account_balances.Whereable | account_equity.Whereable | accounts.Whereable | alert_channels.Whereable | alert_deliveries.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candle_coverage.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | check_minutes.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | events.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | foreign_orders.Whereable | foreign_positions.Whereable | funding_rates.Whereable | idempotent_requests.Whereable | installation.Whereable | instruments.Whereable | interval_changes.Whereable | ledger_entries.Whereable | ledger_totals.Whereable | login_codes.Whereable | order_transitions.Whereable | orders.Whereable | paper_funding.Whereable | paper_orders.Whereable | pauses.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | sessions.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
-    export type Insertable = account_balances.Insertable | account_equity.Insertable | accounts.Insertable | alert_channels.Insertable | alert_deliveries.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candle_coverage.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | check_minutes.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | events.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | foreign_orders.Insertable | foreign_positions.Insertable | funding_rates.Insertable | idempotent_requests.Insertable | installation.Insertable | instruments.Insertable | interval_changes.Insertable | ledger_entries.Insertable | ledger_totals.Insertable | login_codes.Insertable | order_transitions.Insertable | orders.Insertable | paper_funding.Insertable | paper_orders.Insertable | pauses.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | sessions.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
-    export type Updatable = account_balances.Updatable | account_equity.Updatable | accounts.Updatable | alert_channels.Updatable | alert_deliveries.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candle_coverage.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | check_minutes.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | events.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | foreign_orders.Updatable | foreign_positions.Updatable | funding_rates.Updatable | idempotent_requests.Updatable | installation.Updatable | instruments.Updatable | interval_changes.Updatable | ledger_entries.Updatable | ledger_totals.Updatable | login_codes.Updatable | order_transitions.Updatable | orders.Updatable | paper_funding.Updatable | paper_orders.Updatable | pauses.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | sessions.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
-    export type UniqueIndex = account_balances.UniqueIndex | account_equity.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_deliveries.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candle_coverage.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | check_minutes.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | events.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | foreign_orders.UniqueIndex | foreign_positions.UniqueIndex | funding_rates.UniqueIndex | idempotent_requests.UniqueIndex | installation.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | ledger_entries.UniqueIndex | ledger_totals.UniqueIndex | login_codes.UniqueIndex | order_transitions.UniqueIndex | orders.UniqueIndex | paper_funding.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | sessions.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
-    export type Column = account_balances.Column | account_equity.Column | accounts.Column | alert_channels.Column | alert_deliveries.Column | alert_rules.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candle_coverage.Column | candle_gaps.Column | candles.Column | check_hours.Column | check_minutes.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | events.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | foreign_orders.Column | foreign_positions.Column | funding_rates.Column | idempotent_requests.Column | installation.Column | instruments.Column | interval_changes.Column | ledger_entries.Column | ledger_totals.Column | login_codes.Column | order_transitions.Column | orders.Column | paper_funding.Column | paper_orders.Column | pauses.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | sessions.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
+    export type Table = account_balances.Table | account_equity.Table | accounts.Table | alert_channels.Table | alert_deliveries.Table | alert_rules.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candle_coverage.Table | candle_gaps.Table | candles.Table | check_hours.Table | check_minutes.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | events.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | foreign_orders.Table | foreign_positions.Table | funding_rates.Table | idempotent_requests.Table | installation.Table | instruments.Table | interval_changes.Table | ledger_entries.Table | ledger_totals.Table | login_codes.Table | order_transitions.Table | orders.Table | paper_funding.Table | paper_orders.Table | pauses.Table | position_totals.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | rollout_steps.Table | sessions.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
+    export type Selectable = account_balances.Selectable | account_equity.Selectable | accounts.Selectable | alert_channels.Selectable | alert_deliveries.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candle_coverage.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | check_minutes.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | events.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | foreign_orders.Selectable | foreign_positions.Selectable | funding_rates.Selectable | idempotent_requests.Selectable | installation.Selectable | instruments.Selectable | interval_changes.Selectable | ledger_entries.Selectable | ledger_totals.Selectable | login_codes.Selectable | order_transitions.Selectable | orders.Selectable | paper_funding.Selectable | paper_orders.Selectable | pauses.Selectable | position_totals.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | rollout_steps.Selectable | sessions.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
+    export type JSONSelectable = account_balances.JSONSelectable | account_equity.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_deliveries.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candle_coverage.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | check_minutes.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | events.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | foreign_orders.JSONSelectable | foreign_positions.JSONSelectable | funding_rates.JSONSelectable | idempotent_requests.JSONSelectable | installation.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | ledger_entries.JSONSelectable | ledger_totals.JSONSelectable | login_codes.JSONSelectable | order_transitions.JSONSelectable | orders.JSONSelectable | paper_funding.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | position_totals.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | rollout_steps.JSONSelectable | sessions.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
+    export type Whereable = account_balances.Whereable | account_equity.Whereable | accounts.Whereable | alert_channels.Whereable | alert_deliveries.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candle_coverage.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | check_minutes.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | events.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | foreign_orders.Whereable | foreign_positions.Whereable | funding_rates.Whereable | idempotent_requests.Whereable | installation.Whereable | instruments.Whereable | interval_changes.Whereable | ledger_entries.Whereable | ledger_totals.Whereable | login_codes.Whereable | order_transitions.Whereable | orders.Whereable | paper_funding.Whereable | paper_orders.Whereable | pauses.Whereable | position_totals.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | rollout_steps.Whereable | sessions.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
+    export type Insertable = account_balances.Insertable | account_equity.Insertable | accounts.Insertable | alert_channels.Insertable | alert_deliveries.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candle_coverage.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | check_minutes.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | events.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | foreign_orders.Insertable | foreign_positions.Insertable | funding_rates.Insertable | idempotent_requests.Insertable | installation.Insertable | instruments.Insertable | interval_changes.Insertable | ledger_entries.Insertable | ledger_totals.Insertable | login_codes.Insertable | order_transitions.Insertable | orders.Insertable | paper_funding.Insertable | paper_orders.Insertable | pauses.Insertable | position_totals.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | rollout_steps.Insertable | sessions.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
+    export type Updatable = account_balances.Updatable | account_equity.Updatable | accounts.Updatable | alert_channels.Updatable | alert_deliveries.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candle_coverage.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | check_minutes.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | events.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | foreign_orders.Updatable | foreign_positions.Updatable | funding_rates.Updatable | idempotent_requests.Updatable | installation.Updatable | instruments.Updatable | interval_changes.Updatable | ledger_entries.Updatable | ledger_totals.Updatable | login_codes.Updatable | order_transitions.Updatable | orders.Updatable | paper_funding.Updatable | paper_orders.Updatable | pauses.Updatable | position_totals.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | rollout_steps.Updatable | sessions.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
+    export type UniqueIndex = account_balances.UniqueIndex | account_equity.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_deliveries.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candle_coverage.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | check_minutes.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | events.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | foreign_orders.UniqueIndex | foreign_positions.UniqueIndex | funding_rates.UniqueIndex | idempotent_requests.UniqueIndex | installation.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | ledger_entries.UniqueIndex | ledger_totals.UniqueIndex | login_codes.UniqueIndex | order_transitions.UniqueIndex | orders.UniqueIndex | paper_funding.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | position_totals.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | rollout_steps.UniqueIndex | sessions.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
+    export type Column = account_balances.Column | account_equity.Column | accounts.Column | alert_channels.Column | alert_deliveries.Column | alert_rules.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candle_coverage.Column | candle_gaps.Column | candles.Column | check_hours.Column | check_minutes.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | events.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | foreign_orders.Column | foreign_positions.Column | funding_rates.Column | idempotent_requests.Column | installation.Column | instruments.Column | interval_changes.Column | ledger_entries.Column | ledger_totals.Column | login_codes.Column | order_transitions.Column | orders.Column | paper_funding.Column | paper_orders.Column | pauses.Column | position_totals.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | rollout_steps.Column | sessions.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
   
-    export type AllBaseTables = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, events.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, idempotent_requests.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, login_codes.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, sessions.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllBaseTables = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, events.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, idempotent_requests.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, login_codes.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, position_totals.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, rollout_steps.Table, sessions.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
     export type AllForeignTables = [];
     export type AllViews = [];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, events.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, idempotent_requests.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, login_codes.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, sessions.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllTablesAndViews = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, events.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, idempotent_requests.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, login_codes.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, position_totals.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, rollout_steps.Table, sessions.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
   }
 
 
@@ -5560,7 +5726,7 @@ declare module 'zapatos/schema' {
         bot_id: number | null;
         created_at: Date | null;
         exchange_id: string | null;
-        expected_price: db.NumericString | null;
+        expected_price: c.PgPrice | null;
         filled_quantity: c.PgQuantity | null;
         filled_share: number | null;
         fills: number | null;
@@ -5585,7 +5751,7 @@ declare module 'zapatos/schema' {
         bot_id: number | null;
         created_at: db.TimestampTzString | null;
         exchange_id: string | null;
-        expected_price: number | null;
+        expected_price: c.PgPrice | null;
         filled_quantity: c.PgQuantity | null;
         filled_share: number | null;
         fills: number | null;
@@ -5610,7 +5776,7 @@ declare module 'zapatos/schema' {
         bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         created_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
         exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
-        expected_price?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        expected_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
         filled_quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
         filled_share?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
         fills?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
@@ -6504,6 +6670,123 @@ declare module 'zapatos/schema' {
       export type SQL = SQLExpression | SQLExpression[];
     }
   
+    export namespace rollout_steps {
+      export type Table = 'reporting.rollout_steps';
+      export interface Selectable {
+        account: string | null;
+        account_id: number | null;
+        cancelled_at: Date | null;
+        due_at: Date | null;
+        held_reason: string | null;
+        held_since: Date | null;
+        max_active_bots: number | null;
+        planned_at: Date | null;
+        planned_by: string | null;
+        status: string | null;
+        step_at: Date | null;
+        step_id: number | null;
+        taken_at: Date | null;
+      }
+      export interface JSONSelectable {
+        account: string | null;
+        account_id: number | null;
+        cancelled_at: db.TimestampTzString | null;
+        due_at: db.TimestampTzString | null;
+        held_reason: string | null;
+        held_since: db.TimestampTzString | null;
+        max_active_bots: number | null;
+        planned_at: db.TimestampTzString | null;
+        planned_by: string | null;
+        status: string | null;
+        step_at: db.TimestampTzString | null;
+        step_id: number | null;
+        taken_at: db.TimestampTzString | null;
+      }
+      export interface Whereable {
+        account?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        cancelled_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        due_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        held_reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        held_since?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        max_active_bots?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        planned_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        planned_by?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        status?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        step_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        step_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        taken_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace rollouts {
+      export type Table = 'reporting.rollouts';
+      export interface Selectable {
+        account: string | null;
+        account_id: number | null;
+        account_mode: c.PgAccountMode | null;
+        active_bots: number | null;
+        exchange_id: string | null;
+        held_reason: string | null;
+        held_since: Date | null;
+        max_active_bots: number | null;
+        next_at: Date | null;
+        next_max_active_bots: number | null;
+        places_taken: number | null;
+        waiting_bots: number | null;
+      }
+      export interface JSONSelectable {
+        account: string | null;
+        account_id: number | null;
+        account_mode: c.PgAccountMode | null;
+        active_bots: number | null;
+        exchange_id: string | null;
+        held_reason: string | null;
+        held_since: db.TimestampTzString | null;
+        max_active_bots: number | null;
+        next_at: db.TimestampTzString | null;
+        next_max_active_bots: number | null;
+        places_taken: number | null;
+        waiting_bots: number | null;
+      }
+      export interface Whereable {
+        account?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        account_mode?: c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn>;
+        active_bots?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        held_reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        held_since?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        max_active_bots?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        next_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        next_max_active_bots?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
+        places_taken?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        waiting_bots?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
     export namespace round_trips {
       export type Table = 'reporting.round_trips';
       export interface Selectable {
@@ -7217,20 +7500,20 @@ declare module 'zapatos/schema' {
   
     /* --- aggregate types --- */
   
-    export type Table = account_equity.Table | account_margin.Table | accounts.Table | alert_channels.Table | alert_rules.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_pnl.Table | bot_status.Table | candle_gaps.Table | candles.Table | check_activity_hourly.Table | check_hours.Table | checks.Table | correlations.Table | data_freshness.Table | economics.Table | exchange_health.Table | exchange_usage.Table | execution_latency.Table | fill_quality.Table | foreign_orders.Table | foreign_positions.Table | funding_rates.Table | instruments.Table | interval_changes.Table | orders.Table | overview.Table | pauses.Table | positions.Table | queue_status.Table | rate_limits.Table | regimes.Table | rejection_reasons.Table | round_trips.Table | signal_acceptance.Table | signal_capture.Table | signals.Table | strategies.Table | strategy_performance.Table | trades.Table | uptime.Table | worker_status.Table;
-    export type Selectable = account_equity.Selectable | account_margin.Selectable | accounts.Selectable | alert_channels.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_pnl.Selectable | bot_status.Selectable | candle_gaps.Selectable | candles.Selectable | check_activity_hourly.Selectable | check_hours.Selectable | checks.Selectable | correlations.Selectable | data_freshness.Selectable | economics.Selectable | exchange_health.Selectable | exchange_usage.Selectable | execution_latency.Selectable | fill_quality.Selectable | foreign_orders.Selectable | foreign_positions.Selectable | funding_rates.Selectable | instruments.Selectable | interval_changes.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | queue_status.Selectable | rate_limits.Selectable | regimes.Selectable | rejection_reasons.Selectable | round_trips.Selectable | signal_acceptance.Selectable | signal_capture.Selectable | signals.Selectable | strategies.Selectable | strategy_performance.Selectable | trades.Selectable | uptime.Selectable | worker_status.Selectable;
-    export type JSONSelectable = account_equity.JSONSelectable | account_margin.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_pnl.JSONSelectable | bot_status.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_activity_hourly.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | correlations.JSONSelectable | data_freshness.JSONSelectable | economics.JSONSelectable | exchange_health.JSONSelectable | exchange_usage.JSONSelectable | execution_latency.JSONSelectable | fill_quality.JSONSelectable | foreign_orders.JSONSelectable | foreign_positions.JSONSelectable | funding_rates.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | queue_status.JSONSelectable | rate_limits.JSONSelectable | regimes.JSONSelectable | rejection_reasons.JSONSelectable | round_trips.JSONSelectable | signal_acceptance.JSONSelectable | signal_capture.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_performance.JSONSelectable | trades.JSONSelectable | uptime.JSONSelectable | worker_status.JSONSelectable;
-    export type Whereable = account_equity.Whereable | account_margin.Whereable | accounts.Whereable | alert_channels.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_pnl.Whereable | bot_status.Whereable | candle_gaps.Whereable | candles.Whereable | check_activity_hourly.Whereable | check_hours.Whereable | checks.Whereable | correlations.Whereable | data_freshness.Whereable | economics.Whereable | exchange_health.Whereable | exchange_usage.Whereable | execution_latency.Whereable | fill_quality.Whereable | foreign_orders.Whereable | foreign_positions.Whereable | funding_rates.Whereable | instruments.Whereable | interval_changes.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | queue_status.Whereable | rate_limits.Whereable | regimes.Whereable | rejection_reasons.Whereable | round_trips.Whereable | signal_acceptance.Whereable | signal_capture.Whereable | signals.Whereable | strategies.Whereable | strategy_performance.Whereable | trades.Whereable | uptime.Whereable | worker_status.Whereable;
-    export type Insertable = account_equity.Insertable | account_margin.Insertable | accounts.Insertable | alert_channels.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_pnl.Insertable | bot_status.Insertable | candle_gaps.Insertable | candles.Insertable | check_activity_hourly.Insertable | check_hours.Insertable | checks.Insertable | correlations.Insertable | data_freshness.Insertable | economics.Insertable | exchange_health.Insertable | exchange_usage.Insertable | execution_latency.Insertable | fill_quality.Insertable | foreign_orders.Insertable | foreign_positions.Insertable | funding_rates.Insertable | instruments.Insertable | interval_changes.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | queue_status.Insertable | rate_limits.Insertable | regimes.Insertable | rejection_reasons.Insertable | round_trips.Insertable | signal_acceptance.Insertable | signal_capture.Insertable | signals.Insertable | strategies.Insertable | strategy_performance.Insertable | trades.Insertable | uptime.Insertable | worker_status.Insertable;
-    export type Updatable = account_equity.Updatable | account_margin.Updatable | accounts.Updatable | alert_channels.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_pnl.Updatable | bot_status.Updatable | candle_gaps.Updatable | candles.Updatable | check_activity_hourly.Updatable | check_hours.Updatable | checks.Updatable | correlations.Updatable | data_freshness.Updatable | economics.Updatable | exchange_health.Updatable | exchange_usage.Updatable | execution_latency.Updatable | fill_quality.Updatable | foreign_orders.Updatable | foreign_positions.Updatable | funding_rates.Updatable | instruments.Updatable | interval_changes.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | queue_status.Updatable | rate_limits.Updatable | regimes.Updatable | rejection_reasons.Updatable | round_trips.Updatable | signal_acceptance.Updatable | signal_capture.Updatable | signals.Updatable | strategies.Updatable | strategy_performance.Updatable | trades.Updatable | uptime.Updatable | worker_status.Updatable;
-    export type UniqueIndex = account_equity.UniqueIndex | account_margin.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_pnl.UniqueIndex | bot_status.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_activity_hourly.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | correlations.UniqueIndex | data_freshness.UniqueIndex | economics.UniqueIndex | exchange_health.UniqueIndex | exchange_usage.UniqueIndex | execution_latency.UniqueIndex | fill_quality.UniqueIndex | foreign_orders.UniqueIndex | foreign_positions.UniqueIndex | funding_rates.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | queue_status.UniqueIndex | rate_limits.UniqueIndex | regimes.UniqueIndex | rejection_reasons.UniqueIndex | round_trips.UniqueIndex | signal_acceptance.UniqueIndex | signal_capture.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_performance.UniqueIndex | trades.UniqueIndex | uptime.UniqueIndex | worker_status.UniqueIndex;
-    export type Column = account_equity.Column | account_margin.Column | accounts.Column | alert_channels.Column | alert_rules.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_pnl.Column | bot_status.Column | candle_gaps.Column | candles.Column | check_activity_hourly.Column | check_hours.Column | checks.Column | correlations.Column | data_freshness.Column | economics.Column | exchange_health.Column | exchange_usage.Column | execution_latency.Column | fill_quality.Column | foreign_orders.Column | foreign_positions.Column | funding_rates.Column | instruments.Column | interval_changes.Column | orders.Column | overview.Column | pauses.Column | positions.Column | queue_status.Column | rate_limits.Column | regimes.Column | rejection_reasons.Column | round_trips.Column | signal_acceptance.Column | signal_capture.Column | signals.Column | strategies.Column | strategy_performance.Column | trades.Column | uptime.Column | worker_status.Column;
+    export type Table = account_equity.Table | account_margin.Table | accounts.Table | alert_channels.Table | alert_rules.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_pnl.Table | bot_status.Table | candle_gaps.Table | candles.Table | check_activity_hourly.Table | check_hours.Table | checks.Table | correlations.Table | data_freshness.Table | economics.Table | exchange_health.Table | exchange_usage.Table | execution_latency.Table | fill_quality.Table | foreign_orders.Table | foreign_positions.Table | funding_rates.Table | instruments.Table | interval_changes.Table | orders.Table | overview.Table | pauses.Table | positions.Table | queue_status.Table | rate_limits.Table | regimes.Table | rejection_reasons.Table | rollout_steps.Table | rollouts.Table | round_trips.Table | signal_acceptance.Table | signal_capture.Table | signals.Table | strategies.Table | strategy_performance.Table | trades.Table | uptime.Table | worker_status.Table;
+    export type Selectable = account_equity.Selectable | account_margin.Selectable | accounts.Selectable | alert_channels.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_pnl.Selectable | bot_status.Selectable | candle_gaps.Selectable | candles.Selectable | check_activity_hourly.Selectable | check_hours.Selectable | checks.Selectable | correlations.Selectable | data_freshness.Selectable | economics.Selectable | exchange_health.Selectable | exchange_usage.Selectable | execution_latency.Selectable | fill_quality.Selectable | foreign_orders.Selectable | foreign_positions.Selectable | funding_rates.Selectable | instruments.Selectable | interval_changes.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | queue_status.Selectable | rate_limits.Selectable | regimes.Selectable | rejection_reasons.Selectable | rollout_steps.Selectable | rollouts.Selectable | round_trips.Selectable | signal_acceptance.Selectable | signal_capture.Selectable | signals.Selectable | strategies.Selectable | strategy_performance.Selectable | trades.Selectable | uptime.Selectable | worker_status.Selectable;
+    export type JSONSelectable = account_equity.JSONSelectable | account_margin.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_pnl.JSONSelectable | bot_status.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_activity_hourly.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | correlations.JSONSelectable | data_freshness.JSONSelectable | economics.JSONSelectable | exchange_health.JSONSelectable | exchange_usage.JSONSelectable | execution_latency.JSONSelectable | fill_quality.JSONSelectable | foreign_orders.JSONSelectable | foreign_positions.JSONSelectable | funding_rates.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | queue_status.JSONSelectable | rate_limits.JSONSelectable | regimes.JSONSelectable | rejection_reasons.JSONSelectable | rollout_steps.JSONSelectable | rollouts.JSONSelectable | round_trips.JSONSelectable | signal_acceptance.JSONSelectable | signal_capture.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_performance.JSONSelectable | trades.JSONSelectable | uptime.JSONSelectable | worker_status.JSONSelectable;
+    export type Whereable = account_equity.Whereable | account_margin.Whereable | accounts.Whereable | alert_channels.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_pnl.Whereable | bot_status.Whereable | candle_gaps.Whereable | candles.Whereable | check_activity_hourly.Whereable | check_hours.Whereable | checks.Whereable | correlations.Whereable | data_freshness.Whereable | economics.Whereable | exchange_health.Whereable | exchange_usage.Whereable | execution_latency.Whereable | fill_quality.Whereable | foreign_orders.Whereable | foreign_positions.Whereable | funding_rates.Whereable | instruments.Whereable | interval_changes.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | queue_status.Whereable | rate_limits.Whereable | regimes.Whereable | rejection_reasons.Whereable | rollout_steps.Whereable | rollouts.Whereable | round_trips.Whereable | signal_acceptance.Whereable | signal_capture.Whereable | signals.Whereable | strategies.Whereable | strategy_performance.Whereable | trades.Whereable | uptime.Whereable | worker_status.Whereable;
+    export type Insertable = account_equity.Insertable | account_margin.Insertable | accounts.Insertable | alert_channels.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_pnl.Insertable | bot_status.Insertable | candle_gaps.Insertable | candles.Insertable | check_activity_hourly.Insertable | check_hours.Insertable | checks.Insertable | correlations.Insertable | data_freshness.Insertable | economics.Insertable | exchange_health.Insertable | exchange_usage.Insertable | execution_latency.Insertable | fill_quality.Insertable | foreign_orders.Insertable | foreign_positions.Insertable | funding_rates.Insertable | instruments.Insertable | interval_changes.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | queue_status.Insertable | rate_limits.Insertable | regimes.Insertable | rejection_reasons.Insertable | rollout_steps.Insertable | rollouts.Insertable | round_trips.Insertable | signal_acceptance.Insertable | signal_capture.Insertable | signals.Insertable | strategies.Insertable | strategy_performance.Insertable | trades.Insertable | uptime.Insertable | worker_status.Insertable;
+    export type Updatable = account_equity.Updatable | account_margin.Updatable | accounts.Updatable | alert_channels.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_pnl.Updatable | bot_status.Updatable | candle_gaps.Updatable | candles.Updatable | check_activity_hourly.Updatable | check_hours.Updatable | checks.Updatable | correlations.Updatable | data_freshness.Updatable | economics.Updatable | exchange_health.Updatable | exchange_usage.Updatable | execution_latency.Updatable | fill_quality.Updatable | foreign_orders.Updatable | foreign_positions.Updatable | funding_rates.Updatable | instruments.Updatable | interval_changes.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | queue_status.Updatable | rate_limits.Updatable | regimes.Updatable | rejection_reasons.Updatable | rollout_steps.Updatable | rollouts.Updatable | round_trips.Updatable | signal_acceptance.Updatable | signal_capture.Updatable | signals.Updatable | strategies.Updatable | strategy_performance.Updatable | trades.Updatable | uptime.Updatable | worker_status.Updatable;
+    export type UniqueIndex = account_equity.UniqueIndex | account_margin.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_pnl.UniqueIndex | bot_status.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_activity_hourly.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | correlations.UniqueIndex | data_freshness.UniqueIndex | economics.UniqueIndex | exchange_health.UniqueIndex | exchange_usage.UniqueIndex | execution_latency.UniqueIndex | fill_quality.UniqueIndex | foreign_orders.UniqueIndex | foreign_positions.UniqueIndex | funding_rates.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | queue_status.UniqueIndex | rate_limits.UniqueIndex | regimes.UniqueIndex | rejection_reasons.UniqueIndex | rollout_steps.UniqueIndex | rollouts.UniqueIndex | round_trips.UniqueIndex | signal_acceptance.UniqueIndex | signal_capture.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_performance.UniqueIndex | trades.UniqueIndex | uptime.UniqueIndex | worker_status.UniqueIndex;
+    export type Column = account_equity.Column | account_margin.Column | accounts.Column | alert_channels.Column | alert_rules.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_pnl.Column | bot_status.Column | candle_gaps.Column | candles.Column | check_activity_hourly.Column | check_hours.Column | checks.Column | correlations.Column | data_freshness.Column | economics.Column | exchange_health.Column | exchange_usage.Column | execution_latency.Column | fill_quality.Column | foreign_orders.Column | foreign_positions.Column | funding_rates.Column | instruments.Column | interval_changes.Column | orders.Column | overview.Column | pauses.Column | positions.Column | queue_status.Column | rate_limits.Column | regimes.Column | rejection_reasons.Column | rollout_steps.Column | rollouts.Column | round_trips.Column | signal_acceptance.Column | signal_capture.Column | signals.Column | strategies.Column | strategy_performance.Column | trades.Column | uptime.Column | worker_status.Column;
   
     export type AllBaseTables = [];
     export type AllForeignTables = [];
-    export type AllViews = [account_equity.Table, account_margin.Table, accounts.Table, alert_channels.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_activity_hourly.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, economics.Table, exchange_health.Table, exchange_usage.Table, execution_latency.Table, fill_quality.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, queue_status.Table, rate_limits.Table, regimes.Table, rejection_reasons.Table, round_trips.Table, signal_acceptance.Table, signal_capture.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, uptime.Table, worker_status.Table];
+    export type AllViews = [account_equity.Table, account_margin.Table, accounts.Table, alert_channels.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_activity_hourly.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, economics.Table, exchange_health.Table, exchange_usage.Table, execution_latency.Table, fill_quality.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, queue_status.Table, rate_limits.Table, regimes.Table, rejection_reasons.Table, rollout_steps.Table, rollouts.Table, round_trips.Table, signal_acceptance.Table, signal_capture.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, uptime.Table, worker_status.Table];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [account_equity.Table, account_margin.Table, accounts.Table, alert_channels.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_activity_hourly.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, economics.Table, exchange_health.Table, exchange_usage.Table, execution_latency.Table, fill_quality.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, queue_status.Table, rate_limits.Table, regimes.Table, rejection_reasons.Table, round_trips.Table, signal_acceptance.Table, signal_capture.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, uptime.Table, worker_status.Table];
+    export type AllTablesAndViews = [account_equity.Table, account_margin.Table, accounts.Table, alert_channels.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_activity_hourly.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, economics.Table, exchange_health.Table, exchange_usage.Table, execution_latency.Table, fill_quality.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, queue_status.Table, rate_limits.Table, regimes.Table, rejection_reasons.Table, rollout_steps.Table, rollouts.Table, round_trips.Table, signal_acceptance.Table, signal_capture.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, uptime.Table, worker_status.Table];
   }
 
 
@@ -7297,11 +7580,13 @@ declare module 'zapatos/schema' {
     "paper_funding": paper_funding.Selectable;
     "paper_orders": paper_orders.Selectable;
     "pauses": pauses.Selectable;
+    "position_totals": position_totals.Selectable;
     "positions": positions.Selectable;
     "rate_limit_rules": rate_limit_rules.Selectable;
     "rate_limits": rate_limits.Selectable;
     "reason_codes": reason_codes.Selectable;
     "regimes": regimes.Selectable;
+    "rollout_steps": rollout_steps.Selectable;
     "sessions": sessions.Selectable;
     "signals": signals.Selectable;
     "strategies": strategies.Selectable;
@@ -7345,6 +7630,8 @@ declare module 'zapatos/schema' {
     "reporting.rate_limits": reporting.rate_limits.Selectable;
     "reporting.regimes": reporting.regimes.Selectable;
     "reporting.rejection_reasons": reporting.rejection_reasons.Selectable;
+    "reporting.rollout_steps": reporting.rollout_steps.Selectable;
+    "reporting.rollouts": reporting.rollouts.Selectable;
     "reporting.round_trips": reporting.round_trips.Selectable;
     "reporting.signal_acceptance": reporting.signal_acceptance.Selectable;
     "reporting.signal_capture": reporting.signal_capture.Selectable;
@@ -7397,11 +7684,13 @@ declare module 'zapatos/schema' {
     "paper_funding": paper_funding.JSONSelectable;
     "paper_orders": paper_orders.JSONSelectable;
     "pauses": pauses.JSONSelectable;
+    "position_totals": position_totals.JSONSelectable;
     "positions": positions.JSONSelectable;
     "rate_limit_rules": rate_limit_rules.JSONSelectable;
     "rate_limits": rate_limits.JSONSelectable;
     "reason_codes": reason_codes.JSONSelectable;
     "regimes": regimes.JSONSelectable;
+    "rollout_steps": rollout_steps.JSONSelectable;
     "sessions": sessions.JSONSelectable;
     "signals": signals.JSONSelectable;
     "strategies": strategies.JSONSelectable;
@@ -7445,6 +7734,8 @@ declare module 'zapatos/schema' {
     "reporting.rate_limits": reporting.rate_limits.JSONSelectable;
     "reporting.regimes": reporting.regimes.JSONSelectable;
     "reporting.rejection_reasons": reporting.rejection_reasons.JSONSelectable;
+    "reporting.rollout_steps": reporting.rollout_steps.JSONSelectable;
+    "reporting.rollouts": reporting.rollouts.JSONSelectable;
     "reporting.round_trips": reporting.round_trips.JSONSelectable;
     "reporting.signal_acceptance": reporting.signal_acceptance.JSONSelectable;
     "reporting.signal_capture": reporting.signal_capture.JSONSelectable;
@@ -7497,11 +7788,13 @@ declare module 'zapatos/schema' {
     "paper_funding": paper_funding.Whereable;
     "paper_orders": paper_orders.Whereable;
     "pauses": pauses.Whereable;
+    "position_totals": position_totals.Whereable;
     "positions": positions.Whereable;
     "rate_limit_rules": rate_limit_rules.Whereable;
     "rate_limits": rate_limits.Whereable;
     "reason_codes": reason_codes.Whereable;
     "regimes": regimes.Whereable;
+    "rollout_steps": rollout_steps.Whereable;
     "sessions": sessions.Whereable;
     "signals": signals.Whereable;
     "strategies": strategies.Whereable;
@@ -7545,6 +7838,8 @@ declare module 'zapatos/schema' {
     "reporting.rate_limits": reporting.rate_limits.Whereable;
     "reporting.regimes": reporting.regimes.Whereable;
     "reporting.rejection_reasons": reporting.rejection_reasons.Whereable;
+    "reporting.rollout_steps": reporting.rollout_steps.Whereable;
+    "reporting.rollouts": reporting.rollouts.Whereable;
     "reporting.round_trips": reporting.round_trips.Whereable;
     "reporting.signal_acceptance": reporting.signal_acceptance.Whereable;
     "reporting.signal_capture": reporting.signal_capture.Whereable;
@@ -7597,11 +7892,13 @@ declare module 'zapatos/schema' {
     "paper_funding": paper_funding.Insertable;
     "paper_orders": paper_orders.Insertable;
     "pauses": pauses.Insertable;
+    "position_totals": position_totals.Insertable;
     "positions": positions.Insertable;
     "rate_limit_rules": rate_limit_rules.Insertable;
     "rate_limits": rate_limits.Insertable;
     "reason_codes": reason_codes.Insertable;
     "regimes": regimes.Insertable;
+    "rollout_steps": rollout_steps.Insertable;
     "sessions": sessions.Insertable;
     "signals": signals.Insertable;
     "strategies": strategies.Insertable;
@@ -7645,6 +7942,8 @@ declare module 'zapatos/schema' {
     "reporting.rate_limits": reporting.rate_limits.Insertable;
     "reporting.regimes": reporting.regimes.Insertable;
     "reporting.rejection_reasons": reporting.rejection_reasons.Insertable;
+    "reporting.rollout_steps": reporting.rollout_steps.Insertable;
+    "reporting.rollouts": reporting.rollouts.Insertable;
     "reporting.round_trips": reporting.round_trips.Insertable;
     "reporting.signal_acceptance": reporting.signal_acceptance.Insertable;
     "reporting.signal_capture": reporting.signal_capture.Insertable;
@@ -7697,11 +7996,13 @@ declare module 'zapatos/schema' {
     "paper_funding": paper_funding.Updatable;
     "paper_orders": paper_orders.Updatable;
     "pauses": pauses.Updatable;
+    "position_totals": position_totals.Updatable;
     "positions": positions.Updatable;
     "rate_limit_rules": rate_limit_rules.Updatable;
     "rate_limits": rate_limits.Updatable;
     "reason_codes": reason_codes.Updatable;
     "regimes": regimes.Updatable;
+    "rollout_steps": rollout_steps.Updatable;
     "sessions": sessions.Updatable;
     "signals": signals.Updatable;
     "strategies": strategies.Updatable;
@@ -7745,6 +8046,8 @@ declare module 'zapatos/schema' {
     "reporting.rate_limits": reporting.rate_limits.Updatable;
     "reporting.regimes": reporting.regimes.Updatable;
     "reporting.rejection_reasons": reporting.rejection_reasons.Updatable;
+    "reporting.rollout_steps": reporting.rollout_steps.Updatable;
+    "reporting.rollouts": reporting.rollouts.Updatable;
     "reporting.round_trips": reporting.round_trips.Updatable;
     "reporting.signal_acceptance": reporting.signal_acceptance.Updatable;
     "reporting.signal_capture": reporting.signal_capture.Updatable;
@@ -7797,11 +8100,13 @@ declare module 'zapatos/schema' {
     "paper_funding": paper_funding.UniqueIndex;
     "paper_orders": paper_orders.UniqueIndex;
     "pauses": pauses.UniqueIndex;
+    "position_totals": position_totals.UniqueIndex;
     "positions": positions.UniqueIndex;
     "rate_limit_rules": rate_limit_rules.UniqueIndex;
     "rate_limits": rate_limits.UniqueIndex;
     "reason_codes": reason_codes.UniqueIndex;
     "regimes": regimes.UniqueIndex;
+    "rollout_steps": rollout_steps.UniqueIndex;
     "sessions": sessions.UniqueIndex;
     "signals": signals.UniqueIndex;
     "strategies": strategies.UniqueIndex;
@@ -7845,6 +8150,8 @@ declare module 'zapatos/schema' {
     "reporting.rate_limits": reporting.rate_limits.UniqueIndex;
     "reporting.regimes": reporting.regimes.UniqueIndex;
     "reporting.rejection_reasons": reporting.rejection_reasons.UniqueIndex;
+    "reporting.rollout_steps": reporting.rollout_steps.UniqueIndex;
+    "reporting.rollouts": reporting.rollouts.UniqueIndex;
     "reporting.round_trips": reporting.round_trips.UniqueIndex;
     "reporting.signal_acceptance": reporting.signal_acceptance.UniqueIndex;
     "reporting.signal_capture": reporting.signal_capture.UniqueIndex;
@@ -7897,11 +8204,13 @@ declare module 'zapatos/schema' {
     "paper_funding": paper_funding.Column;
     "paper_orders": paper_orders.Column;
     "pauses": pauses.Column;
+    "position_totals": position_totals.Column;
     "positions": positions.Column;
     "rate_limit_rules": rate_limit_rules.Column;
     "rate_limits": rate_limits.Column;
     "reason_codes": reason_codes.Column;
     "regimes": regimes.Column;
+    "rollout_steps": rollout_steps.Column;
     "sessions": sessions.Column;
     "signals": signals.Column;
     "strategies": strategies.Column;
@@ -7945,6 +8254,8 @@ declare module 'zapatos/schema' {
     "reporting.rate_limits": reporting.rate_limits.Column;
     "reporting.regimes": reporting.regimes.Column;
     "reporting.rejection_reasons": reporting.rejection_reasons.Column;
+    "reporting.rollout_steps": reporting.rollout_steps.Column;
+    "reporting.rollouts": reporting.rollouts.Column;
     "reporting.round_trips": reporting.round_trips.Column;
     "reporting.signal_acceptance": reporting.signal_acceptance.Column;
     "reporting.signal_capture": reporting.signal_capture.Column;
@@ -7997,11 +8308,13 @@ declare module 'zapatos/schema' {
     "paper_funding": paper_funding.SQL;
     "paper_orders": paper_orders.SQL;
     "pauses": pauses.SQL;
+    "position_totals": position_totals.SQL;
     "positions": positions.SQL;
     "rate_limit_rules": rate_limit_rules.SQL;
     "rate_limits": rate_limits.SQL;
     "reason_codes": reason_codes.SQL;
     "regimes": regimes.SQL;
+    "rollout_steps": rollout_steps.SQL;
     "sessions": sessions.SQL;
     "signals": signals.SQL;
     "strategies": strategies.SQL;
@@ -8045,6 +8358,8 @@ declare module 'zapatos/schema' {
     "reporting.rate_limits": reporting.rate_limits.SQL;
     "reporting.regimes": reporting.regimes.SQL;
     "reporting.rejection_reasons": reporting.rejection_reasons.SQL;
+    "reporting.rollout_steps": reporting.rollout_steps.SQL;
+    "reporting.rollouts": reporting.rollouts.SQL;
     "reporting.round_trips": reporting.round_trips.SQL;
     "reporting.signal_acceptance": reporting.signal_acceptance.SQL;
     "reporting.signal_capture": reporting.signal_capture.SQL;
