@@ -46,6 +46,12 @@ export function median(values: readonly number[]): number {
 	return low === undefined || high === undefined ? Number.NaN : (low + high) / 2;
 }
 
+/** The value that the given share of all is at most; nearest rank. */
+export function percentile(values: readonly number[], share: number): number {
+	const sorted = [...values].sort((a, b) => a - b);
+	return sorted[Math.max(Math.ceil(share * sorted.length) - 1, 0)] ?? Number.NaN;
+}
+
 /** Three significant digits: more would be noise. */
 export function rounded(value: number): number {
 	return Number.isFinite(value) ? Number(value.toPrecision(3)) : value;

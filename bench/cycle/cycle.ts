@@ -139,9 +139,13 @@ export async function countSignals(pool: Pool, bots: number, now: Date): Promise
 }
 
 /** Queued entries are ended, as executors would have done by then; the next cycle's are new. */
-export async function settle(pool: Pool, now: Date): Promise<void> {
+export async function settleTrades(pool: Pool, now: Date): Promise<void> {
 	await expireTrades(pool, { now: new Date(now.getTime() + 10 * minuteMs) });
-	// Autovacuum would have come by in the minute that lies between two cycles.
+}
+
+/** Autovacuum would have come by in the minute that lies between two cycles. */
+export async function settle(pool: Pool, now: Date): Promise<void> {
+	await settleTrades(pool, now);
 	await pool.query('vacuum botbox.bots, botbox.trade_queue, botbox.signals, pgboss.job');
 }
 

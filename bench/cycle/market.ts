@@ -34,6 +34,26 @@ export async function createInstruments(pool: Pool): Promise<void> {
 export async function createMarket(pool: Pool, until: Date, minutes: number): Promise<void> {
 	await createInstruments(pool);
 	await pool.query('insert into botbox.feeds (instrument_id) select id from botbox.instruments');
+	await createCandles(pool, until, history, minutes);
+	// One asset in twenty pays enough to enter a pair for.
+	await pool.query(
+		`insert into botbox.funding_rates (instrument_id, funding_at, rate, recorded_at)
+		 select i.id, t.at, case when right(i.base_asset, -1)::integer % 20 = 0 then 0.0003 else 0.00002 end, t.at
+		   from botbox.instruments i
+		  cross join generate_series($1::timestamptz - interval '30 days', $1, interval '8 hours') as t (at)
+		  where i.market_type = 'LINEAR'`,
+		[until],
+	);
+	await pool.query('vacuum analyze botbox.candles');
+}
+
+/** Candles of `minutes` more, from `from` on. */
+export async function extendMarket(pool: Pool, from: Date, minutes: number): Promise<void> {
+	await createCandles(pool, from, 0, minutes);
+}
+
+/** `before` candles of each timeframe before `until`, and those of `minutes` after it; what is there stays. */
+async function createCandles(pool: Pool, until: Date, before: number, minutes: number): Promise<void> {
 	for (const [timeframe, length] of Object.entries(timeframes)) {
 		await pool.query(
 			`with steps as (
@@ -55,20 +75,11 @@ export async function createMarket(pool: Pool, until: Date, minutes: number): Pr
 			 insert into botbox.candles (instrument_id, timeframe, open_at, open, high, low, close, volume, is_native)
 			 select id, $1::botbox.timeframe, open_at, round(open::numeric, 4), round((greatest(open, close) + wick)::numeric, 4),
 			        round((least(open, close) - wick)::numeric, 4), round(close::numeric, 4), 10 + id % 7, true
-			   from bodies`,
-			[timeframe, length, until, history, minutes],
+			   from bodies
+			     on conflict do nothing`,
+			[timeframe, length, until, before, minutes],
 		);
 	}
-	// One asset in twenty pays enough to enter a pair for.
-	await pool.query(
-		`insert into botbox.funding_rates (instrument_id, funding_at, rate, recorded_at)
-		 select i.id, t.at, case when right(i.base_asset, -1)::integer % 20 = 0 then 0.0003 else 0.00002 end, t.at
-		   from botbox.instruments i
-		  cross join generate_series($1::timestamptz - interval '30 days', $1, interval '8 hours') as t (at)
-		  where i.market_type = 'LINEAR'`,
-		[until],
-	);
-	await pool.query('vacuum analyze botbox.candles');
 }
 
 /** So many parameter sets has each strategy that no two bots of it on one market are alike, in up to 100,000 bots. */
