@@ -48,7 +48,7 @@ export function describeCall(family: Family, request: PlannedRequest, accountKey
 		return { name, weight: 1, ipBucket: 'all', account, isTelling: isOrder || bybitReadPaths.has(path) };
 	}
 	const isFutures = api.startsWith('fapi');
-	const isOrder = method !== 'GET' && /order|leverage|positionSide/i.test(path);
+	const isOrder = method !== 'GET' && /order|leverage|marginType|positionSide/i.test(path);
 	const bucket = isOrder ? orderBucket(!isFutures) : 'read';
 	return {
 		name,
@@ -67,6 +67,7 @@ const bybitOrderPaths: ReadonlySet<string> = new Set(['v5/order/create', 'v5/ord
 const bybitSettingPaths: ReadonlySet<string> = new Set([
 	'v5/position/set-leverage',
 	'v5/position/switch-mode',
+	'v5/account/set-margin-mode',
 	'v5/position/trading-stop',
 	'v5/order/cancel-all',
 ]);

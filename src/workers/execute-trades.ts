@@ -11,12 +11,13 @@ import { findStopsInTheWay } from '../database/functions/guards.ts';
 import {
 	type ClaimedTrade,
 	claimTrades,
+	recordInstrumentSettings,
 	recordOrderResult,
 	releaseTrades,
 	submitOrder,
 } from '../database/functions/trades.ts';
 import { errorMessage } from '../errors.ts';
-import type { SendOutcome, TradingVenue } from '../exchange/venue.ts';
+import type { MarginMode, SendOutcome, TradingVenue } from '../exchange/venue.ts';
 import { ordersSentTotal, signalToOrderSeconds } from '../metrics.ts';
 import { deriveClientOrderId } from './client-order-id.ts';
 import { again, done, type RunResult, type WorkerContext } from './context.ts';
@@ -56,13 +57,19 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 	try {
 		venue = await context.venues.tradingVenue(trade.accountId);
 		if (trade.direction !== 'CLOSE') {
-			await venue.prepareInstrument(trade.symbol, trade.marketType, trade.leverage);
+			await prepare(context, venue, trade, now);
 			await clearTheWay(context, venue, trade, now);
 		}
 	} catch (error) {
 		// Nothing was committed and nothing sent: the trade goes back and is tried again until its time is over.
 		log.warn({ error: errorMessage(error) }, 'trade could not be prepared');
-		await releaseTrades(pool, { tradeIds: [trade.tradeId], workerId, retryAfterMs: 5_000, now });
+		await releaseTrades(pool, {
+			tradeIds: [trade.tradeId],
+			workerId,
+			retryAfterMs: 5_000,
+			error: errorMessage(error).slice(0, 500),
+			now,
+		});
 		return;
 	}
 	try {
@@ -129,6 +136,15 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 			now,
 		);
 	}
+}
+
+/** Leverage and margin mode are set once per account and instrument, by whichever worker comes first. */
+async function prepare(context: WorkerContext, venue: TradingVenue, trade: ClaimedTrade, now?: Date): Promise<void> {
+	if (trade.isPrepared || trade.marketType === 'SPOT' || trade.accountMode === 'PAPER') return;
+	const { accountId, instrumentId, leverage } = trade;
+	const marginMode = trade.marginMode as MarginMode | null;
+	await venue.prepareInstrument(trade.symbol, trade.marketType, { leverage, marginMode });
+	await recordInstrumentSettings(context.pool, { accountId, instrumentId, leverage, marginMode, now });
 }
 
 /** The exchange's stops of another bot's position would close what this entry opens as well: they go to the guard first. */
