@@ -34,7 +34,13 @@ insert into botbox.reason_codes (code, scope, meaning) values
 insert into botbox.alert_rules (code, severity, unit, default_threshold, threshold, quiet_minutes, meaning) values
   ('LATE_FILL', 'WARNING', null, null, null, 1440, 'A trade had ended without a fill when the exchange reported one: it counts as executed');
 
+comment on column botbox.rate_limits.minute_denied is
+  'Requests of the present minute whose tokens would have come later than their callers wait: a read for 10 s, an entry until 30 s and a close until 1 s after it was queued.';
+comment on column botbox.rate_limits.last_denied is 'The same of the minute before.';
+
 -- migrate:down
+comment on column botbox.rate_limits.minute_denied is 'Requests for tokens in the present minute that got none.';
+comment on column botbox.rate_limits.last_denied is 'Requests for tokens in the minute before that got none.';
 delete from botbox.alerts where code = 'LATE_FILL';
 delete from botbox.alert_rules where code = 'LATE_FILL';
 delete from botbox.reason_codes where code = 'LEVERAGE_IN_USE';

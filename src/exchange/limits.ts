@@ -14,6 +14,8 @@ export interface ExchangeCall {
 	readonly isTelling: boolean;
 	/** May take the tokens that are kept for what cannot wait: closes, stops, the asking for unknown orders. */
 	readonly isUrgent?: boolean;
+	/** How long the caller can wait for its grant, in ms; a refusal for longer counts as a denial. */
+	readonly patienceMs?: number;
 }
 
 /** Bybit counts all requests of an IP together, Binance those to spot and to USDⓈ-M apart. */

@@ -140,6 +140,7 @@ export function createTradingVenue(
 			account: { key: accountKey, bucket: order.marketType === 'SPOT' ? 'order_spot' : 'order_linear' },
 			isTelling: true,
 			isUrgent: order.isClose === true,
+			...(order.patienceMs === undefined ? {} : { patienceMs: order.patienceMs }),
 		};
 		let leave: Awaited<ReturnType<typeof beforeSend>> | undefined;
 		let isResynced = false;

@@ -77,6 +77,8 @@ export interface OrderRequest {
 	readonly reduceOnly: boolean;
 	/** It closes a position: the limiter keeps tokens for it. */
 	readonly isClose?: boolean;
+	/** How long it can wait for the limiter before it counts as denied, in ms; it is handed back long before. */
+	readonly patienceMs?: number;
 	/**
 	 * Stops that travel with the order, for the whole position: Bybit LINEAR only. Where an exchange cannot take them the
 	 * order is REFUSED rather than sent without; the paper venue, which has no resting orders, leaves them to the guard.

@@ -30,6 +30,9 @@ const claimLimit = 10;
 export const tradeLeaseMs = 20_000;
 /** Nothing is sent in the last part of a lease, so that an answer can still arrive within it. */
 const sendMarginMs = 2_000;
+/** From being queued to being sent, where the limiter is what keeps it waiting. */
+const entryPatienceMs = 30_000;
+const closePatienceMs = 1_000;
 
 export async function executeTrades(context: WorkerContext, now?: Date): Promise<RunResult> {
 	const claimedAt = performance.now();
@@ -82,6 +85,7 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 				quantity: trade.quantity,
 				clientOrderId,
 				isClose: trade.direction === 'CLOSE',
+				patienceMs: patienceMs(trade, now),
 				stopLossPrice: trade.protection === 'EXCHANGE' ? trade.stopLossPrice : null,
 				takeProfitPrice: trade.protection === 'EXCHANGE' ? trade.takeProfitPrice : null,
 			},
@@ -136,6 +140,12 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 			now,
 		);
 	}
+}
+
+/** What the limiter holds back for longer than an accepted signal may take counts as denied. */
+function patienceMs(trade: ClaimedTrade, now?: Date): number {
+	const waitedMs = (now?.getTime() ?? Date.now()) - trade.queuedAt.getTime();
+	return Math.max((trade.direction === 'CLOSE' ? closePatienceMs : entryPatienceMs) - waitedMs, 0);
 }
 
 /** Leverage and margin mode are set once per account and instrument, by whichever worker comes first. */
