@@ -8,6 +8,7 @@ create function botbox.acquire_call(
   p_ip_bucket text default 'all',
   p_calls integer default 1,
   p_is_urgent boolean default false,
+  p_patience_ms integer default 0,
   p_now timestamptz default now()
 )
 returns table (
@@ -52,12 +53,12 @@ begin
   -- The same order of locks everywhere, IP before account, so that two callers cannot wait for each other.
   v_ip := take_tokens(
     p_exchange_id => p_exchange_id, p_scope => 'IP', p_scope_key => p_ip_key, p_bucket => p_ip_bucket, p_weight => p_weight,
-    p_calls => v_calls, p_is_urgent => p_is_urgent, p_now => p_now
+    p_calls => v_calls, p_is_urgent => p_is_urgent, p_patience_ms => p_patience_ms, p_now => p_now
   );
   if v_ip.granted_calls > 0 and p_account_key is not null then
     v_account := take_tokens(
       p_exchange_id => p_exchange_id, p_scope => 'ACCOUNT', p_scope_key => p_account_key, p_bucket => p_account_bucket, p_weight => 1,
-      p_calls => v_ip.granted_calls, p_is_urgent => p_is_urgent, p_now => p_now
+      p_calls => v_ip.granted_calls, p_is_urgent => p_is_urgent, p_patience_ms => p_patience_ms, p_now => p_now
     );
     if v_account.granted_calls < v_ip.granted_calls then
       -- What is not sent gives the IP its tokens back; its bucket is still locked by this transaction.
@@ -83,4 +84,4 @@ begin
 end
 $$;
 comment on function botbox.acquire_call is
-  'Asks for one or more calls of a kind to the exchange: the breaker first, then tokens of the IP''s and the account''s buckets. A grant lapses after 250 ms. It may be for fewer calls than asked for: retry_after_ms says when the next one is worth asking for.';
+  'Asks for one or more calls of a kind to the exchange: the breaker first, then tokens of the IP''s and the account''s buckets. A grant lapses after 250 ms. It may be for fewer calls than asked for: retry_after_ms says when the next one is worth asking for. p_patience_ms: how long the caller waits in all, for the count of denials.';

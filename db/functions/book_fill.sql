@@ -91,7 +91,22 @@ begin
              else 0
            end
      where t.id = v_trade.id;
-    if v_order.status = 'FILLED' then
+    if v_trade.finished_at is not null and v_trade.status <> 'EXECUTED' then
+      -- Whatever ended it said that nothing was filled; the exchange says that something was, and its word counts.
+      update trade_queue set status = 'EXECUTED', reason_code = null, error = null where id = v_trade.id;
+      perform raise_alert(
+        p_code => 'LATE_FILL',
+        p_severity => 'WARNING',
+        p_subject => 'trade ' || v_trade.id,
+        p_message => format('Trade %s had ended as %s (%s) when the exchange reported a fill of %s at %s: it is EXECUTED', v_trade.id, v_trade.status,
+                            v_trade.reason_code, p_fill.quantity, p_fill.price),
+        p_details => jsonb_build_object('status', v_trade.status, 'reason_code', v_trade.reason_code, 'error', v_trade.error, 'fill', to_jsonb(p_fill)),
+        p_now => p_now
+      );
+      if v_trade.direction = 'CLOSE' then
+        perform resolve_alert(p_code => 'CLOSE_FAILED', p_subject => 'position ' || v_trade.position_id, p_now => p_now);
+      end if;
+    elsif v_order.status = 'FILLED' then
       perform finish_trade(p_trade_id => v_trade.id, p_now => p_now);
     end if;
   end if;

@@ -20,6 +20,8 @@ returns table (
   quantity text,
   price text,
   leverage text,
+  margin_mode text,
+  is_prepared boolean,
   stop_loss_price text,
   take_profit_price text,
   protection botbox.protection,
@@ -102,12 +104,17 @@ as $$
     returning t.*
   )
   select c.id, c.bot_id, c.account_id, a.mode, a.exchange_id, c.instrument_id, i.symbol, i.market_type, c.direction, c.side,
-         c.quantity::text, c.price::text, c.leverage::text, c.stop_loss_price::text, c.take_profit_price::text, c.protection,
+         c.quantity::text, c.price::text, c.leverage::text,
+         a.margin_mode,
+         -- Leverage and margin mode stand at the exchange already, whichever worker has set them.
+         coalesce(s.leverage = c.leverage and (a.margin_mode is null or s.margin_mode = a.margin_mode), false),
+         c.stop_loss_price::text, c.take_profit_price::text, c.protection,
          c.attempts, c.claimed_until, o.id, o.client_order_id, c.queued_at
     from claimed c
     join accounts a on a.id = c.account_id
     join instruments i on i.id = c.instrument_id
     left join orders o on o.trade_id = c.id
+    left join instrument_settings s on (s.account_id, s.instrument_id) = (c.account_id, c.instrument_id)
    order by c.direction <> 'CLOSE', c.queued_at;
 $$;
 comment on function botbox.claim_trades is

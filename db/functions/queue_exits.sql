@@ -14,28 +14,46 @@ begin
       select k.instrument_id, d.direction, exit_quote(k, d.direction, p_max_age_ms, p_now) as price
         from tickers k
        cross join unnest(enum_range(null::direction)) as d (direction)
+    ),
+    -- An exchange's stop sees every trade, prices every few seconds do not: on paper the newest closed minute counts as well.
+    minutes as materialized (
+      select k.instrument_id, c.open_at, c.high, c.low
+        from tickers k
+       cross join lateral (
+               select n.open_at, n.high, n.low
+                 from candles n
+                where n.instrument_id = k.instrument_id
+                  and n.timeframe = '1m'
+                  and n.open_at between p_now - interval '3 minutes' and p_now
+                order by n.open_at desc
+                limit 1
+             ) c
     )
     select p.id, p.bot_id, p.account_id, p.instrument_id, q.price, e.trigger_reason
       from positions p
       join quotes q on q.instrument_id = p.instrument_id and q.direction = p.direction
+      join accounts a on a.id = p.account_id
+      -- What was entered or moved within the minute may not have been there when it was touched.
+      left join minutes m on m.instrument_id = p.instrument_id and a.mode = 'PAPER' and m.open_at >= p.updated_at
       cross join lateral (
         select -- Where several are touched the worse one for us counts.
                case
                  when p.protection = 'GUARD'
-                  and (p.direction = 'LONG' and q.price <= p.stop_loss_price or p.direction = 'SHORT' and q.price >= p.stop_loss_price)
+                  and (p.direction = 'LONG' and least(q.price, m.low) <= p.stop_loss_price or p.direction = 'SHORT' and greatest(q.price, m.high) >= p.stop_loss_price)
                    then 'STOP_LOSS'
                  -- The exchange knows nothing of trailing stops: they are watched here, whoever guards the others.
                  when p.direction = 'LONG' and q.price <= p.best_price * (1 - p.trailing_stop_fraction)
                    or p.direction = 'SHORT' and q.price >= p.best_price * (1 + p.trailing_stop_fraction)
                    then 'TRAILING_STOP'
                  when p.protection = 'GUARD'
-                  and (p.direction = 'LONG' and q.price >= p.take_profit_price or p.direction = 'SHORT' and q.price <= p.take_profit_price)
+                  and (p.direction = 'LONG' and greatest(q.price, m.high) >= p.take_profit_price or p.direction = 'SHORT' and least(q.price, m.low) <= p.take_profit_price)
                    then 'TAKE_PROFIT'
                end as trigger_reason
       ) e
      where p.status = 'OPEN'
        and (p.protection = 'GUARD' or p.trailing_stop_fraction is not null)
        and e.trigger_reason is not null
+       and q.price is not null
        and not exists (select from trade_queue t where t.position_id = p.id and t.finished_at is null)
        -- A close that failed is taken up again once a minute. One of some lots that was executed stops nothing.
        and not exists (
@@ -62,4 +80,4 @@ begin
 end
 $$;
 comment on function botbox.queue_exits is
-  'Queues a close for every position whose stop-loss or take-profit, where we guard them, or trailing stop the fresh price has reached; prices older than p_max_age_ms trigger nothing.';
+  'Queues a close for every position whose stop-loss or take-profit, where we guard them, or trailing stop the fresh price has reached, on paper also the newest closed minute (the stop before the target); prices older than p_max_age_ms trigger nothing.';

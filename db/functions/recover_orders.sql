@@ -16,6 +16,8 @@ begin
       from orders o
       join trade_queue t on t.id = o.trade_id
      where o.status = 'SUBMITTING'
+       -- For the index: without it every order that ever was is read, once a second.
+       and o.finished_at is null
        and o.not_accepted_at is null
        and t.claimed_until <= p_now
      order by o.id
@@ -49,6 +51,7 @@ begin
       from orders o
       join trade_queue t on t.id = o.trade_id
      where o.status = 'UNKNOWN'
+       and o.finished_at is null
        and o.unknown_since <= p_now - make_interval(secs => v_patience_seconds)
        and t.status = 'EXECUTING'
      order by o.id

@@ -2,6 +2,7 @@ create function botbox.release_trades(
   p_trade_ids uuid[],
   p_worker_id text,
   p_retry_after_ms integer default 0,
+  p_error text default null,
   p_now timestamptz default now()
 )
 returns integer
@@ -25,6 +26,7 @@ as $$
            claimed_by = null,
            claimed_until = null,
            attempts = greatest(t.attempts - 1, 0),
+           error = coalesce(p_error, t.error),
            next_attempt_at = p_now + make_interval(secs => p_retry_after_ms / 1000.0)
       from held h
      where t.id = h.id
@@ -33,4 +35,4 @@ as $$
   select count(*)::integer from released;
 $$;
 comment on function botbox.release_trades is
-  'Hands claimed trades back unsent, for a denied call or at shutdown; the attempt is not counted.';
+  'Hands claimed trades back unsent, for a denied call or at shutdown; the attempt is not counted. p_error: what stood in its way, which is what is told of it should it expire.';

@@ -13,6 +13,8 @@ begin
   if not found then
     raise exception 'account % has no credentials', p_account_id using errcode = 'object_not_in_prerequisite_state';
   end if;
+  -- Another key may be one of another account of the exchange: nothing is known to be set there.
+  delete from instrument_settings where account_id = p_account_id;
   perform record_audit(p_actor => p_actor, p_action => 'account.credentials', p_subject => 'account ' || p_account_id, p_now => p_now);
 end
 $$;

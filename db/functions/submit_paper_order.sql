@@ -16,6 +16,8 @@ declare
   v_instrument instruments;
   v_held numeric;
   v_quantity numeric := p_quantity;
+  v_price numeric := p_price;
+  v_stop numeric;
   v_id bigint;
 begin
   select * into strict v_instrument from instruments where id = p_instrument_id;
@@ -59,6 +61,16 @@ begin
     end if;
   end if;
 
+  -- A stop that was touched a moment ago is not filled at the better price of now.
+  select p.stop_loss_price
+    into v_stop
+    from orders o
+    join trade_queue t on t.id = o.trade_id and t.trigger_reason = 'STOP_LOSS'
+    join positions p on p.id = t.position_id
+   where o.client_order_id = p_client_order_id
+     and o.account_id = p_account_id;
+  v_price := case p_side when 'SELL' then least(p_price, v_stop) else greatest(p_price, v_stop) end;
+
   insert into paper_orders (account_id, instrument_id, client_order_id, side, quantity, price, fee, fee_asset, reduce_only, filled_at)
   select p_account_id, p_instrument_id, p_client_order_id, p_side, v_quantity, fill.price,
          case
@@ -71,8 +83,8 @@ begin
    cross join lateral (
            -- Slippage always against us, rounded to the tick away from us.
            select case p_side
-                    when 'BUY' then ceil(p_price * (1 + a.paper_slippage_bps / 10000) / v_instrument.tick_size)
-                    else greatest(floor(p_price * (1 - a.paper_slippage_bps / 10000) / v_instrument.tick_size), 1)
+                    when 'BUY' then ceil(v_price * (1 + a.paper_slippage_bps / 10000) / v_instrument.tick_size)
+                    else greatest(floor(v_price * (1 - a.paper_slippage_bps / 10000) / v_instrument.tick_size), 1)
                   end * v_instrument.tick_size as price
          ) fill
    where a.id = p_account_id
@@ -82,4 +94,4 @@ begin
 end
 $$;
 comment on function botbox.submit_paper_order is
-  'The paper venue''s order entry: fills a market order at once at p_price plus slippage and taker fee; null if the client order id was used before, as an exchange would refuse it. Refuses (check_violation) a spot sale of more than is held and a reduce-only order without a position to reduce; a larger one is cut to it.';
+  'The paper venue''s order entry: fills a market order at once at p_price, of a stop-loss at the stop where that is worse, plus slippage and taker fee; null if the client order id was used before, as an exchange would refuse it. Refuses (check_violation) a spot sale of more than is held and a reduce-only order without a position to reduce; a larger one is cut to it.';

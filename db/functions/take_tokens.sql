@@ -6,6 +6,7 @@ create function botbox.take_tokens(
   p_weight integer,
   p_calls integer default 1,
   p_is_urgent boolean default false,
+  p_patience_ms integer default 0,
   p_now timestamptz default now()
 )
 returns botbox.token_grant
@@ -22,6 +23,7 @@ declare
   v_tokens numeric;
   v_calls integer;
   v_wait numeric := 0;
+  v_is_denied boolean;
 begin
   perform pg_advisory_xact_lock(hashtextextended(concat_ws('|', 'rate_limits', p_exchange_id, p_scope, p_scope_key, p_bucket), 0));
   select *
@@ -66,6 +68,9 @@ begin
     end;
   end if;
 
+  -- Who can wait for the tokens gets them later: only what would come too late has been denied.
+  v_is_denied := v_calls = 0 and v_wait * 1000 > p_patience_ms;
+
   update rate_limits r
      set tokens = greatest(v_tokens - v_calls * p_weight, 0),
          refilled_at = greatest(r.refilled_at, p_now)
@@ -82,7 +87,7 @@ begin
          minute_at = case when c.is_new_minute then p_now else r.minute_at end,
          minute_used = case when c.is_new_minute then c.window_used else greatest(r.minute_used, c.window_used) end,
          minute_granted = case when c.is_new_minute then 0 else r.minute_granted end + v_calls,
-         minute_denied = case when c.is_new_minute then 0 else r.minute_denied end + (v_calls = 0)::integer,
+         minute_denied = case when c.is_new_minute then 0 else r.minute_denied end + v_is_denied::integer,
          last_used = case when c.is_new_minute then r.minute_used else r.last_used end,
          last_granted = case when c.is_new_minute then r.minute_granted else r.last_granted end,
          last_denied = case when c.is_new_minute then r.minute_denied else r.last_denied end,
@@ -101,4 +106,4 @@ begin
 end
 $$;
 comment on function botbox.take_tokens is
-  'Takes tokens for as many of p_calls calls of p_weight as there are, from one bucket under its advisory lock, and says when the next one would be granted. Only urgent calls may take the last quarter of the burst.';
+  'Takes tokens for as many of p_calls calls of p_weight as there are, from one bucket under its advisory lock, and says when the next one would be granted. Only urgent calls may take the last quarter of the burst. p_patience_ms: how long the caller waits for them; a call that would wait longer counts as denied in the minute''s figures.';

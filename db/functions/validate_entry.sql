@@ -15,6 +15,7 @@ declare
   v_position positions;
   v_pause_id bigint;
   v_trade_id uuid;
+  v_leverage numeric;
 begin
   if p_bot.status <> 'ACTIVE' then
     return row('BOT_NOT_ACTIVE', jsonb_build_object('status', p_bot.status))::verdict;
@@ -83,8 +84,33 @@ begin
     )::verdict;
   end if;
 
+  -- The exchange keeps one leverage per account and instrument: another one would be set for what is held already.
+  if p_instrument.market_type = 'LINEAR' then
+    select used.leverage
+      into v_leverage
+      from (
+             select p.leverage
+               from positions p
+              where p.account_id = p_bot.account_id
+                and p.instrument_id = p_instrument.id
+                and p.status = 'OPEN'
+             union all
+             select t.leverage
+               from trade_queue t
+              where t.account_id = p_bot.account_id
+                and t.instrument_id = p_instrument.id
+                and t.direction <> 'CLOSE'
+                and t.status in ('PENDING', 'EXECUTING', 'PARKED')
+           ) used
+     where used.leverage <> p_bot.leverage
+     limit 1;
+    if v_leverage is not null then
+      return row('LEVERAGE_IN_USE', jsonb_build_object('leverage', p_bot.leverage, 'in_use', v_leverage))::verdict;
+    end if;
+  end if;
+
   return null;
 end
 $$;
 comment on function botbox.validate_entry is
-  'What stands against an entry apart from money: bot, account, pauses, exchange, regime, duplicate position. Null reason_code: nothing.';
+  'What stands against an entry apart from money: bot, account, pauses, exchange, regime, duplicate position, another leverage in use. Null reason_code: nothing.';

@@ -52,6 +52,7 @@ export const reasons = {
 		scope: 'SIGNAL',
 		meaning: 'The stop lies beyond the price at which the exchange may liquidate the position',
 	},
+	LEVERAGE_IN_USE: { scope: 'SIGNAL', meaning: 'The account holds or enters this instrument with another leverage' },
 	SHORT_ON_SPOT: { scope: 'SIGNAL', meaning: 'A spot market cannot be sold short' },
 	DUPLICATE_POSITION: { scope: 'SIGNAL', meaning: 'The bot already holds this instrument up to its lots' },
 	OPPOSITE_POSITION: { scope: 'SIGNAL', meaning: 'The bot holds this instrument in the other direction' },

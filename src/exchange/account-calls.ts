@@ -4,6 +4,7 @@ import type {
 	FillReport,
 	FundingPayment,
 	KeyFacts,
+	MarginMode,
 	NetPosition,
 	OrderRequest,
 	OrderState,
@@ -27,6 +28,8 @@ export interface AccountCalls {
 	balances(): Promise<Record<string, string>>;
 	fundingPayments(sinceMs: number): Promise<FundingPayment[]>;
 	setLeverage(symbol: string, leverage: string): Promise<void>;
+	/** Of one instrument, or of the whole account where the exchange knows no other. */
+	setMarginMode(symbol: string, mode: MarginMode): Promise<void>;
 	setOneWayMode(): Promise<void>;
 	/** Undefined where the exchange keeps no stops of a position. */
 	setStops?(symbol: string, stops: PositionStops): Promise<void>;

@@ -111,10 +111,10 @@ export function createGate(context: GatewayContext, options: GateOptions): Gate 
 		);
 	}
 
-	async function askForReading(call: ExchangeCall, calls: number): Promise<BatchGrant | Refusal> {
+	async function askForReading(call: ExchangeCall, calls: number, waitedMs: number): Promise<BatchGrant | Refusal> {
 		context.signal?.throwIfAborted();
 		try {
-			return await askLimiter(call, calls);
+			return await askLimiter({ ...call, patienceMs: timings.longestReadWaitMs - waitedMs }, calls);
 		} catch (error) {
 			limiterFailures += 1;
 			if (limiterFailures < unreachableAfter)
@@ -139,6 +139,7 @@ export function createGate(context: GatewayContext, options: GateOptions): Gate 
 			ipBucket: call.ipBucket,
 			calls,
 			isUrgent: call.isUrgent,
+			patienceMs: Math.max(Math.floor(call.patienceMs ?? 0), 0),
 			now: databaseTime(context),
 		});
 		const [answer] = await within(asked, timings);

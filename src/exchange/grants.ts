@@ -17,8 +17,8 @@ export interface BatchGrant {
 	readonly retryAfterMs: number;
 }
 
-/** Asks the limiter for several calls of one kind at once. */
-export type AskForCalls = (call: ExchangeCall, calls: number) => Promise<BatchGrant | Refusal>;
+/** Asks the limiter for several calls of one kind at once; the first of them has waited for so long already. */
+export type AskForCalls = (call: ExchangeCall, calls: number, waitedMs: number) => Promise<BatchGrant | Refusal>;
 
 interface Asker<Answer> {
 	readonly call: ExchangeCall;
@@ -43,7 +43,7 @@ export function askInBatches(ask: AskForCalls): (call: ExchangeCall) => Promise<
 		const [first] = batch;
 		if (first === undefined) return;
 		try {
-			const answer = await ask(first.call, batch.length);
+			const answer = await ask(first.call, batch.length, 0);
 			for (const [index, asker] of batch.entries()) asker.resolve(shareOf(answer, index));
 		} catch (error) {
 			for (const asker of batch) asker.reject(error);
@@ -68,7 +68,7 @@ export function waitInLines(ask: AskForCalls, waiting: Waiting): (call: Exchange
 		const [head] = askers;
 		if (head === undefined) return;
 		try {
-			const answer = await ask(head.call, Math.min(askers.length, mostCallsAtOnce));
+			const answer = await ask(head.call, Math.min(askers.length, mostCallsAtOnce), head.waitedMs);
 			if ('grant' in answer) {
 				for (const asker of askers.splice(0, answer.calls)) asker.resolve(answer.grant);
 				return;

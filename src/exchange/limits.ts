@@ -14,6 +14,8 @@ export interface ExchangeCall {
 	readonly isTelling: boolean;
 	/** May take the tokens that are kept for what cannot wait: closes, stops, the asking for unknown orders. */
 	readonly isUrgent?: boolean;
+	/** How long the caller can wait for its grant, in ms; a refusal for longer counts as a denial. */
+	readonly patienceMs?: number;
 }
 
 /** Bybit counts all requests of an IP together, Binance those to spot and to USDⓈ-M apart. */
@@ -48,7 +50,7 @@ export function describeCall(family: Family, request: PlannedRequest, accountKey
 		return { name, weight: 1, ipBucket: 'all', account, isTelling: isOrder || bybitReadPaths.has(path) };
 	}
 	const isFutures = api.startsWith('fapi');
-	const isOrder = method !== 'GET' && /order|leverage|positionSide/i.test(path);
+	const isOrder = method !== 'GET' && /order|leverage|marginType|positionSide/i.test(path);
 	const bucket = isOrder ? orderBucket(!isFutures) : 'read';
 	return {
 		name,
@@ -67,6 +69,7 @@ const bybitOrderPaths: ReadonlySet<string> = new Set(['v5/order/create', 'v5/ord
 const bybitSettingPaths: ReadonlySet<string> = new Set([
 	'v5/position/set-leverage',
 	'v5/position/switch-mode',
+	'v5/account/set-margin-mode',
 	'v5/position/trading-stop',
 	'v5/order/cancel-all',
 ]);

@@ -12,7 +12,7 @@ import { type ExchangeCall, ipBucketOf } from './limits.ts';
 import { classifySending, isDuplicateId, isMissingOrder, isUnchanged, keyRefusal } from './outcomes.ts';
 import { reading } from './reading.ts';
 import { type CallTrace, callTrace, type Grant } from './transport.ts';
-import type { OrderRequest, SendOutcome, TradingVenue } from './venue.ts';
+import type { MarginMode, OrderRequest, SendOutcome, TradingVenue } from './venue.ts';
 
 /** Times that a sending asks for a grant: the first one may lapse while the order's row is committed. */
 const mostGrants = 3;
@@ -37,7 +37,7 @@ export function createTradingVenue(
 	};
 	const calls: AccountCalls =
 		client.family === 'bybit' ? createBybitAccount(client.ccxt, facts) : createBinanceAccount(client.ccxt, facts);
-	const prepared = new Map<string, Promise<void>>();
+	const preparing = new Map<string, Promise<void>>();
 	let oneWay: Promise<void> | undefined;
 
 	return {
@@ -83,25 +83,28 @@ export function createTradingVenue(
 			await changeSetting(`the stops of ${symbol}`, () => calls.setStops?.(symbol, stops) ?? Promise.resolve());
 		},
 
-		async prepareInstrument(symbol, marketType, leverage) {
+		async prepareInstrument(symbol, marketType, { leverage, marginMode }) {
 			if (marketType === 'SPOT') return;
 			oneWay ??= changeSetting('one-way mode', () => calls.setOneWayMode());
 			await oneWay.catch((error: unknown) => {
 				oneWay = undefined;
 				throw error;
 			});
-			const key = `${symbol} ${leverage}`;
-			const preparing =
-				prepared.get(key) ?? changeSetting(`the leverage of ${symbol}`, () => calls.setLeverage(symbol, leverage));
-			// One leverage is in force per instrument: another one makes the former to be set anew.
-			for (const other of prepared.keys()) if (other.startsWith(`${symbol} `) && other !== key) prepared.delete(other);
-			prepared.set(key, preparing);
-			await preparing.catch((error: unknown) => {
-				prepared.delete(key);
-				throw error;
-			});
+			// Those that enter the same market at once wait for one setting.
+			const key = `${symbol} ${leverage} ${marginMode}`;
+			const present = preparing.get(key);
+			if (present !== undefined) return await present;
+			const setting = set(symbol, leverage, marginMode);
+			preparing.set(key, setting);
+			await setting.finally(() => preparing.delete(key));
 		},
 	};
+
+	async function set(symbol: string, leverage: string, marginMode: MarginMode | null): Promise<void> {
+		if (marginMode !== null)
+			await changeSetting(`the margin mode of ${symbol}`, () => calls.setMarginMode(symbol, marginMode));
+		await changeSetting(`the leverage of ${symbol}`, () => calls.setLeverage(symbol, leverage));
+	}
 
 	async function asking<T>(what: string, read: () => Promise<T>, symbol?: string): Promise<T> {
 		try {
@@ -137,6 +140,7 @@ export function createTradingVenue(
 			account: { key: accountKey, bucket: order.marketType === 'SPOT' ? 'order_spot' : 'order_linear' },
 			isTelling: true,
 			isUrgent: order.isClose === true,
+			...(order.patienceMs === undefined ? {} : { patienceMs: order.patienceMs }),
 		};
 		let leave: Awaited<ReturnType<typeof beforeSend>> | undefined;
 		let isResynced = false;

@@ -77,6 +77,8 @@ export interface OrderRequest {
 	readonly reduceOnly: boolean;
 	/** It closes a position: the limiter keeps tokens for it. */
 	readonly isClose?: boolean;
+	/** How long it can wait for the limiter before it counts as denied, in ms; it is handed back long before. */
+	readonly patienceMs?: number;
 	/**
 	 * Stops that travel with the order, for the whole position: Bybit LINEAR only. Where an exchange cannot take them the
 	 * order is REFUSED rather than sent without; the paper venue, which has no resting orders, leaves them to the guard.
@@ -156,6 +158,16 @@ export interface PositionStops {
 	readonly takeProfitPrice: string | null;
 }
 
+/** How an account holds an instrument. */
+export interface InstrumentSettings {
+	readonly leverage: string;
+	/** Null: as it is at the exchange. */
+	readonly marginMode: MarginMode | null;
+}
+
+/** ISOLATED: a position can lose its own margin only. CROSS: it draws on everything that the account has. */
+export type MarginMode = 'ISOLATED' | 'CROSS';
+
 /** What the exchange lets a key do; null where it does not say. */
 export interface KeyFacts {
 	readonly canWithdraw: boolean | null;
@@ -207,6 +219,9 @@ export interface TradingVenue {
 	/** Maintenance margin as a share of the margin balance of the whole account; liquidation is at 1. Null: it says none. */
 	marginRatio(): Promise<string | null>;
 	keyFacts(): Promise<KeyFacts>;
-	/** Sets leverage and one-way mode once per instrument; "not modified" counts as done. */
-	prepareInstrument(symbol: string, marketType: MarketType, leverage: string): Promise<void>;
+	/**
+	 * Sets one-way mode, the margin mode where one is wanted, and the leverage; "not modified" counts as done. Throws
+	 * EXCHANGE_REFUSED, such as for a margin mode while something is held.
+	 */
+	prepareInstrument(symbol: string, marketType: MarketType, settings: InstrumentSettings): Promise<void>;
 }

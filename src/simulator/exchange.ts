@@ -83,6 +83,7 @@ export class Exchange implements Venue {
 			createdTime: known?.createdTime ?? this.clock(),
 			balances: known?.balances ?? { ...(balances ?? this.defaultBalances()) },
 			leverage: known?.leverage ?? {},
+			...(known?.marginMode === undefined ? {} : { marginMode: known.marginMode }),
 			...(canWithdraw ? { canWithdraw } : {}),
 		};
 		this.store.putAccount(account);

@@ -11,12 +11,13 @@ import { findStopsInTheWay } from '../database/functions/guards.ts';
 import {
 	type ClaimedTrade,
 	claimTrades,
+	recordInstrumentSettings,
 	recordOrderResult,
 	releaseTrades,
 	submitOrder,
 } from '../database/functions/trades.ts';
 import { errorMessage } from '../errors.ts';
-import type { SendOutcome, TradingVenue } from '../exchange/venue.ts';
+import type { MarginMode, SendOutcome, TradingVenue } from '../exchange/venue.ts';
 import { ordersSentTotal, signalToOrderSeconds } from '../metrics.ts';
 import { deriveClientOrderId } from './client-order-id.ts';
 import { again, done, type RunResult, type WorkerContext } from './context.ts';
@@ -29,6 +30,9 @@ const claimLimit = 10;
 export const tradeLeaseMs = 20_000;
 /** Nothing is sent in the last part of a lease, so that an answer can still arrive within it. */
 const sendMarginMs = 2_000;
+/** From being queued to being sent, where the limiter is what keeps it waiting. */
+const entryPatienceMs = 30_000;
+const closePatienceMs = 1_000;
 
 export async function executeTrades(context: WorkerContext, now?: Date): Promise<RunResult> {
 	const claimedAt = performance.now();
@@ -56,13 +60,19 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 	try {
 		venue = await context.venues.tradingVenue(trade.accountId);
 		if (trade.direction !== 'CLOSE') {
-			await venue.prepareInstrument(trade.symbol, trade.marketType, trade.leverage);
+			await prepare(context, venue, trade, now);
 			await clearTheWay(context, venue, trade, now);
 		}
 	} catch (error) {
 		// Nothing was committed and nothing sent: the trade goes back and is tried again until its time is over.
 		log.warn({ error: errorMessage(error) }, 'trade could not be prepared');
-		await releaseTrades(pool, { tradeIds: [trade.tradeId], workerId, retryAfterMs: 5_000, now });
+		await releaseTrades(pool, {
+			tradeIds: [trade.tradeId],
+			workerId,
+			retryAfterMs: 5_000,
+			error: errorMessage(error).slice(0, 500),
+			now,
+		});
 		return;
 	}
 	try {
@@ -75,6 +85,7 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 				quantity: trade.quantity,
 				clientOrderId,
 				isClose: trade.direction === 'CLOSE',
+				patienceMs: patienceMs(trade, now),
 				stopLossPrice: trade.protection === 'EXCHANGE' ? trade.stopLossPrice : null,
 				takeProfitPrice: trade.protection === 'EXCHANGE' ? trade.takeProfitPrice : null,
 			},
@@ -129,6 +140,21 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 			now,
 		);
 	}
+}
+
+/** What the limiter holds back for longer than an accepted signal may take counts as denied. */
+function patienceMs(trade: ClaimedTrade, now?: Date): number {
+	const waitedMs = (now?.getTime() ?? Date.now()) - trade.queuedAt.getTime();
+	return Math.max((trade.direction === 'CLOSE' ? closePatienceMs : entryPatienceMs) - waitedMs, 0);
+}
+
+/** Leverage and margin mode are set once per account and instrument, by whichever worker comes first. */
+async function prepare(context: WorkerContext, venue: TradingVenue, trade: ClaimedTrade, now?: Date): Promise<void> {
+	if (trade.isPrepared || trade.marketType === 'SPOT' || trade.accountMode === 'PAPER') return;
+	const { accountId, instrumentId, leverage } = trade;
+	const marginMode = trade.marginMode as MarginMode | null;
+	await venue.prepareInstrument(trade.symbol, trade.marketType, { leverage, marginMode });
+	await recordInstrumentSettings(context.pool, { accountId, instrumentId, leverage, marginMode, now });
 }
 
 /** The exchange's stops of another bot's position would close what this entry opens as well: they go to the guard first. */

@@ -127,6 +127,7 @@ export async function recordMarkets(
 			minimum_quantity: market.minimumQuantity,
 			maximum_quantity: market.maximumQuantity,
 			minimum_notional: market.minimumNotional,
+			maximum_notional: market.maximumNotional,
 			contract_size: market.contractSize,
 			taker_fee_rate: market.takerFeeRate,
 			maker_fee_rate: market.makerFeeRate,

@@ -84,6 +84,7 @@ const table: readonly (readonly [Method, string, Exclude<Role, 'none'> | 'open']
 	['POST', '/api/v1/trades/:id/resolve', 'operator'],
 	['PATCH', '/api/v1/accounts/:id/limits', 'operator'],
 	['POST', '/api/v1/accounts/:id/halt', 'operator'],
+	['POST', '/api/v1/accounts/:id/margin-mode', 'operator'],
 	['POST', '/api/v1/accounts/:id/reduce', 'operator'],
 	['POST', '/api/v1/accounts/:id/resume', 'operator'],
 	['POST', '/api/v1/strategies/:id/set', 'operator'],

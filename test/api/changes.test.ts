@@ -230,6 +230,19 @@ test('limits of an account are changed on the state that was read', async () => 
 	expect((await ask('POST', 'accounts/999999/halt')).statusCode).toBe(404);
 });
 
+test('the margin mode of an account is set, left as it is, and refused for what is none', async () => {
+	const id = await makeAccount(database.pool);
+	const set = (margin_mode: unknown, account: number = id) =>
+		ask('POST', `accounts/${account}/margin-mode`, { margin_mode });
+	expect((await set('ISOLATED')).json()).toMatchObject({ account_id: id, margin_mode: 'ISOLATED' });
+	expect((await set('ISOLATED')).statusCode).toBe(200);
+	expect((await set('isolated')).statusCode).toBe(400);
+	expect((await set(null)).json()).toMatchObject({ margin_mode: null });
+	expect((await set('CROSS', 999_999)).json()).toMatchObject({ code: 'ACCOUNT_NOT_FOUND' });
+	const changes = (await audited(`account ${id}`)).filter(({ action }) => action === 'account.margin_mode');
+	expect(changes).toHaveLength(2);
+});
+
 test('a strategy is described, its versions compared, its parameters changed for chosen bots', async () => {
 	const { items } = (await ask('GET', 'strategy-catalogue')).json();
 	expect(items.map(({ name }: { name: string }) => name)).toContain('grid');

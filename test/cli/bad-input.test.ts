@@ -186,6 +186,8 @@ const wrong: readonly (readonly [args: readonly string[], code: number, says: Re
 	[open('--max-price-deviation', 'none'), 2, /--max-price-deviation.*share above 0/],
 	[['bots', 'limit', 'nobody', '--max-position', '1'], 1, /there is no bot/],
 	[['bots', 'limit', 'one', '--max-position', '0'], 2, /--max-position.*above 0/],
+	[['accounts', 'margin-mode', 'nobody'], 1, /there is no account/],
+	[['accounts', 'margin-mode', 'paper', '--set', 'both'], 2, /--set.*isolated, cross/],
 	[['accounts', 'resume', 'nobody'], 1, /there is no account/],
 	[['strategies', 'show', 'astrology'], 2, /there is no strategy/],
 	[['candles', 'backfill'], 2, /required option '--timeframe/],

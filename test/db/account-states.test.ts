@@ -1,7 +1,7 @@
 /** ACTIVE, REDUCING, HALTED: what moves an account by rule, at once and by the monitor, and that only a person moves it back. */
 import { expect, test } from 'vitest';
 import { setAccountLimits, setAccountStatus } from '../../src/database/functions/administration.ts';
-import { guardAccounts } from '../../src/database/functions/guards.ts';
+import { guardAccounts, refuseCredentials } from '../../src/database/functions/guards.ts';
 import { pruneHistory } from '../../src/database/functions/history.ts';
 import { claimTrades, submitOrder } from '../../src/database/functions/trades.ts';
 import { checkPair, makePair } from '../support/factories/pairs.ts';
@@ -210,4 +210,22 @@ test('REDUCING: an entry that is claimed already is not sent any more, a close i
 	const send = { tradeId: entry, workerId, clientOrderId: 'late', now: after(3) };
 	expect(await submitOrder(books.pool, send)).toEqual([]);
 	expect(await openOrder(books.pool, bot, { direction: 'CLOSE', now: after(4) })).toMatchObject({ side: 'SELL' });
+});
+
+test('an account that is HALTED for its key says how many stops nobody can act on', async () => {
+	const world = await makeWorld(books.pool, { account: { mode: 'LIVE' } });
+	const kept = await makeBot(books.pool, world);
+	await openPosition(books.pool, kept, { stopLossFraction: 0.02 });
+	const told = async () => {
+		await refuseCredentials(books.pool, {
+			...{ accountId: world.accountId, code: 'CREDENTIALS_REFUSED', message: 'it has expired' },
+			...{ credentials: Buffer.from('sealed'), now: after(10) },
+		});
+		return (await one<{ message: string }>(books.pool, `select message from alerts where code = 'CREDENTIALS_REFUSED'`))
+			.message;
+	};
+	await books.pool.query(`update positions set protection = 'EXCHANGE'`);
+	expect(await told()).toMatch(/then resume it$/);
+	await books.pool.query(`update positions set protection = 'GUARD'`);
+	expect(await told()).toMatch(/the stops of 1 of its positions that botbox watches are not acted on$/);
 });

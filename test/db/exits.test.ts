@@ -2,7 +2,13 @@
 import { expect, test } from 'vitest';
 import { setAccountStatus } from '../../src/database/functions/administration.ts';
 import { reconcileAccount } from '../../src/database/functions/guards.ts';
-import { applyFills, queueExits, recordFundingPayments, settleOrder } from '../../src/database/functions/trades.ts';
+import {
+	applyFills,
+	queueExits,
+	recordFundingPayments,
+	settleOrder,
+	submitPaperOrder,
+} from '../../src/database/functions/trades.ts';
 import { applyFill, fillOf, openOrder, openPosition, queueTrade, submitTrade } from '../support/factories/trading.ts';
 import { after, makeBot, makeInstrument, makeWorld, quote, start, type World } from '../support/factories/world.ts';
 import { one, openBooks } from './books.ts';
@@ -50,6 +56,78 @@ test('where both are touched the stop counts', async () => {
 	expect(await one(books.pool, `select trigger_reason from trade_queue where direction = 'CLOSE'`)).toEqual({
 		trigger_reason: 'STOP_LOSS',
 	});
+});
+
+/** A closed minute from 12:01 on; positions of these tests are entered at 12:00. */
+async function minute(world: World, [low, high]: readonly [number, number], openAt = after(60)): Promise<void> {
+	await books.pool.query(
+		`insert into candles (instrument_id, timeframe, open_at, open, high, low, close, volume, is_native)
+		values ($1, '1m', $2, 100, $4, $3, 100, 1, true)`,
+		[world.instrument.id, openAt, low, high],
+	);
+}
+
+test.each([
+	['the stop by its low', 'LONG', [97.9, 101], 'STOP_LOSS'],
+	['the target by its high', 'LONG', [99, 104], 'TAKE_PROFIT'],
+	['both: the stop counts', 'LONG', [97.9, 104.1], 'STOP_LOSS'],
+	['neither', 'LONG', [98.1, 103.9], null],
+	['the stop by its high', 'SHORT', [99, 102], 'STOP_LOSS'],
+	['the target by its low', 'SHORT', [96, 101], 'TAKE_PROFIT'],
+	['both: the stop counts', 'SHORT', [95, 102.5], 'STOP_LOSS'],
+] as const)('on paper a minute that touched %s, of a %s: %o', async (_, direction, touched, reason) => {
+	const { world } = await guarded(direction);
+	await minute(world, touched);
+	await quote(books.pool, world.instrument, { last: 100 }, after(125));
+	expect(await exits(after(126))).toBe(reason === null ? 0 : 1);
+	const { rows } = await books.pool.query(`select trigger_reason from trade_queue where direction = 'CLOSE'`);
+	expect(rows).toEqual(reason === null ? [] : [{ trigger_reason: reason }]);
+});
+
+test('a minute from before the entry, one without a fresh price, and one on a LIVE account close nothing', async () => {
+	const { world } = await guarded('LONG');
+	await minute(world, [90, 110], after(-60));
+	await quote(books.pool, world.instrument, { last: 100 }, after(10));
+	expect(await exits(after(11))).toBe(0);
+	await minute(world, [90, 110]);
+	expect(await exits(after(126))).toBe(0);
+	const live = await makeWorld(books.pool, { account: { mode: 'LIVE' } });
+	const first = await makeBot(books.pool, live);
+	const order = { liveAccounts: [], stopLossFraction: 0.02 };
+	const { id } = await openPosition(books.pool, first, order);
+	await books.pool.query(`update positions set protection = 'GUARD' where id = $1`, [id]);
+	await minute(live, [90, 110]);
+	await quote(books.pool, live.instrument, { last: 100 }, after(125));
+	expect(await exits(after(126))).toBe(0);
+});
+
+test('a stop that a minute touched is filled on paper at the stop, not at the better price of now; a target at the price of now', async () => {
+	for (const [touched, price] of [
+		[[97.9, 101], 98],
+		[[99, 104.5], 100],
+	] as const) {
+		const { world, bot } = await guarded('LONG');
+		await minute(world, touched);
+		await quote(books.pool, world.instrument, { last: 100 }, after(125));
+		expect(await exits(after(126))).toBe(1);
+		const { id: tradeId } = await one<{ id: string }>(
+			books.pool,
+			`select id from trade_queue where direction = 'CLOSE' and bot_id = $1`,
+			[bot.id],
+		);
+		const order = await submitTrade(books.pool, tradeId, { now: after(127) });
+		await submitPaperOrder(books.pool, {
+			...{ accountId: order.accountId, instrumentId: order.instrumentId, clientOrderId: order.clientOrderId },
+			...{ side: order.side, quantity: order.quantity, price: '100', now: after(127) },
+		});
+		const filled = await one<{ price: number; slippage: number }>(
+			books.pool,
+			`select p.price::float8 as price, a.paper_slippage_bps::float8 as slippage
+			from paper_orders p join accounts a on a.id = p.account_id where p.client_order_id = $1`,
+			[order.clientOrderId],
+		);
+		expect(filled.price).toBeCloseTo(price * (1 - filled.slippage / 10_000), 1);
+	}
 });
 
 test('stale prices and spreads that cannot be true trigger nothing', async () => {

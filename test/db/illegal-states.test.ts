@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { planRollout, recordStrategyVersion } from '../../src/database/functions/administration.ts';
 import { acquireCall, pauseEntries } from '../../src/database/functions/guards.ts';
+import { recordInstrumentSettings } from '../../src/database/functions/trades.ts';
 import { check } from '../support/factories/evaluated-checks.ts';
 import { openOrder, openPosition, queueTrade, submitTrade } from '../support/factories/trading.ts';
 import { after, makeBot, makeFeedFresh, makeWorld, quote, start } from '../support/factories/world.ts';
@@ -31,6 +32,8 @@ async function prepare(): Promise<void> {
 		],
 		now: start,
 	});
+	const { accountId, instrument } = world;
+	await recordInstrumentSettings(books.pool, { accountId, instrumentId: instrument.id, leverage: 2, now: start });
 	await pauseEntries(books.pool, { scope: 'ALL', reason: 'drill', now: start });
 	await acquireCall(books.pool, { exchangeId: 'sim', workerId: 'w', now: start });
 	await books.pool.query(`
@@ -183,6 +186,9 @@ const illegal: readonly (readonly [rows: string, change: string, refusedBy: stri
 	['bots', `max_position_notional = 0`, 'max_position_notional_is_positive'],
 	['account_equity', `peak = equity - 1`, 'peak_is_at_least_equity'],
 	['accounts', `max_margin_ratio = 1.1`, 'max_margin_ratio_is_a_share'],
+	['accounts', `margin_mode = 'isolated'`, 'margin_mode_is_known'],
+	['instrument_settings', `leverage = 0`, 'set_leverage_is_sane'],
+	['instrument_settings', `margin_mode = 'BOTH'`, 'set_margin_mode_is_known'],
 	['accounts', `margin_ratio = 0.1`, 'margin_ratio_has_its_time'],
 	['accounts', `name = ''`, 'account_name_is_short'],
 	['alerts', `acknowledged_at = now()`, 'acknowledged_alert_names_who'],

@@ -1,7 +1,17 @@
 /** Fills that come when their position, or their order, has long ended: the money counts, and nothing is made up. */
 import { expect, test } from 'vitest';
-import { applyFills, settleOrder } from '../../src/database/functions/trades.ts';
-import { applyFill, decide, fillOf, openOrder, openPosition, type SentOrder } from '../support/factories/trading.ts';
+import { applyFills, recordOrderResult, retryCloses, settleOrder } from '../../src/database/functions/trades.ts';
+import {
+	applyFill,
+	decide,
+	fillOf,
+	openOrder,
+	openPosition,
+	queueTrade,
+	type SentOrder,
+	submitTrade,
+	workerId,
+} from '../support/factories/trading.ts';
 import { after, type Bot, makeBot, makeWorld } from '../support/factories/world.ts';
 import { one, openBooks } from './books.ts';
 
@@ -97,4 +107,69 @@ test('an entry filled after its bot has turned round reduces what the bot holds 
 	const rest = await positionOf(bot);
 	expect(rest).toMatchObject({ direction: 'LONG', status: 'OPEN' });
 	expect(numbers(rest, 'quantity', 'average_entry_price')).toEqual([6, 90]);
+});
+
+/** What its trade says, and whether a trade that ended without a fill is told apart from one that was executed. */
+const tradeOf = (order: SentOrder) =>
+	one(
+		books.pool,
+		'select status, reason_code, error, reserved_capital::float8 as reserved from trade_queue where id = $1',
+		[order.tradeId],
+	);
+
+test('an entry that had FAILED is EXECUTED by the fill that comes after all', async () => {
+	const world = await makeWorld(books.pool);
+	const bot = await makeBot(books.pool, world);
+	const entry = await openOrder(books.pool, bot);
+	await settle(entry, 0, after(1));
+	expect(await tradeOf(entry)).toMatchObject({ status: 'FAILED', reason_code: 'NOT_FILLED' });
+	await applyFill(books.pool, entry, { quantity: 4, at: after(1), now: after(10) });
+	expect(await tradeOf(entry)).toEqual({ status: 'EXECUTED', reason_code: null, error: null, reserved: 0 });
+	expect(await positionOf(bot)).toMatchObject({ status: 'OPEN', direction: 'LONG' });
+	const { details } = await one<{ details: Record<string, unknown> }>(
+		books.pool,
+		`select details from alerts where code = 'LATE_FILL' and resolved_at is null and subject = 'trade ' || $1`,
+		[entry.tradeId],
+	);
+	expect(details).toMatchObject({ status: 'FAILED', reason_code: 'NOT_FILLED' });
+	// The rest comes too: nothing more to say.
+	await applyFill(books.pool, entry, { quantity: 6, at: after(1), now: after(11) });
+	expect(await tradeOf(entry)).toMatchObject({ status: 'EXECUTED' });
+	expect(Number((await positionOf(bot)).quantity)).toBe(10);
+});
+
+test('one that the exchange had refused, or that had expired, is EXECUTED by a fill as well', async () => {
+	const world = await makeWorld(books.pool);
+	const bot = await makeBot(books.pool, world);
+	const refused = await submitTrade(books.pool, await queueTrade(books.pool, bot));
+	const result = { orderId: refused.orderId, workerId, result: 'REFUSED', code: '110007', message: 'no funds' };
+	await recordOrderResult(books.pool, { ...result, now: after(1) });
+	expect(await tradeOf(refused)).toMatchObject({ status: 'FAILED', reason_code: 'EXCHANGE_REFUSED' });
+	const fill = {
+		...fillOf(refused, { at: after(1) }),
+		exchange_order_id: 'late-1',
+		client_order_id: refused.clientOrderId,
+	};
+	await applyFills(books.pool, { accountId: refused.accountId, fills: [fill], now: after(5) });
+	expect(await tradeOf(refused)).toMatchObject({ status: 'EXECUTED', reason_code: null });
+	expect(await openAlerts()).toEqual(['LATE_FILL']);
+});
+
+test('a close that had FAILED and is filled after all is EXECUTED, and its failure is over', async () => {
+	const world = await makeWorld(books.pool);
+	const bot = await makeBot(books.pool, world);
+	await openPosition(books.pool, bot);
+	const close = await openOrder(books.pool, bot, { direction: 'CLOSE', now: after(5) });
+	await settle(close, 0, after(6));
+	expect(await openAlerts()).toEqual(['CLOSE_FAILED']);
+	await applyFill(books.pool, close, { quantity: 6, at: after(6), now: after(8) });
+	expect(await tradeOf(close)).toMatchObject({ status: 'EXECUTED', reason_code: null });
+	expect(await openAlerts()).toEqual(['LATE_FILL']);
+	// What it left is closed by the next one, of what is held.
+	expect(await retryCloses(books.pool, { now: after(80) })).toBe(1);
+	const next = await one(
+		books.pool,
+		`select quantity::float8 as quantity from trade_queue where status = 'PENDING' and direction = 'CLOSE'`,
+	);
+	expect(next).toEqual({ quantity: 4 });
 });

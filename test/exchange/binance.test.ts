@@ -288,15 +288,33 @@ describe('Binance', () => {
 		]);
 	});
 
-	test('settings that already are so are done', async () => {
+	test('settings that already are so are done; a margin mode that is refused sets no leverage', async () => {
 		answers['POST /fapi/v1/positionSide/dual'] = {
 			status: 400,
 			body: { code: -4059, msg: 'No need to change position side.' },
 		};
 		answers['POST /fapi/v1/leverage'] = { body: { leverage: 3, symbol: 'BTCUSDT' } };
-		await venue.prepareInstrument(linear, 'LINEAR', '3');
-		await venue.prepareInstrument(linear, 'LINEAR', '3');
-		expect(seen.map(({ route }) => route)).toEqual(['POST /fapi/v1/positionSide/dual', 'POST /fapi/v1/leverage']);
+		answers['POST /fapi/v1/marginType'] = { status: 400, body: { code: -4046, msg: 'No need to change margin type.' } };
+		const settings = { leverage: '3', marginMode: 'ISOLATED' } as const;
+		// Two entries into one market at once wait for one setting.
+		await Promise.all([1, 2].map(() => venue.prepareInstrument(linear, 'LINEAR', settings)));
+		expect(seen.map(({ route }) => route)).toEqual([
+			...['POST /fapi/v1/positionSide/dual', 'POST /fapi/v1/marginType', 'POST /fapi/v1/leverage'],
+		]);
+		const asked = Object.fromEntries(seen.map(({ route, params }) => [route.split('/').at(-1), params]));
+		expect(asked.marginType).toMatchObject({ symbol: 'BTCUSDT', marginType: 'ISOLATED' });
+		expect(asked.leverage).toMatchObject({ symbol: 'BTCUSDT', leverage: '3' });
+		expect(asked.dual).toMatchObject({ dualSidePosition: 'false' });
+
+		seen = [];
+		answers['POST /fapi/v1/marginType'] = {
+			status: 400,
+			body: { code: -4048, msg: 'Margin type cannot be changed if there exists position.' },
+		};
+		await expect(
+			venue.prepareInstrument(linear, 'LINEAR', { leverage: '3', marginMode: 'CROSS' }),
+		).rejects.toMatchObject({ code: 'EXCHANGE_REFUSED', message: expect.stringContaining('-4048') });
+		expect(seen.map(({ params }) => params.marginType)).toEqual(['CROSSED']);
 	});
 
 	test('the used weight and a 429 reach the limiter', async () => {

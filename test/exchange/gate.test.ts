@@ -82,6 +82,23 @@ describe('reads', () => {
 		await expect(gate.callExchange(heavy, async () => undefined)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
 	});
 
+	test('waiting is no denial; to be told of a wait beyond the longest one is', async () => {
+		const gate = open();
+		const counts = async () => {
+			const { rows } = await database.pool.query(
+				`select denied_count::int as asked_again, minute_denied as denied from botbox.rate_limits where scope = 'IP'`,
+			);
+			return rows[0];
+		};
+		await Promise.all(Array.from({ length: 200 }, () => gate.callExchange(publicRead, async () => undefined)));
+		const { asked_again, denied } = await counts();
+		expect(asked_again).toBeGreaterThan(5);
+		expect(denied).toBe(0);
+		await database.pool.query(`update botbox.rate_limits set blocked_until = $1`, [new Date(clock() + 30_000)]);
+		await expect(gate.callExchange(publicRead, async () => undefined)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+		expect((await counts()).denied).toBe(1);
+	});
+
 	test('end their wait when the process stops', async () => {
 		const stopping = new AbortController();
 		const gate = open({

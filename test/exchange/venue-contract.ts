@@ -195,10 +195,10 @@ export function describeVenue(name: string, use: () => Harness, mode: 'LIVE' | '
 		});
 
 		test('an instrument can be prepared again and again', async () => {
-			await account.venue.prepareInstrument(linear, 'LINEAR', '3');
-			await account.venue.prepareInstrument(linear, 'LINEAR', '3');
-			await account.venue.prepareInstrument(linear, 'LINEAR', '5');
-			await account.venue.prepareInstrument(spot, 'SPOT', '1');
+			await account.venue.prepareInstrument(linear, 'LINEAR', { leverage: '3', marginMode: null });
+			await account.venue.prepareInstrument(linear, 'LINEAR', { leverage: '3', marginMode: 'CROSS' });
+			await account.venue.prepareInstrument(linear, 'LINEAR', { leverage: '5', marginMode: 'ISOLATED' });
+			await account.venue.prepareInstrument(spot, 'SPOT', { leverage: '1', marginMode: 'ISOLATED' });
 		});
 
 		async function cash(): Promise<string> {

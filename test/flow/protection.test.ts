@@ -1,6 +1,7 @@
 /** Stops at the exchange through the whole system: placed, moved, mended, handed over; leverage, liquidation and margin. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { setAccountLimits } from '../../src/database/functions/administration.ts';
+import { setAccountLimits, setMarginMode } from '../../src/database/functions/administration.ts';
+import { expireTrades } from '../../src/database/functions/trades.ts';
 import { guardPositions } from '../../src/workers/guard-positions.ts';
 import { settleOrders } from '../../src/workers/settle-orders.ts';
 import { type LiveAccount, openLiveAccount } from '../support/live-account.ts';
@@ -184,6 +185,88 @@ test('leverage is set once; a stop beyond the liquidation price is refused with 
 		await account.person.privateGetV5PositionList({ category: 'linear', symbol: instrument.exchangeSymbol })
 	).result as { list: { leverage: string }[] };
 	expect(Number(list[0]?.leverage)).toBe(20);
+});
+
+test('the margin mode of an account is set once per instrument, changed while flat, and an entry that cannot have it is not sent', async () => {
+	const { pool } = system.database;
+	const modeThere = async () =>
+		((await account.person.privateGetV5AccountInfo()).result as { marginMode: string }).marginMode;
+	const calls = (path: string) =>
+		(system.simulator.requests() as { keys: Record<string, Record<string, number>> }).keys[
+			account.credentials.apiKey
+		]?.[path] ?? 0;
+	const settings = () =>
+		account.one<{ leverage: number; margin_mode: string | null }>(
+			'select leverage::float8 as leverage, margin_mode from botbox.instrument_settings where account_id = $1',
+			account.id,
+		);
+	const set = (marginMode: string | null) =>
+		setMarginMode(pool, { accountId: account.id, marginMode, now: system.now() });
+	const bot = await account.makeBot(instrument, { leverage: 2 });
+	await account.trade(bot);
+	// Without a word of ours the mode is the exchange's own.
+	expect(calls('/v5/account/set-margin-mode')).toBe(0);
+	expect(await settings()).toEqual({ leverage: 2, margin_mode: null });
+	await expect(set('ISOLATED')).rejects.toThrow(/holds or enters 1 perpetual position/);
+	await account.trade(bot, { direction: 'CLOSE' });
+
+	expect(await set('ISOLATED')).toBe(true);
+	expect(await set('ISOLATED')).toBe(false);
+	await account.trade(bot);
+	expect(await modeThere()).toBe('ISOLATED_MARGIN');
+	expect(await settings()).toEqual({ leverage: 2, margin_mode: 'ISOLATED' });
+	const asked = calls('/v5/account/info') + calls('/v5/position/set-leverage');
+	await account.trade(bot, { direction: 'CLOSE' });
+	await account.trade(bot);
+	expect(calls('/v5/account/info') + calls('/v5/position/set-leverage')).toBe(asked);
+	await account.trade(bot, { direction: 'CLOSE' });
+
+	// A person holds something there by hand: the exchange refuses, nothing is sent, and the trade says why.
+	expect(await set('CROSS')).toBe(true);
+	await account.person.privatePostV5OrderCreate({
+		...{
+			category: 'linear',
+			symbol: account.perpetuals[1]?.exchangeSymbol ?? '',
+			side: 'Buy',
+			orderType: 'Market',
+			qty: '1',
+		},
+	});
+	const { tradeId } = await account.decide(bot);
+	await system.settle();
+	expect(await account.one('select status, error from botbox.trade_queue where id = $1', tradeId)).toEqual({
+		status: 'PENDING',
+		error: expect.stringMatching(/margin mode of .* was refused: .*3400045/),
+	});
+	system.skip(300_000);
+	await expireTrades(pool, { now: system.now() });
+	expect(
+		await account.one('select status, reason_code, error from botbox.trade_queue where id = $1', tradeId),
+	).toMatchObject({ status: 'EXPIRED', reason_code: 'TTL_EXPIRED', error: expect.stringContaining('3400045') });
+	expect(await account.one('select count(*)::int as orders from botbox.orders where trade_id = $1', tradeId)).toEqual({
+		orders: 0,
+	});
+});
+
+test('what another worker has set since is set anew: the row remembers, not the process', async () => {
+	const slow = await account.makeBot(instrument, { leverage: 2 });
+	const fast = await account.makeBot(instrument, { leverage: 5 });
+	const leverageThere = async () => {
+		const { result } = await account.person.privateGetV5PositionList({
+			category: 'linear',
+			symbol: instrument.exchangeSymbol,
+		});
+		return Number((result as { list: { leverage: string }[] }).list[0]?.leverage);
+	};
+	await account.trade(slow);
+	expect(await account.decide(fast)).toMatchObject({ outcome: 'REJECTED', reasonCode: 'LEVERAGE_IN_USE' });
+	expect(await leverageThere()).toBe(2);
+	await account.trade(slow, { direction: 'CLOSE' });
+	await account.trade(fast);
+	expect(await leverageThere()).toBe(5);
+	await account.trade(fast, { direction: 'CLOSE' });
+	await account.trade(slow);
+	expect(await leverageThere()).toBe(2);
 });
 
 test('a margin that maintenance takes too much of alerts and reduces the account, until a person resumes it', async () => {

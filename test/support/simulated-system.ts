@@ -64,7 +64,13 @@ const wideLimits = {
 };
 
 export async function startSimulatedSystem(
-	options: { simulator?: SimulatorOptions; startAt?: number; ownChecks?: OwnChecks } = {},
+	options: {
+		simulator?: SimulatorOptions;
+		startAt?: number;
+		ownChecks?: OwnChecks;
+		/** A request without an answer is given up after so long, in real time. */
+		requestTimeoutMs?: number;
+	} = {},
 ): Promise<SimulatedSystem> {
 	let nowMs = options.startAt ?? flowStart;
 	const clock = (): number => nowMs;
@@ -77,7 +83,7 @@ export async function startSimulatedSystem(
 		...options.simulator,
 		clock,
 		keys: [credentials],
-		limits: wideLimits,
+		limits: options.simulator?.limits ?? wideLimits,
 	});
 	await setExchangeAddress(pool, { exchangeId: 'sim', baseUrl: simulator.url });
 	await publishStrategies(pool);
@@ -92,7 +98,10 @@ export async function startSimulatedSystem(
 		workerId,
 		pool,
 		jobs,
-		venues: createVenues({ pool, workerId, log, masterKey, liveAccounts: [], clock, sleep }),
+		venues: createVenues({
+			...{ pool, workerId, log, masterKey, liveAccounts: [], clock, sleep },
+			...(options.requestTimeoutMs === undefined ? {} : { timings: { requestTimeoutMs: options.requestTimeoutMs } }),
+		}),
 		config: readConfig({}),
 		log,
 		windows: new CandleWindows(),

@@ -1,9 +1,14 @@
 /** One account: its limits and their changes, its equity, halted, reduced and resumed. */
 import { z } from 'zod';
-import { lockAccount, setAccountLimits, setAccountStatus } from '../../database/functions/administration.ts';
+import {
+	lockAccount,
+	setAccountLimits,
+	setAccountStatus,
+	setMarginMode,
+} from '../../database/functions/administration.ts';
 import { inTransaction } from '../../database/transaction.ts';
 import { findRow, listRows } from '../../database/views/define.ts';
-import { type AccountRow, accountEquity, accounts } from '../../database/views/execution.ts';
+import { type AccountRow, accountEquity, accountMargin, accounts } from '../../database/views/execution.ts';
 import { BotboxError } from '../../errors.ts';
 import { callerOf } from '../access.ts';
 import type { ApiContext, ApiServer } from '../context.ts';
@@ -70,6 +75,7 @@ export function addAccounts(app: ApiServer, context: ApiContext): void {
 		},
 	);
 	addLimits(app, context);
+	addMarginMode(app, context);
 	addSteering(app, context);
 }
 
@@ -100,6 +106,33 @@ function addLimits(app: ApiServer, { pool, clock }: ApiContext): void {
 			});
 			reply.header('etag', limitsTag(account));
 			return account;
+		},
+	);
+}
+
+function addMarginMode(app: ApiServer, { pool, clock }: ApiContext): void {
+	app.post(
+		'/accounts/:id/margin-mode',
+		{
+			config: { access: 'operator' },
+			schema: {
+				tags: ['execution'],
+				summary: 'Set the margin mode of the perpetuals of an account; null leaves it as it is at the exchange',
+				description:
+					'It is put to the exchange before the next entry into each instrument. Refused while the account holds or enters a perpetual.',
+				params: idParams,
+				body: z.strictObject({ margin_mode: z.enum(['ISOLATED', 'CROSS']).nullable() }),
+				response: { 200: rows.accountMargin, ...problemResponses },
+			},
+		},
+		async (request) => {
+			const { id } = request.params;
+			const { actor } = callerOf(request);
+			const marginMode = request.body.margin_mode;
+			const changed = await setMarginMode(pool, { accountId: id, marginMode, actor, now: clock?.() });
+			const margin = changed === null ? null : await findRow(pool, accountMargin, { account_id: id });
+			if (margin === null) throw unknown(id);
+			return margin;
 		},
 	);
 }

@@ -1,4 +1,4 @@
-/** `botbox accounts …`: list, create, credentials, limits, foreign, book, halt, reduce, resume. */
+/** `botbox accounts …`: list, create, credentials, limits, margin-mode, foreign, book, halt, reduce, resume. */
 import type { Command } from 'commander';
 import type { Config } from '../../config.ts';
 import {
@@ -8,6 +8,7 @@ import {
 	replaceCredentials,
 	setAccountLimits,
 	setAccountStatus,
+	setMarginMode,
 } from '../../database/functions/administration.ts';
 import { listView } from '../../database/listing.ts';
 import type { Pool } from '../../database/pool.ts';
@@ -132,6 +133,12 @@ export function registerAccounts(program: Command): void {
 		.action(async (account: string, options: { json?: boolean }) => await showLimits(account, options));
 
 	accounts
+		.command('margin-mode <account>')
+		.description('show the margin mode of the perpetuals of an account, or set it')
+		.option('--set <mode>', 'isolated, cross, or exchange: as it is there', oneOf('isolated', 'cross', 'exchange'))
+		.action(async (account: string, options: { set?: string }) => await showMarginMode(account, options.set));
+
+	accounts
 		.command('book <account>')
 		.description(
 			'book what no fill explains: a transfer into the account (above 0) or out of it, or a correction; once by its reference',
@@ -172,6 +179,21 @@ export function registerAccounts(program: Command): void {
 	steer('halt', 'send nothing for this account until it is resumed', 'HALTED');
 	steer('reduce', 'close positions only, until the account is resumed', 'REDUCING');
 	steer('resume', 'let a halted or reducing account trade again; its losses count anew', 'ACTIVE');
+}
+
+/** Sets the margin mode where one is given, and says which one holds. */
+async function showMarginMode(account: string, mode: string | undefined): Promise<void> {
+	await withDatabase(async (pool) => {
+		const { account_id: id, name } = await findAccount(pool, account);
+		if (mode !== undefined)
+			await setMarginMode(pool, {
+				accountId: Number(id),
+				marginMode: mode === 'exchange' ? null : mode.toUpperCase(),
+				actor: actor(),
+			});
+		const [row] = await listView(pool, 'account_margin', { where: { account_id: Number(id) } });
+		process.stdout.write(`account ${id} ${name}: ${row?.margin_mode ?? 'as it is at the exchange'}\n`);
+	});
 }
 
 /** Changes the limits that are given, if any, and prints all of them. */

@@ -51,6 +51,13 @@ export const setAccountStatus = valueFunction(
 	'account_status?',
 );
 
+/** `marginMode`: ISOLATED, CROSS, or null: as it is at the exchange. False: no change; null: no such account. Throws check_violation. */
+export const setMarginMode = valueFunction(
+	'set_margin_mode',
+	{ accountId: 'bigint', marginMode: 'text?', actor: 'text?', now: 'timestamptz?' },
+	'boolean?',
+);
+
 /** `kind`: TRANSFER or CORRECTION; `amount` signed, in `asset`. False: booked before under this reference. */
 export const bookAdjustment = valueFunction(
 	'book_adjustment',

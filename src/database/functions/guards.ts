@@ -17,6 +17,7 @@ export const acquireCall = rowsFunction(
 		ipBucket: 'text?',
 		calls: 'integer?',
 		isUrgent: 'boolean?',
+		patienceMs: 'integer?',
 		now: 'timestamptz?',
 	},
 	{

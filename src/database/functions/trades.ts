@@ -25,6 +25,10 @@ export const claimTrades = rowsFunction(
 		quantity: 'text',
 		price: 'text',
 		leverage: 'text',
+		/** ISOLATED or CROSS; null: it stays as it is at the exchange. */
+		marginMode: 'text?',
+		/** Leverage and margin mode stand at the exchange already. */
+		isPrepared: 'boolean',
 		stopLossPrice: 'text?',
 		takeProfitPrice: 'text?',
 		protection: 'protection',
@@ -39,8 +43,15 @@ export type ClaimedTrade = Awaited<ReturnType<typeof claimTrades>>[number];
 
 export const releaseTrades = valueFunction(
 	'release_trades',
-	{ tradeIds: 'uuid[]', workerId: 'text', retryAfterMs: 'integer?', now: 'timestamptz?' },
+	{ tradeIds: 'uuid[]', workerId: 'text', retryAfterMs: 'integer?', error: 'text?', now: 'timestamptz?' },
 	'integer',
+);
+
+/** What the exchange has taken for an account's instrument. */
+export const recordInstrumentSettings = valueFunction(
+	'record_instrument_settings',
+	{ accountId: 'bigint', instrumentId: 'bigint', leverage: 'numeric', marginMode: 'text?', now: 'timestamptz?' },
+	'void',
 );
 
 /** No row: nothing may be sent. */

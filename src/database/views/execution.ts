@@ -220,5 +220,6 @@ export const accountMargin = defineView(
 		margin_ratio: 'numeric?',
 		max_margin_ratio: 'numeric?',
 		margin_ratio_seen_at: 'timestamptz?',
+		margin_mode: 'text?',
 	},
 );

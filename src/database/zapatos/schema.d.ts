@@ -223,6 +223,7 @@ declare module 'zapatos/schema' {
       id: number;
       loss_cooldown_minutes: number | null;
       losses_count_from: Date | null;
+      margin_mode: string | null;
       margin_ratio: db.NumericString | null;
       margin_ratio_seen_at: Date | null;
       max_active_bots: number | null;
@@ -257,6 +258,7 @@ declare module 'zapatos/schema' {
       id: number;
       loss_cooldown_minutes: number | null;
       losses_count_from: db.TimestampTzString | null;
+      margin_mode: string | null;
       margin_ratio: number | null;
       margin_ratio_seen_at: db.TimestampTzString | null;
       max_active_bots: number | null;
@@ -291,6 +293,7 @@ declare module 'zapatos/schema' {
       id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       loss_cooldown_minutes?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      margin_mode?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
       margin_ratio_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       max_active_bots?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
@@ -324,6 +327,7 @@ declare module 'zapatos/schema' {
       fills_synced_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       loss_cooldown_minutes?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
       losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      margin_mode?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
       margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
       margin_ratio_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       max_active_bots?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
@@ -357,6 +361,7 @@ declare module 'zapatos/schema' {
       fills_synced_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       loss_cooldown_minutes?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
       losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      margin_mode?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
       margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
       margin_ratio_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       max_active_bots?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
@@ -2189,6 +2194,50 @@ declare module 'zapatos/schema' {
       timescaledb?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
     }
     export type UniqueIndex = 'installation_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
+  export namespace instrument_settings {
+    export type Table = 'instrument_settings';
+    export interface Selectable {
+      account_id: number;
+      instrument_id: number;
+      leverage: db.NumericString;
+      margin_mode: string | null;
+      set_at: Date;
+    }
+    export interface JSONSelectable {
+      account_id: number;
+      instrument_id: number;
+      leverage: number;
+      margin_mode: string | null;
+      set_at: db.TimestampTzString;
+    }
+    export interface Whereable {
+      account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+      leverage?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+      margin_mode?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      set_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      account_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      instrument_id: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment;
+      leverage: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment;
+      margin_mode?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+      set_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+    }
+    export interface Updatable {
+      account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment>;
+      leverage?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment>;
+      margin_mode?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+      set_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'instrument_settings_pkey';
     export type Column = keyof Selectable;
     export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
     export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
@@ -4168,20 +4217,20 @@ declare module 'zapatos/schema' {
   /* --- aggregate types --- */
 
   export namespace botbox {  
-    export type Table = account_balances.Table | account_equity.Table | accounts.Table | alert_channels.Table | alert_deliveries.Table | alert_rules.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candle_coverage.Table | candle_gaps.Table | candles.Table | check_hours.Table | check_minutes.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | events.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | foreign_orders.Table | foreign_positions.Table | funding_rates.Table | idempotent_requests.Table | installation.Table | instruments.Table | interval_changes.Table | ledger_entries.Table | ledger_totals.Table | login_codes.Table | order_transitions.Table | orders.Table | paper_funding.Table | paper_orders.Table | pauses.Table | position_totals.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | rollout_steps.Table | sessions.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
-    export type Selectable = account_balances.Selectable | account_equity.Selectable | accounts.Selectable | alert_channels.Selectable | alert_deliveries.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candle_coverage.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | check_minutes.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | events.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | foreign_orders.Selectable | foreign_positions.Selectable | funding_rates.Selectable | idempotent_requests.Selectable | installation.Selectable | instruments.Selectable | interval_changes.Selectable | ledger_entries.Selectable | ledger_totals.Selectable | login_codes.Selectable | order_transitions.Selectable | orders.Selectable | paper_funding.Selectable | paper_orders.Selectable | pauses.Selectable | position_totals.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | rollout_steps.Selectable | sessions.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
-    export type JSONSelectable = account_balances.JSONSelectable | account_equity.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_deliveries.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candle_coverage.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | check_minutes.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | events.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | foreign_orders.JSONSelectable | foreign_positions.JSONSelectable | funding_rates.JSONSelectable | idempotent_requests.JSONSelectable | installation.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | ledger_entries.JSONSelectable | ledger_totals.JSONSelectable | login_codes.JSONSelectable | order_transitions.JSONSelectable | orders.JSONSelectable | paper_funding.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | position_totals.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | rollout_steps.JSONSelectable | sessions.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
-    export type Whereable = account_balances.Whereable | account_equity.Whereable | accounts.Whereable | alert_channels.Whereable | alert_deliveries.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candle_coverage.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | check_minutes.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | events.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | foreign_orders.Whereable | foreign_positions.Whereable | funding_rates.Whereable | idempotent_requests.Whereable | installation.Whereable | instruments.Whereable | interval_changes.Whereable | ledger_entries.Whereable | ledger_totals.Whereable | login_codes.Whereable | order_transitions.Whereable | orders.Whereable | paper_funding.Whereable | paper_orders.Whereable | pauses.Whereable | position_totals.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | rollout_steps.Whereable | sessions.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
-    export type Insertable = account_balances.Insertable | account_equity.Insertable | accounts.Insertable | alert_channels.Insertable | alert_deliveries.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candle_coverage.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | check_minutes.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | events.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | foreign_orders.Insertable | foreign_positions.Insertable | funding_rates.Insertable | idempotent_requests.Insertable | installation.Insertable | instruments.Insertable | interval_changes.Insertable | ledger_entries.Insertable | ledger_totals.Insertable | login_codes.Insertable | order_transitions.Insertable | orders.Insertable | paper_funding.Insertable | paper_orders.Insertable | pauses.Insertable | position_totals.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | rollout_steps.Insertable | sessions.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
-    export type Updatable = account_balances.Updatable | account_equity.Updatable | accounts.Updatable | alert_channels.Updatable | alert_deliveries.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candle_coverage.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | check_minutes.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | events.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | foreign_orders.Updatable | foreign_positions.Updatable | funding_rates.Updatable | idempotent_requests.Updatable | installation.Updatable | instruments.Updatable | interval_changes.Updatable | ledger_entries.Updatable | ledger_totals.Updatable | login_codes.Updatable | order_transitions.Updatable | orders.Updatable | paper_funding.Updatable | paper_orders.Updatable | pauses.Updatable | position_totals.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | rollout_steps.Updatable | sessions.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
-    export type UniqueIndex = account_balances.UniqueIndex | account_equity.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_deliveries.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candle_coverage.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | check_minutes.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | events.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | foreign_orders.UniqueIndex | foreign_positions.UniqueIndex | funding_rates.UniqueIndex | idempotent_requests.UniqueIndex | installation.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | ledger_entries.UniqueIndex | ledger_totals.UniqueIndex | login_codes.UniqueIndex | order_transitions.UniqueIndex | orders.UniqueIndex | paper_funding.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | position_totals.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | rollout_steps.UniqueIndex | sessions.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
-    export type Column = account_balances.Column | account_equity.Column | accounts.Column | alert_channels.Column | alert_deliveries.Column | alert_rules.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candle_coverage.Column | candle_gaps.Column | candles.Column | check_hours.Column | check_minutes.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | events.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | foreign_orders.Column | foreign_positions.Column | funding_rates.Column | idempotent_requests.Column | installation.Column | instruments.Column | interval_changes.Column | ledger_entries.Column | ledger_totals.Column | login_codes.Column | order_transitions.Column | orders.Column | paper_funding.Column | paper_orders.Column | pauses.Column | position_totals.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | rollout_steps.Column | sessions.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
+    export type Table = account_balances.Table | account_equity.Table | accounts.Table | alert_channels.Table | alert_deliveries.Table | alert_rules.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candle_coverage.Table | candle_gaps.Table | candles.Table | check_hours.Table | check_minutes.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | events.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | foreign_orders.Table | foreign_positions.Table | funding_rates.Table | idempotent_requests.Table | installation.Table | instrument_settings.Table | instruments.Table | interval_changes.Table | ledger_entries.Table | ledger_totals.Table | login_codes.Table | order_transitions.Table | orders.Table | paper_funding.Table | paper_orders.Table | pauses.Table | position_totals.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | rollout_steps.Table | sessions.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
+    export type Selectable = account_balances.Selectable | account_equity.Selectable | accounts.Selectable | alert_channels.Selectable | alert_deliveries.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candle_coverage.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | check_minutes.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | events.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | foreign_orders.Selectable | foreign_positions.Selectable | funding_rates.Selectable | idempotent_requests.Selectable | installation.Selectable | instrument_settings.Selectable | instruments.Selectable | interval_changes.Selectable | ledger_entries.Selectable | ledger_totals.Selectable | login_codes.Selectable | order_transitions.Selectable | orders.Selectable | paper_funding.Selectable | paper_orders.Selectable | pauses.Selectable | position_totals.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | rollout_steps.Selectable | sessions.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
+    export type JSONSelectable = account_balances.JSONSelectable | account_equity.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_deliveries.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candle_coverage.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | check_minutes.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | events.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | foreign_orders.JSONSelectable | foreign_positions.JSONSelectable | funding_rates.JSONSelectable | idempotent_requests.JSONSelectable | installation.JSONSelectable | instrument_settings.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | ledger_entries.JSONSelectable | ledger_totals.JSONSelectable | login_codes.JSONSelectable | order_transitions.JSONSelectable | orders.JSONSelectable | paper_funding.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | position_totals.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | rollout_steps.JSONSelectable | sessions.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
+    export type Whereable = account_balances.Whereable | account_equity.Whereable | accounts.Whereable | alert_channels.Whereable | alert_deliveries.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candle_coverage.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | check_minutes.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | events.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | foreign_orders.Whereable | foreign_positions.Whereable | funding_rates.Whereable | idempotent_requests.Whereable | installation.Whereable | instrument_settings.Whereable | instruments.Whereable | interval_changes.Whereable | ledger_entries.Whereable | ledger_totals.Whereable | login_codes.Whereable | order_transitions.Whereable | orders.Whereable | paper_funding.Whereable | paper_orders.Whereable | pauses.Whereable | position_totals.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | rollout_steps.Whereable | sessions.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
+    export type Insertable = account_balances.Insertable | account_equity.Insertable | accounts.Insertable | alert_channels.Insertable | alert_deliveries.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candle_coverage.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | check_minutes.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | events.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | foreign_orders.Insertable | foreign_positions.Insertable | funding_rates.Insertable | idempotent_requests.Insertable | installation.Insertable | instrument_settings.Insertable | instruments.Insertable | interval_changes.Insertable | ledger_entries.Insertable | ledger_totals.Insertable | login_codes.Insertable | order_transitions.Insertable | orders.Insertable | paper_funding.Insertable | paper_orders.Insertable | pauses.Insertable | position_totals.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | rollout_steps.Insertable | sessions.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
+    export type Updatable = account_balances.Updatable | account_equity.Updatable | accounts.Updatable | alert_channels.Updatable | alert_deliveries.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candle_coverage.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | check_minutes.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | events.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | foreign_orders.Updatable | foreign_positions.Updatable | funding_rates.Updatable | idempotent_requests.Updatable | installation.Updatable | instrument_settings.Updatable | instruments.Updatable | interval_changes.Updatable | ledger_entries.Updatable | ledger_totals.Updatable | login_codes.Updatable | order_transitions.Updatable | orders.Updatable | paper_funding.Updatable | paper_orders.Updatable | pauses.Updatable | position_totals.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | rollout_steps.Updatable | sessions.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
+    export type UniqueIndex = account_balances.UniqueIndex | account_equity.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_deliveries.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candle_coverage.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | check_minutes.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | events.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | foreign_orders.UniqueIndex | foreign_positions.UniqueIndex | funding_rates.UniqueIndex | idempotent_requests.UniqueIndex | installation.UniqueIndex | instrument_settings.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | ledger_entries.UniqueIndex | ledger_totals.UniqueIndex | login_codes.UniqueIndex | order_transitions.UniqueIndex | orders.UniqueIndex | paper_funding.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | position_totals.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | rollout_steps.UniqueIndex | sessions.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
+    export type Column = account_balances.Column | account_equity.Column | accounts.Column | alert_channels.Column | alert_deliveries.Column | alert_rules.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candle_coverage.Column | candle_gaps.Column | candles.Column | check_hours.Column | check_minutes.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | events.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | foreign_orders.Column | foreign_positions.Column | funding_rates.Column | idempotent_requests.Column | installation.Column | instrument_settings.Column | instruments.Column | interval_changes.Column | ledger_entries.Column | ledger_totals.Column | login_codes.Column | order_transitions.Column | orders.Column | paper_funding.Column | paper_orders.Column | pauses.Column | position_totals.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | rollout_steps.Column | sessions.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
   
-    export type AllBaseTables = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, events.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, idempotent_requests.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, login_codes.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, position_totals.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, rollout_steps.Table, sessions.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllBaseTables = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, events.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, idempotent_requests.Table, installation.Table, instrument_settings.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, login_codes.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, position_totals.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, rollout_steps.Table, sessions.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
     export type AllForeignTables = [];
     export type AllViews = [];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, events.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, idempotent_requests.Table, installation.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, login_codes.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, position_totals.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, rollout_steps.Table, sessions.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllTablesAndViews = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, events.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, idempotent_requests.Table, installation.Table, instrument_settings.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, login_codes.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, position_totals.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, rollout_steps.Table, sessions.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
   }
 
 
@@ -4246,6 +4295,7 @@ declare module 'zapatos/schema' {
         account: string | null;
         account_id: number | null;
         exchange_id: string | null;
+        margin_mode: string | null;
         margin_ratio: db.NumericString | null;
         margin_ratio_seen_at: Date | null;
         max_margin_ratio: db.NumericString | null;
@@ -4255,6 +4305,7 @@ declare module 'zapatos/schema' {
         account: string | null;
         account_id: number | null;
         exchange_id: string | null;
+        margin_mode: string | null;
         margin_ratio: number | null;
         margin_ratio_seen_at: db.TimestampTzString | null;
         max_margin_ratio: number | null;
@@ -4264,6 +4315,7 @@ declare module 'zapatos/schema' {
         account?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        margin_mode?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
         margin_ratio_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
         max_margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
@@ -4273,6 +4325,7 @@ declare module 'zapatos/schema' {
         account?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
         account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment;
         exchange_id?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+        margin_mode?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
         margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
         margin_ratio_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
         max_margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment;
@@ -4282,6 +4335,7 @@ declare module 'zapatos/schema' {
         account?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
         account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
         exchange_id?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+        margin_mode?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
         margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
         margin_ratio_seen_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
         max_margin_ratio?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | null | db.DefaultType | db.SQLFragment>;
@@ -7570,6 +7624,7 @@ declare module 'zapatos/schema' {
     "funding_rates": funding_rates.Selectable;
     "idempotent_requests": idempotent_requests.Selectable;
     "installation": installation.Selectable;
+    "instrument_settings": instrument_settings.Selectable;
     "instruments": instruments.Selectable;
     "interval_changes": interval_changes.Selectable;
     "ledger_entries": ledger_entries.Selectable;
@@ -7674,6 +7729,7 @@ declare module 'zapatos/schema' {
     "funding_rates": funding_rates.JSONSelectable;
     "idempotent_requests": idempotent_requests.JSONSelectable;
     "installation": installation.JSONSelectable;
+    "instrument_settings": instrument_settings.JSONSelectable;
     "instruments": instruments.JSONSelectable;
     "interval_changes": interval_changes.JSONSelectable;
     "ledger_entries": ledger_entries.JSONSelectable;
@@ -7778,6 +7834,7 @@ declare module 'zapatos/schema' {
     "funding_rates": funding_rates.Whereable;
     "idempotent_requests": idempotent_requests.Whereable;
     "installation": installation.Whereable;
+    "instrument_settings": instrument_settings.Whereable;
     "instruments": instruments.Whereable;
     "interval_changes": interval_changes.Whereable;
     "ledger_entries": ledger_entries.Whereable;
@@ -7882,6 +7939,7 @@ declare module 'zapatos/schema' {
     "funding_rates": funding_rates.Insertable;
     "idempotent_requests": idempotent_requests.Insertable;
     "installation": installation.Insertable;
+    "instrument_settings": instrument_settings.Insertable;
     "instruments": instruments.Insertable;
     "interval_changes": interval_changes.Insertable;
     "ledger_entries": ledger_entries.Insertable;
@@ -7986,6 +8044,7 @@ declare module 'zapatos/schema' {
     "funding_rates": funding_rates.Updatable;
     "idempotent_requests": idempotent_requests.Updatable;
     "installation": installation.Updatable;
+    "instrument_settings": instrument_settings.Updatable;
     "instruments": instruments.Updatable;
     "interval_changes": interval_changes.Updatable;
     "ledger_entries": ledger_entries.Updatable;
@@ -8090,6 +8149,7 @@ declare module 'zapatos/schema' {
     "funding_rates": funding_rates.UniqueIndex;
     "idempotent_requests": idempotent_requests.UniqueIndex;
     "installation": installation.UniqueIndex;
+    "instrument_settings": instrument_settings.UniqueIndex;
     "instruments": instruments.UniqueIndex;
     "interval_changes": interval_changes.UniqueIndex;
     "ledger_entries": ledger_entries.UniqueIndex;
@@ -8194,6 +8254,7 @@ declare module 'zapatos/schema' {
     "funding_rates": funding_rates.Column;
     "idempotent_requests": idempotent_requests.Column;
     "installation": installation.Column;
+    "instrument_settings": instrument_settings.Column;
     "instruments": instruments.Column;
     "interval_changes": interval_changes.Column;
     "ledger_entries": ledger_entries.Column;
@@ -8298,6 +8359,7 @@ declare module 'zapatos/schema' {
     "funding_rates": funding_rates.SQL;
     "idempotent_requests": idempotent_requests.SQL;
     "installation": installation.SQL;
+    "instrument_settings": instrument_settings.SQL;
     "instruments": instruments.SQL;
     "interval_changes": interval_changes.SQL;
     "ledger_entries": ledger_entries.SQL;

@@ -192,6 +192,11 @@ export function createBinanceAccount(client: binance, facts: AccountFacts): Acco
 			await client.fapiPrivatePostLeverage({ symbol: idOf(symbol), leverage: Math.trunc(Number(leverage)) });
 		},
 
+		async setMarginMode(symbol, mode) {
+			const marginType = mode === 'ISOLATED' ? 'ISOLATED' : 'CROSSED';
+			await client.fapiPrivatePostMarginType({ symbol: idOf(symbol), marginType });
+		},
+
 		async setOneWayMode() {
 			await client.fapiPrivatePostPositionSideDual({ dualSidePosition: 'false' });
 		},

@@ -6,6 +6,7 @@ import { marketTypeOf } from '../market-data.ts';
 import { isMissingOrder } from '../outcomes.ts';
 import type { FillReport, FundingPayment, OrderRequest, OrderState } from '../venue.ts';
 import {
+	accountAnswer,
 	type BybitExecution,
 	type BybitOrder,
 	createAnswer,
@@ -135,6 +136,13 @@ export function createBybitAccount(client: bybit, facts: AccountFacts): AccountC
 				buyLeverage: leverage,
 				sellLeverage: leverage,
 			});
+		},
+
+		async setMarginMode(_symbol, mode) {
+			// Unified accounts have one mode for everything. Setting it again is no error that could be told apart, so it is asked for.
+			const wanted = mode === 'ISOLATED' ? 'ISOLATED_MARGIN' : 'REGULAR_MARGIN';
+			const { marginMode } = accountAnswer.parse(await client.privateGetV5AccountInfo()).result;
+			if (marginMode !== wanted) await client.privatePostV5AccountSetMarginMode({ setMarginMode: wanted });
 		},
 
 		async setOneWayMode() {

@@ -74,6 +74,8 @@ export const walletAnswer = z.object({
 	}),
 });
 
+export const accountAnswer = z.object({ result: z.object({ marginMode: z.string() }) });
+
 export const keyAnswer = z.object({
 	result: z.object({
 		readOnly: z.coerce.number(),

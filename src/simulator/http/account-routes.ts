@@ -100,7 +100,7 @@ function cumulativePnl({ venue, account }: Pick<PrivateCall, 'venue' | 'account'
 function info({ account }: PrivateCall): object {
 	return {
 		unifiedMarginStatus: 6,
-		marginMode: 'REGULAR_MARGIN',
+		marginMode: account.marginMode ?? 'REGULAR_MARGIN',
 		isMasterTrader: false,
 		spotHedgingStatus: 'OFF',
 		updatedTime: String(account.createdTime),
@@ -163,10 +163,20 @@ function feeRate({ venue, input }: PrivateCall): object {
 	return { list };
 }
 
-/** https://bybit-exchange.github.io/docs/v5/account/set-margin-mode: cross margin is all there is here. */
-function setMarginMode({ input }: PrivateCall): object {
+/**
+ * https://bybit-exchange.github.io/docs/v5/account/set-margin-mode: kept and answered, refused while something is held;
+ * liquidation is that of cross margin in either mode.
+ */
+function setMarginMode({ venue, account, input }: PrivateCall): object {
 	const { setMarginMode: mode } = parse(z.object({ setMarginMode: text }), input);
-	if (mode !== 'REGULAR_MARGIN') throw new ApiError(3400045, 'Set margin mode failed');
+	if (mode === (account.marginMode ?? 'REGULAR_MARGIN')) return { reasons: [] };
+	const isHeld = [...venue.store.positions.values()].some(
+		(position) => position.apiKey === account.apiKey && !isZero(position.size),
+	);
+	if ((mode !== 'REGULAR_MARGIN' && mode !== 'ISOLATED_MARGIN') || isHeld)
+		throw new ApiError(3400045, 'Set margin mode failed');
+	account.marginMode = mode;
+	venue.store.putAccount(account);
 	return { reasons: [] };
 }
 

@@ -32,6 +32,8 @@ export interface Account {
 	readonly balances: Record<string, string>;
 	/** Leverage by symbol, where it is not the default. */
 	readonly leverage: Record<string, string>;
+	/** Absent: cross margin. */
+	marginMode?: 'ISOLATED_MARGIN' | 'REGULAR_MARGIN';
 	/** A key that may move money out of the exchange; absent: it may not. */
 	readonly canWithdraw?: boolean;
 }
