@@ -12,6 +12,7 @@ create function botbox.create_bot(
   p_is_adaptive boolean default false,
   p_further_instrument_ids bigint[] default '{}',
   p_max_position_notional numeric default null,
+  p_execution botbox.execution_mode default 'AUTO',
   p_now timestamptz default now()
 )
 returns bigint
@@ -59,11 +60,12 @@ begin
 
   insert into bots (
     name, strategy_version_id, account_id, instrument_id, interval_minutes, adaptive_base_minutes, sizing, sizing_value, leverage, max_position_notional,
+    execution,
     next_check_at, created_at, updated_at
   )
   values (
     p_name, p_strategy_version_id, p_account_id, p_instrument_id, p_interval_minutes, case when p_is_adaptive then p_interval_minutes end,
-    p_sizing, p_sizing_value, p_leverage, p_max_position_notional,
+    p_sizing, p_sizing_value, p_leverage, p_max_position_notional, p_execution,
     next_grid_point(p_now, p_interval_minutes) - case when p_is_due_at_once then make_interval(mins => p_interval_minutes) else interval '0' end,
     p_now, p_now
   )
@@ -79,7 +81,7 @@ begin
 
   perform record_audit(
     p_actor => p_actor, p_action => 'bot.create', p_subject => 'bot ' || v_id,
-    p_after => jsonb_build_object('name', p_name, 'strategy_version_id', p_strategy_version_id, 'instrument', v_instrument.symbol, 'account', v_account.name),
+    p_after => jsonb_build_object('name', p_name, 'strategy_version_id', p_strategy_version_id, 'instrument', v_instrument.symbol, 'account', v_account.name, 'execution', p_execution),
     p_now => p_now
   );
   return v_id;

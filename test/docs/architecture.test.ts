@@ -117,6 +117,7 @@ test.each([
 	'docs/configuration.md',
 	'docs/cli.md',
 	'docs/alerts.md',
+	'docs/approvals.md',
 	'docs/metrics.md',
 	'docs/operations.md',
 ])('the links of %s lead somewhere', (path) => {
