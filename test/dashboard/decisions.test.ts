@@ -195,7 +195,7 @@ describe.skipIf(!hasChromium)('a person decides', { timeout: 120_000 }, () => {
 				[seed.world.accountId],
 			);
 		await loggedIn('#/risk', async ({ page, complaints }) => {
-			const dialog = page.getByRole('dialog', { name: `Limits of account ${name}` });
+			const dialog = page.getByRole('dialog', { name: `Limits of ${name}` });
 			const open = () => page.getByRole('button', { name: `Change the limits of account ${name}` }).click();
 			await open();
 			expect(await dialog.getByLabel('Open positions').inputValue()).toBe('100');

@@ -5,10 +5,11 @@ import { useWaitingApprovals } from '../api/queries.ts';
 import type { Approval } from '../api/rows.ts';
 import { useMayChange } from '../api/session.ts';
 import * as numbers from '../format/numbers.ts';
+import { exact, useNow } from '../format/times.ts';
 import { botColumn, symbolColumn } from '../overview/columns.tsx';
 import { ActionDialog, ReasonField, textOf } from '../parts/action-dialog.tsx';
 import { type Column, DataTable } from '../parts/data-table.tsx';
-import { Ago, Side } from '../parts/figures.tsx';
+import { Side } from '../parts/figures.tsx';
 import { Panel } from '../parts/panel.tsx';
 
 const approvalKey = (row: Approval): string => row.trade_id;
@@ -43,15 +44,17 @@ const columns: readonly Column<Approval>[] = [
 	{
 		key: 'expires',
 		title: 'Time left',
-		width: 92,
+		width: 84,
 		sort: (row) => row.expires_at,
-		cell: (row) => <Ago at={row.expires_at} />,
+		cell: (row) => <TimeLeft until={row.expires_at} />,
 	},
 	botColumn(),
 	{
 		key: 'direction',
 		title: 'Direction',
 		width: 84,
+		// The buttons need the room of a phone, and their dialogs say it in their titles.
+		isWide: true,
 		sort: (row) => row.direction,
 		cell: (row) => <Side direction={row.direction} />,
 	},
@@ -91,8 +94,18 @@ const columns: readonly Column<Approval>[] = [
 		isWide: true,
 		cell: (row) => numbers.price(row.stop_loss_price),
 	},
-	{ key: 'word', title: <span className="hidden">Decision</span>, width: 150, cell: (row) => <Word approval={row} /> },
+	{ key: 'word', title: <span className="hidden">Decision</span>, width: 172, cell: (row) => <Word approval={row} /> },
 ];
+
+/** Minutes and seconds: five minutes are short enough to count. */
+function TimeLeft({ until }: { readonly until: string }) {
+	const left = Math.max(0, Math.floor((Date.parse(until) - useNow()) / 1_000));
+	return (
+		<time dateTime={until} title={exact(until)} className={left < 60 ? 'number warn' : 'number'}>
+			{Math.floor(left / 60)}:{String(left % 60).padStart(2, '0')}
+		</time>
+	);
+}
 
 /** Coloured by what it means for the entry: dearer to buy, or cheaper to sell, is worse. */
 function PriceNow({ approval }: { readonly approval: Approval }) {
@@ -171,9 +184,9 @@ function Deal({ approval }: { readonly approval: Approval }) {
 			<dd>
 				{numbers.price(approval.stop_loss_price)}, {numbers.price(approval.take_profit_price)}
 			</dd>
-			<dt>Expires</dt>
+			<dt>Time left</dt>
 			<dd>
-				<Ago at={approval.expires_at} />
+				<TimeLeft until={approval.expires_at} />
 			</dd>
 		</dl>
 	);

@@ -40,7 +40,11 @@ export function ScorePanel({ bot, checks }: ScorePanelProps) {
 	return (
 		<Panel
 			title="Score and factors"
-			note={last === undefined ? undefined : `${title} ${numbers.score(last.y)}, ${points.length} checks`}
+			note={
+				last === undefined
+					? undefined
+					: `${title} ${numbers.score(last.y)}, ${numbers.count(points.length)} ${points.length === 1 ? 'check' : 'checks'}`
+			}
 			tools={
 				names.length === 0 ? null : (
 					<Select

@@ -52,7 +52,7 @@ export function LimitsButton({ account }: { readonly account: Account }) {
 			className="quiet"
 			dialogClass="wide"
 			label={`Change the limits of account ${account.name}`}
-			title={`Limits of account ${account.name}`}
+			title={`Limits of ${account.name}`}
 			confirm="Save limits"
 			run={async () => {
 				if (change === null || Object.keys(change.body).length === 0) throw new Error('Nothing is changed.');
