@@ -25,9 +25,9 @@ import { nameOf, type Served, servePage } from './served.ts';
 requireChromium();
 
 /** A shared machine may be slow; nothing here is a promise about time. */
-const soon = { timeout: 30_000 };
+const soon = { timeout: 60_000 };
 
-describe.skipIf(!hasChromium)('a person decides', { timeout: 120_000 }, () => {
+describe.skipIf(!hasChromium)('a person decides', { timeout: 240_000 }, () => {
 	let served: Served;
 	beforeAll(async () => {
 		served = await servePage();
