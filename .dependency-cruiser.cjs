@@ -40,7 +40,7 @@ module.exports = {
 		{
 			name: 'nothing-imports-cli',
 			severity: 'error',
-			from: { pathNot: ['^src/cli', '^test/'] },
+			from: { pathNot: ['^src/cli', '^test/', '^bench/'] },
 			to: { path: '^src/cli' },
 		},
 		{ name: 'nothing-imports-tests', severity: 'error', from: { path: '^src/' }, to: { path: '^(test|bench)/' } },

@@ -10,7 +10,7 @@ set search_path = botbox, pg_temp
 as $$
 declare
   v_names constant text[] := array[
-    'name', 'interval_minutes', 'adaptive_base_minutes', 'sizing', 'sizing_value', 'leverage', 'max_position_notional'
+    'name', 'interval_minutes', 'adaptive_base_minutes', 'sizing', 'sizing_value', 'leverage', 'max_position_notional', 'execution'
   ];
   v_bot bots;
   v_before jsonb;
@@ -41,12 +41,24 @@ begin
          sizing_value = v_bot.sizing_value,
          leverage = v_bot.leverage,
          max_position_notional = v_bot.max_position_notional,
+         execution = v_bot.execution,
          next_check_at = case
            when b.status = 'ACTIVE' and b.interval_minutes <> v_bot.interval_minutes then next_grid_point(p_now, v_bot.interval_minutes)
            else b.next_check_at
          end,
          updated_at = p_now
    where b.id = p_bot_id;
+
+  -- Entries that wait from now on wait for a person; the other way round those that were to be asked about still are.
+  if v_bot.execution = 'CONFIRM' and v_before ->> 'execution' = 'AUTO' then
+    insert into trade_approvals (trade_id, requested_at)
+    select t.id, p_now
+      from trade_queue t
+     where t.bot_id = p_bot_id
+       and t.status = 'PENDING'
+       and t.direction <> 'CLOSE'
+    on conflict do nothing;
+  end if;
 
   perform record_audit(
     p_actor => p_actor, p_action => 'bot.change', p_subject => 'bot ' || p_bot_id,

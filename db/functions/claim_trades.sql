@@ -58,7 +58,11 @@ as $$
            t.direction <> 'CLOSE'
            and a.status = 'ACTIVE'
            and b.status = 'ACTIVE'
-           and b.execution = 'AUTO'
+           -- What a bot that asks has decided waits for a person's word; closes, and stops with them, never do.
+           and coalesce(
+                 (select p.decision is not distinct from 'APPROVED' from trade_approvals p where p.trade_id = t.id),
+                 b.execution = 'AUTO'
+               )
            and pause_in_force(t.bot_id, t.account_id, a.exchange_id, p_now) is null
            and not entries_are_throttled(a.exchange_id, p_now)
            -- After an opened breaker: first the account's unknown orders are asked for and its closes sent, for a minute at most.

@@ -12,6 +12,7 @@ create function botbox.create_bot(
   p_is_adaptive boolean default false,
   p_further_instrument_ids bigint[] default '{}',
   p_max_position_notional numeric default null,
+  p_execution botbox.execution_mode default 'AUTO',
   p_now timestamptz default now()
 )
 returns bigint
@@ -65,11 +66,11 @@ begin
 
   insert into bots (
     name, strategy_version_id, account_id, instrument_id, interval_minutes, adaptive_base_minutes, sizing, sizing_value, leverage, max_position_notional,
-    status, status_reason, is_waiting, next_check_at, created_at, updated_at
+    execution, status, status_reason, is_waiting, next_check_at, created_at, updated_at
   )
   values (
     p_name, p_strategy_version_id, p_account_id, p_instrument_id, p_interval_minutes, case when p_is_adaptive then p_interval_minutes end,
-    p_sizing, p_sizing_value, p_leverage, p_max_position_notional,
+    p_sizing, p_sizing_value, p_leverage, p_max_position_notional, p_execution,
     case when v_is_waiting then 'PAUSED' else 'ACTIVE' end::bot_status,
     case when v_is_waiting then format('waits for its turn: account %s may have %s active bots', v_account.name, v_account.max_active_bots) end, v_is_waiting,
     case when not v_is_waiting then next_grid_point(p_now, p_interval_minutes) - case when p_is_due_at_once then make_interval(mins => p_interval_minutes) else interval '0' end end,
@@ -87,7 +88,7 @@ begin
 
   perform record_audit(
     p_actor => p_actor, p_action => 'bot.create', p_subject => 'bot ' || v_id,
-    p_after => jsonb_build_object('name', p_name, 'strategy_version_id', p_strategy_version_id, 'instrument', v_instrument.symbol, 'account', v_account.name),
+    p_after => jsonb_build_object('name', p_name, 'strategy_version_id', p_strategy_version_id, 'instrument', v_instrument.symbol, 'account', v_account.name, 'execution', p_execution),
     p_now => p_now
   );
   return v_id;

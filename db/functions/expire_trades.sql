@@ -36,6 +36,9 @@ begin
       p_trade_id => v_trade.id,
       p_reason_code => case
         when v_trade.position_id is not null then 'POSITION_CLOSED'
+        when v_trade.expires_at <= p_now and exists (
+          select from trade_approvals a where a.trade_id = v_trade.id and a.decision is null
+        ) then 'NOT_APPROVED'
         when v_trade.expires_at <= p_now then 'TTL_EXPIRED'
         else 'BOT_NOT_ACTIVE'
       end,

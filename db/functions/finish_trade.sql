@@ -25,8 +25,8 @@ begin
   end if;
   v_status := case
     when v_filled > 0 then 'EXECUTED'
-    when v_reason_code = 'TTL_EXPIRED' then 'EXPIRED'
-    when v_reason_code in ('CANCELLED_BY_PERSON', 'BOT_NOT_ACTIVE', 'POSITION_CLOSED', 'OTHER_LEG_FAILED', 'PRICE_DEVIATION') then 'CANCELLED'
+    when v_reason_code in ('TTL_EXPIRED', 'NOT_APPROVED') then 'EXPIRED'
+    when v_reason_code in ('CANCELLED_BY_PERSON', 'BOT_NOT_ACTIVE', 'POSITION_CLOSED', 'OTHER_LEG_FAILED', 'PRICE_DEVIATION', 'REJECTED_BY_PERSON') then 'CANCELLED'
     else 'FAILED'
   end;
   update trade_queue

@@ -76,6 +76,20 @@ begin
                   ) x
             -- A few of a quiet minute are no share.
             where x.denied > alert_threshold('LIMITER_DENIALS') * greatest(x.granted + x.denied, 20)
+           union all
+           -- One alert a trade, since each is told of once: five minutes are short.
+           select 'APPROVAL_NEEDED', 'trade ' || t.id,
+                  format('Bot %s (%s) wants to go %s %s %s at about %s: approve or reject trade %s until %s', b.name, b.id, t.direction, t.quantity, i.symbol,
+                         t.price, t.id, to_char(t.expires_at at time zone 'UTC', 'HH24:MI:SS "UTC"')),
+                  jsonb_build_object('trade_id', t.id, 'bot_id', b.id, 'expires_at', t.expires_at)
+             from trade_approvals p
+             join trade_queue t on t.id = p.trade_id
+             join bots b on b.id = t.bot_id
+             join instruments i on i.id = t.instrument_id
+            where p.decision is null
+              and p.requested_at > p_now - interval '10 minutes'
+              and t.status = 'PENDING'
+              and t.expires_at > p_now
          ) h;
   -- Use that no header tells of is counted from our own grants.
   perform raise_alert(
@@ -95,7 +109,7 @@ begin
          ) u;
   perform resolve_passed_alerts(p_now => p_now);
   return sync_alerts(
-    p_codes => array['NO_TICK', 'QUEUE_DEPTH', 'DATA_LAG', 'WORKER_LOST', 'TRADE_FAILURES', 'POSITION_UNPROTECTED', 'LIMITER_DENIALS'],
+    p_codes => array['NO_TICK', 'QUEUE_DEPTH', 'DATA_LAG', 'WORKER_LOST', 'TRADE_FAILURES', 'POSITION_UNPROTECTED', 'LIMITER_DENIALS', 'APPROVAL_NEEDED'],
     p_holding => v_holding, p_now => p_now
   );
 end

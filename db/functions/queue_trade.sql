@@ -71,9 +71,13 @@ begin
   )
   returning id into strict v_id;
 
+  -- How the bot trades now counts, not how it does when somebody comes to send.
+  if not v_is_close and p_bot.execution = 'CONFIRM' then
+    insert into trade_approvals (trade_id, requested_at) values (v_id, p_now);
+  end if;
   perform pg_notify('botbox_trades', v_id::text);
   return v_id;
 end
 $$;
 comment on function botbox.queue_trade is
-  'Puts an accepted signal into the queue, reserves its capital and wakes the executors; an entry lives 5 minutes, a close until it is done.';
+  'Puts an accepted signal into the queue, reserves its capital and wakes the executors; an entry lives 5 minutes, a close until it is done. An entry of a CONFIRM bot waits for approve_trade in that time.';

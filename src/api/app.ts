@@ -15,6 +15,8 @@ import { createOverviewCache } from './overview-cache.ts';
 import { addPage } from './page.ts';
 import { addProblems, refuseBadUrl } from './problems.ts';
 import { addAccounts } from './routes/accounts.ts';
+import { addAlerting } from './routes/alerting.ts';
+import { addApprovals } from './routes/approvals.ts';
 import { addBotChanges } from './routes/bot-changes.ts';
 import { addBots } from './routes/bots.ts';
 import { addCheckNow } from './routes/checks.ts';
@@ -72,11 +74,13 @@ export async function buildApp(context: ApiContext): Promise<FastifyInstance> {
 			addCheckNow(routes, context);
 			addSignals(routes, context);
 			addExecution(routes, context);
+			addApprovals(routes, context);
 			addAccounts(routes, context);
 			addStrategies(routes, context);
 			addPauses(routes, context);
 			addFlatten(routes, context);
 			addOperation(routes, context);
+			addAlerting(routes, context);
 			addEvents(routes, context);
 		},
 		{ prefix: '/api/v1' },

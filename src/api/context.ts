@@ -21,7 +21,7 @@ export interface ApiContext {
 	readonly pool: Pool;
 	/** For lists and views; may be a replica. */
 	readonly readPool: Pool;
-	readonly jobs: Pick<Jobs, 'requestCheck'>;
+	readonly jobs: Pick<Jobs, 'requestCheck' | 'requestChannelTest'>;
 	readonly manualChecks: ManualChecks;
 	/** Tells when something changed, for the event streams; none are told by time alone. */
 	readonly changes: Changes;

@@ -14,7 +14,7 @@ export function botTag(bot: BotStatusRow): string {
 	const interval = bot.adaptive_base_minutes ?? bot.interval_minutes;
 	return tagOf([
 		...[bot.bot_id, bot.name, bot.strategy_version_id, interval, bot.adaptive_base_minutes !== null],
-		...[bot.sizing, bot.sizing_value, bot.leverage, bot.max_position_notional],
+		...[bot.sizing, bot.sizing_value, bot.leverage, bot.max_position_notional, bot.execution],
 	]);
 }
 

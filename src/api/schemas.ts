@@ -123,3 +123,8 @@ export const pageQuery = {
 
 /** What is known by a name rather than a number: exchanges, strategies. */
 export const nameParams = z.strictObject({ id: lineSchema(50) });
+
+/** Whether a bot asks before it enters. */
+export const executionSchema = z.enum(enumerations.execution_mode).meta({
+	description: 'AUTO sends entries at once, CONFIRM when a person has approved them; closes and stops never wait',
+});

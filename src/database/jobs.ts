@@ -24,6 +24,8 @@ export interface ManualCheckJob {
 export interface DeliveryJob {
 	readonly channelId: number;
 	readonly deliveryIds: readonly number[];
+	/** Asked for by a person: a message without any alert. */
+	readonly isTest?: boolean;
 }
 
 export interface FetchedDelivery extends FetchedJob<DeliveryJob> {
@@ -47,6 +49,8 @@ export interface Jobs {
 	endManualChecks(ids: readonly string[]): Promise<void>;
 	/** In the transaction of `db`, with the rows that the jobs are about. */
 	insertDeliveries(deliveries: readonly DeliveryJob[], db: Queryable): Promise<void>;
+	/** A message that only says that messages arrive; tried once, since a person waits for what becomes of it. */
+	requestChannelTest(channelId: number): Promise<void>;
 	/** `ignoreStartAfter`: also those whose pause after a failure is not over. */
 	fetchDeliveries(limit: number, options?: { ignoreStartAfter?: boolean }): Promise<readonly FetchedDelivery[]>;
 	completeDelivery(id: string): Promise<void>;
@@ -133,6 +137,11 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
 				deliveries.map((delivery) => ({ data: delivery })),
 				{ db: { executeSql } },
 			);
+		},
+		requestChannelTest: async (channelId) => {
+			const data: DeliveryJob = { channelId, deliveryIds: [], isTest: true };
+			await boss.insert('deliver_alert', [{ data, retryLimit: 0 }]);
+			await pool.query(`select pg_notify('botbox_alerts', 'test')`);
 		},
 		fetchDeliveries: async (limit, { ignoreStartAfter = false } = {}) => {
 			const fetched = await boss.fetch<DeliveryJob>('deliver_alert', {

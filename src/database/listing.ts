@@ -8,6 +8,7 @@ export type ViewName =
 	| 'checks'
 	| 'signals'
 	| 'trades'
+	| 'approvals'
 	| 'orders'
 	| 'positions'
 	| 'accounts'

@@ -84,6 +84,11 @@ export const reasons = {
 		meaning: 'The price had moved too far from the signal when the entry was to be sent',
 	},
 	TTL_EXPIRED: { scope: 'TRADE', meaning: 'Not executed within its time to live' },
+	NOT_APPROVED: {
+		scope: 'TRADE',
+		meaning: "The bot asks before it enters, and nobody approved within the trade's time to live",
+	},
+	REJECTED_BY_PERSON: { scope: 'TRADE', meaning: 'The bot asks before it enters, and a person said no' },
 	EXCHANGE_REFUSED: { scope: 'TRADE', meaning: 'The exchange definitely refused the order' },
 	ATTEMPTS_EXHAUSTED: { scope: 'TRADE', meaning: 'Not accepted after every retry' },
 	NOT_FILLED: { scope: 'TRADE', meaning: 'The exchange ended the order without a fill' },

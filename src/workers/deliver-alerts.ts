@@ -55,7 +55,8 @@ async function deliver(
 ): Promise<void> {
 	const deliveries = await claimAlertDeliveries(pool, { deliveryIds: data.deliveryIds, now });
 	// Removed meanwhile, or told by another worker.
-	if (channel === undefined || deliveries.length === 0) return await jobs.completeDelivery(id);
+	if (channel === undefined || (deliveries.length === 0 && data.isTest !== true))
+		return await jobs.completeDelivery(id);
 	const told = { channelId: channel.channelId, deliveryIds: deliveries.map(({ deliveryId }) => deliveryId), now };
 	try {
 		const message = { channel: channel.name, deliveries, sentAt: now ?? new Date() };

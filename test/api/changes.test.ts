@@ -179,6 +179,7 @@ test('refusals are kept too, failures of ours are not, and secrets never', async
 	let isBroken = true;
 	const flaky = await makeApi(database.pool, {
 		jobs: {
+			requestChannelTest: async () => undefined,
 			requestCheck: async () => {
 				if (isBroken) throw new Error('lost');
 				throw Object.assign(new Error('still lost'), { code: 'ECONNREFUSED' });

@@ -105,6 +105,7 @@ test('without its database it says so, and neither hangs nor falls', async () =>
 test('an error that nobody expected is logged, not shown', async () => {
 	const broken = await makeApi(database.pool, {
 		jobs: {
+			requestChannelTest: async () => undefined,
 			requestCheck: async () => {
 				throw new Error('password=hunter2');
 			},

@@ -154,3 +154,41 @@ test('a transfer is booked by hand, once by its reference; what is no amount is 
 	]);
 	expect(Number(rows[0].booked)).toBe(9_899.5);
 });
+
+test('an entry that waits is listed, approved once, and a rejected one is gone', async () => {
+	const world = await makeWorld(database.pool);
+	const made: string[] = [];
+	// The command line has no clock but the present.
+	for (let index = 0; index < 2; index++) {
+		const bot = await makeBot(database.pool, world);
+		expect(await say('bots', 'execution', String(bot.id), 'confirm')).toMatchObject({
+			code: 0,
+			stdout: expect.stringMatching(/asks before each entry\n$/),
+		});
+		made.push(await queueTrade(database.pool, bot, { now: new Date() }));
+	}
+	const waiting = async () =>
+		(JSON.parse((await say('trades', 'waiting', '--json')).stdout) as { trade_id: string }[])
+			.map(({ trade_id }) => trade_id)
+			.filter((id) => made.includes(id));
+	const [first = '', second = ''] = made;
+	expect(await waiting()).toEqual([first, second]);
+	expect((await say('trades', 'waiting')).stdout).toContain(first);
+	const approved = { code: 0, stdout: `trade ${first} is approved\n`, stderr: '' };
+	expect(await say('trades', 'approve', first, '--reason', 'as planned')).toEqual(approved);
+	expect(await say('trades', 'approve', first)).toMatchObject({
+		code: 1,
+		stderr: expect.stringMatching(/was approved by/),
+	});
+	const rejected = { code: 0, stdout: `trade ${second} is rejected\n`, stderr: '' };
+	expect(await say('trades', 'reject', second, '--reason', 'news at noon')).toEqual(rejected);
+	expect(await waiting()).toEqual([]);
+	const { rows } = await database.pool.query(
+		`select action, subject, after ->> 'reason' as reason from botbox.audit_log where subject = any ($1) order by id`,
+		[made.map((id) => `trade ${id}`)],
+	);
+	expect(rows).toEqual([
+		{ action: 'trade.approve', subject: `trade ${first}`, reason: 'as planned' },
+		{ action: 'trade.reject', subject: `trade ${second}`, reason: 'news at noon' },
+	]);
+});

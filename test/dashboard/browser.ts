@@ -1,10 +1,10 @@
 /** Debian's chromium, driven through playwright-core; what it says and asks for is kept for the test to look at. */
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll } from 'vitest';
 
 const executablePath = process.env.BOTBOX_TEST_CHROMIUM ?? '/usr/bin/chromium';
 export const hasChromium = existsSync(executablePath);
@@ -34,10 +34,14 @@ export interface OpenPage {
 	close(): Promise<void>;
 }
 
-/** A browser of its own at `url`, with a profile that nobody used before. */
-export async function openPage(url: string, view: View): Promise<OpenPage> {
-	const profile = await mkdtemp(join(tmpdir(), 'botbox-page-'));
-	const context: BrowserContext = await chromium.launchPersistentContext(profile, {
+/** One browser for all tests of a file: starting it takes longer than most of them. */
+let browser: Promise<Browser> | undefined;
+afterAll(async () => {
+	await (await browser)?.close();
+	browser = undefined;
+});
+const started = (): Promise<Browser> =>
+	chromium.launch({
 		executablePath,
 		headless: true,
 		args: [
@@ -48,11 +52,17 @@ export async function openPage(url: string, view: View): Promise<OpenPage> {
 			'--disable-sync',
 			'--no-first-run',
 		],
+	});
+
+/** A window at `url` that knows nothing of those before it: neither their cookies nor what they kept. */
+export async function openPage(url: string, view: View): Promise<OpenPage> {
+	browser ??= started();
+	const context = await (await browser).newContext({
 		viewport: { width: view.width, height: view.height },
 		colorScheme: view.scheme,
 		reducedMotion: 'reduce',
 	});
-	const page = context.pages()[0] ?? (await context.newPage());
+	const page = await context.newPage();
 	const complaints: string[] = [];
 	const foreign: string[] = [];
 	page.on('console', (message) => {
@@ -68,10 +78,7 @@ export async function openPage(url: string, view: View): Promise<OpenPage> {
 		page,
 		complaints,
 		foreign,
-		close: async () => {
-			await context.close();
-			await rm(profile, { recursive: true, force: true, maxRetries: 5 });
-		},
+		close: () => context.close(),
 	};
 }
 

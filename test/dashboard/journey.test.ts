@@ -11,8 +11,8 @@ import { nameOf, type Served, servePage } from './served.ts';
 requireChromium();
 
 /** A shared machine may be slow; nothing here is a promise about time. */
-const soon = { timeout: 30_000 };
-const testMs = 180_000;
+const soon = { timeout: 60_000 };
+const testMs = 360_000;
 
 describe.skipIf(!hasChromium)('an operator', () => {
 	let served: Served | undefined;

@@ -3,6 +3,8 @@ import type {
 	Account,
 	AccountEquity,
 	Alert,
+	AlertChannel,
+	Approval,
 	Bot,
 	Candle,
 	Check,
@@ -20,6 +22,7 @@ import type {
 	Trade,
 	Worker,
 } from '../../src/dashboard/api/rows.ts';
+import type { alertChannels } from '../../src/database/views/alerting.ts';
 import type {
 	BotStatusRow,
 	CheckRow,
@@ -29,7 +32,14 @@ import type {
 	strategyPerformance,
 } from '../../src/database/views/bots.ts';
 import type { RowOf } from '../../src/database/views/columns.ts';
-import type { accountEquity, accounts, OrderRow, PositionRow, TradeRow } from '../../src/database/views/execution.ts';
+import type {
+	ApprovalRow,
+	accountEquity,
+	accounts,
+	OrderRow,
+	PositionRow,
+	TradeRow,
+} from '../../src/database/views/execution.ts';
 import type { candles, dataFreshness, exchangeHealth, instruments } from '../../src/database/views/market.ts';
 import type { alerts, OverviewRow, pauses, workerStatus } from '../../src/database/views/operation.ts';
 
@@ -46,6 +56,8 @@ export const fits: {
 	account: Fits<RowOf<typeof accounts.columns>, Account>;
 	accountEquity: Fits<RowOf<typeof accountEquity.columns>, AccountEquity>;
 	alert: Fits<RowOf<typeof alerts.columns>, Alert>;
+	alertChannel: Fits<RowOf<typeof alertChannels.columns>, AlertChannel>;
+	approval: Fits<ApprovalRow, Approval>;
 	bot: Fits<BotStatusRow, Bot>;
 	candle: Fits<RowOf<typeof candles.columns>, Candle>;
 	check: Fits<CheckRow, Check>;
@@ -66,6 +78,8 @@ export const fits: {
 	account: true,
 	accountEquity: true,
 	alert: true,
+	alertChannel: true,
+	approval: true,
 	bot: true,
 	candle: true,
 	check: true,

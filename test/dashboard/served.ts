@@ -1,6 +1,9 @@
 /** The built page served by the real API over a database of its own, with a worker that answers to Check now. */
 import type { AddressInfo } from 'node:net';
+import { hashToken } from '../../src/api/door.ts';
 import { createManualChecks } from '../../src/api/manual-checks.ts';
+import { newSecret } from '../../src/api/session-cookie.ts';
+import { createLoginCode } from '../../src/database/functions/access.ts';
 import type { Pool } from '../../src/database/pool.ts';
 import { makeApi, makeToken, type TestApi } from '../support/api.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -16,6 +19,8 @@ export interface Served {
 	readonly url: string;
 	/** A token of that role. */
 	readonly operator: string;
+	/** A link that logs in as operator, once. */
+	loginLink(): Promise<string>;
 	close(): Promise<void>;
 }
 
@@ -36,12 +41,18 @@ export async function servePage(): Promise<Served> {
 		},
 	});
 	await api.app.listen({ host: '127.0.0.1', port: 0 });
+	const url = `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}/`;
 	return {
 		pool,
 		api,
 		seed,
-		url: `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}/`,
+		url,
 		operator,
+		loginLink: async () => {
+			const code = newSecret();
+			await createLoginCode(pool, { codeHash: hashToken(code), role: 'operator', actor: 'test' });
+			return `${url}#/login/${code}`;
+		},
 		close: async () => {
 			api.app.server.closeAllConnections();
 			await api.app.close();

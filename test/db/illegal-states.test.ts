@@ -20,6 +20,10 @@ async function prepare(): Promise<void> {
 	await openPosition(books.pool, bots[0]!, { fee: 1 });
 	await queueTrade(books.pool, bots[0]!, { direction: 'CLOSE' });
 	await queueTrade(books.pool, bots[1]!);
+	await books.pool.query(
+		'insert into trade_approvals (trade_id, requested_at) select id, $1 from trade_queue where bot_id = $2',
+		[start, bots[1]!.id],
+	);
 	await openOrder(books.pool, bots[2]!);
 	await submitTrade(books.pool, await queueTrade(books.pool, bots[3]!));
 	await check(books.pool, bots[4]!, start, { decision: 'LONG' });
@@ -77,6 +81,10 @@ const illegal: readonly (readonly [rows: string, change: string, refusedBy: stri
 	['signals', `trailing_stop_fraction = 1`, 'signal_trail_is_a_share'],
 	['trade_queue', `lots = 0`, 'trade_lots_are_not_negative'],
 	['trade_queue', `trailing_stop_fraction = 0`, 'trade_trail_is_a_share'],
+	['trade_approvals', `decision = 'WAITING', decided_at = now(), decided_by = 'ann'`, 'decision_is_a_persons'],
+	['trade_approvals', `decision = 'APPROVED', decided_by = 'ann'`, 'decided_approval_has_its_time'],
+	['trade_approvals', `decision = 'APPROVED', decided_at = now()`, 'decided_approval_names_who'],
+	['trade_approvals', `decision = 'REJECTED', decided_at = now(), decided_by = 'ann'`, 'rejected_entry_has_its_reason'],
 	['positions', `trailing_stop_fraction = 1`, 'position_trail_is_a_share'],
 	['signals', `hash = 'short'`, 'signal_hash_is_sha256'],
 	['signals', `hash = repeat('a', 64)`, 'signals_one_per_hash'],

@@ -117,6 +117,7 @@ test.each([
 	'docs/configuration.md',
 	'docs/cli.md',
 	'docs/alerts.md',
+	'docs/approvals.md',
 	'docs/metrics.md',
 	'docs/operations.md',
 	'docs/getting-started.md',

@@ -23,6 +23,8 @@ export interface TestApi {
 	): Promise<LightMyRequestResponse>;
 	/** What check-now asked the workers for. */
 	readonly requested: ManualCheckJob[];
+	/** Channels that a test message was asked for. */
+	readonly tested: number[];
 }
 
 export async function makeApi(
@@ -31,6 +33,7 @@ export async function makeApi(
 ): Promise<TestApi> {
 	const { host = '127.0.0.1', onCheck, ...context } = options;
 	const requested: ManualCheckJob[] = [];
+	const tested: number[] = [];
 	const app = await buildApp({
 		pool,
 		readPool: pool,
@@ -38,6 +41,9 @@ export async function makeApi(
 			requestCheck: async (job) => {
 				requested.push(job);
 				await onCheck?.(job);
+			},
+			requestChannelTest: async (channelId) => {
+				tested.push(channelId);
 			},
 		},
 		manualChecks: createManualChecks(),
@@ -51,6 +57,7 @@ export async function makeApi(
 	return {
 		app,
 		requested,
+		tested,
 		call: async (method, url, { body, token, headers = {} } = {}) =>
 			await app.inject({
 				method: method ?? 'GET',

@@ -304,3 +304,28 @@ test('another master key is a failure of the channel, not of the worker', async 
 	await deliver(2);
 	expect(told()).toEqual(['ops OPENED NO_TICK scheduler']);
 });
+
+test('a test message goes the way alerts go: once, signed, without an alert, and the channel says what became of it', async () => {
+	await addChannel('ops');
+	const [channel] = await listView(database.pool, 'alert_channels');
+	const channelId = Number(channel?.channel_id);
+	await jobs.requestChannelTest(channelId);
+	await deliver(1);
+	await deliver(2);
+	expect(receiver.requests).toHaveLength(1);
+	expect(JSON.parse(receiver.requests[0]!.body)).toMatchObject({ channel: 'ops', is_test: true, events: [] });
+	expect(await listView(database.pool, 'alert_channels')).toMatchObject([
+		{ state: 'WORKING', last_delivered_at: after(1) },
+	]);
+
+	receiver.answer(500);
+	receiver.requests.splice(0);
+	await jobs.requestChannelTest(channelId);
+	await deliver(3);
+	// A person waits for the answer: it is not tried again.
+	await deliver(4);
+	expect(receiver.requests).toHaveLength(1);
+	expect(await listView(database.pool, 'alert_channels')).toMatchObject([
+		{ state: 'FAILING', last_failed_at: after(3), last_error: expect.stringContaining('500') },
+	]);
+});

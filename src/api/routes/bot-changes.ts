@@ -14,7 +14,7 @@ import type { ApiContext, ApiServer } from '../context.ts';
 import { botTag, ifMatchHeaders, requireMatch } from '../etag.ts';
 import { namingParameters } from '../parameter-errors.ts';
 import { problemResponses } from '../problems.ts';
-import { idParams, idSchema, lineSchema, positiveDecimal } from '../schemas.ts';
+import { executionSchema, idParams, idSchema, lineSchema, positiveDecimal } from '../schemas.ts';
 import { existingBot } from './bots.ts';
 import { rows } from './rows.ts';
 
@@ -31,6 +31,7 @@ const botChange = z
 		sizing_value: positiveDecimal.optional(),
 		leverage: z.number().min(1).max(100).optional(),
 		max_position_notional: positiveDecimal.nullish().meta({ description: 'null: no limit' }),
+		execution: executionSchema.optional(),
 	})
 	.refine((change) => Object.keys(change).length > 0, 'says nothing to change')
 	.meta({ id: 'BotChange' });

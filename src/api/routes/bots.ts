@@ -28,7 +28,7 @@ import type { ApiContext, ApiServer } from '../context.ts';
 import { botTag } from '../etag.ts';
 import { namingParameters } from '../parameter-errors.ts';
 import { problemResponses } from '../problems.ts';
-import { idParams, idSchema, lineSchema, positiveDecimal } from '../schemas.ts';
+import { executionSchema, idParams, idSchema, lineSchema, positiveDecimal } from '../schemas.ts';
 import { addBotList } from './list-route.ts';
 import { rows } from './rows.ts';
 
@@ -56,6 +56,7 @@ const newBot = z
 		sizing_value: positiveDecimal,
 		leverage: z.number().min(1).max(100).default(1),
 		max_position_notional: positiveDecimal.nullish().meta({ description: 'Largest position; no limit by default' }),
+		execution: executionSchema.default('AUTO'),
 	})
 	.meta({ id: 'NewBot' });
 type NewBot = z.output<typeof newBot>;
@@ -229,6 +230,7 @@ async function create(context: ApiContext, wanted: NewBot, actor: string): Promi
 			leverage: wanted.leverage,
 			isAdaptive: wanted.is_adaptive,
 			maxPositionNotional: wanted.max_position_notional,
+			execution: wanted.execution,
 			actor,
 			now: context.clock?.(),
 		});

@@ -1,4 +1,5 @@
 /** The documented rows, once for all routes: a name in the OpenAPI document belongs to one schema. */
+import { alertChannels, alertRules } from '../../database/views/alerting.ts';
 import {
 	botPnl,
 	botStatus,
@@ -13,6 +14,7 @@ import {
 	accountEquity,
 	accountMargin,
 	accounts,
+	approvals,
 	foreignOrders,
 	foreignPositions,
 	orders,
@@ -35,6 +37,9 @@ export const rows = {
 	accountEquity: rowSchema(accountEquity, 'AccountEquity'),
 	accountMargin: rowSchema(accountMargin, 'AccountMargin'),
 	alert: rowSchema(alerts, 'Alert'),
+	alertChannel: rowSchema(alertChannels, 'AlertChannel'),
+	alertRule: rowSchema(alertRules, 'AlertRule'),
+	approval: rowSchema(approvals, 'Approval'),
 	auditEntry: rowSchema(auditLog, 'AuditEntry'),
 	bot: rowSchema(botStatus, 'Bot'),
 	botPnl: rowSchema(botPnl, 'BotPnl'),

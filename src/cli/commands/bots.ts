@@ -1,7 +1,7 @@
 /** `botbox bots …`: list, show, create, pause, resume, delete, check. */
 import type { Command } from 'commander';
 import type { Config } from '../../config.ts';
-import { createBot, setBotLimit, setBotStatus } from '../../database/functions/administration.ts';
+import { changeBot, createBot, setBotLimit, setBotStatus } from '../../database/functions/administration.ts';
 import type { Queryable } from '../../database/functions/define.ts';
 import { findInstruments } from '../../database/functions/market.ts';
 import { createJobs } from '../../database/jobs.ts';
@@ -105,6 +105,7 @@ export function registerBots(program: Command): void {
 		.option('--volatility <share>', 'size of an entry by the share of the capital that one ATR costs', positiveDecimal)
 		.option('--leverage <factor>', 'leverage on perpetuals', positiveDecimal, '1')
 		.option('--max-position <amount>', 'the largest notional of its position', positiveDecimal)
+		.option('--confirm', 'ask a person before each entry is sent; closes and stops never wait')
 		.option('--json', 'print as JSON')
 		.action(async (options: CreateOptions) => {
 			await withDatabase(async (pool, config) => {
@@ -130,6 +131,20 @@ export function registerBots(program: Command): void {
 				await setBotLimit(pool, { botId: Number(row.bot_id), maxPositionNotional: wanted, actor: actor() });
 				const limit = wanted === null ? 'without a limit' : `limited to ${maxPosition} ${row.settle_asset}`;
 				process.stdout.write(`the position of bot ${row.bot_id} ${row.name} is ${limit}\n`);
+			});
+		});
+
+	bots
+		.command('execution')
+		.argument('<bot>', 'bot, by id or name')
+		.argument('<mode>', 'auto or confirm', oneOf('AUTO', 'CONFIRM'))
+		.description('say whether a bot asks a person before each entry')
+		.action(async (bot: string, execution: 'AUTO' | 'CONFIRM') => {
+			await withDatabase(async (pool) => {
+				const row = await findBot(pool, bot);
+				await changeBot(pool, { botId: Number(row.bot_id), changes: { execution }, actor: actor() });
+				const what = execution === 'AUTO' ? 'sends entries by itself' : 'asks before each entry';
+				process.stdout.write(`bot ${row.bot_id} ${row.name} ${what}\n`);
 			});
 		});
 
@@ -203,6 +218,7 @@ interface CreateOptions {
 	readonly volatility?: string;
 	readonly leverage: string;
 	readonly maxPosition?: string;
+	readonly confirm?: boolean;
 	readonly json?: boolean;
 }
 
@@ -235,6 +251,7 @@ async function create(pool: Pool, config: Config, options: CreateOptions): Promi
 				sizingValue,
 				leverage: options.leverage,
 				maxPositionNotional: options.maxPosition,
+				execution: options.confirm ? 'CONFIRM' : 'AUTO',
 				actor: actor(),
 			});
 		});

@@ -1,7 +1,8 @@
-/** `botbox trades …`: list, and settle by a person's word what the exchange does not answer for. */
+/** `botbox trades …`: list, approve or reject what waits for a person, and settle by a person's word what the exchange does not answer for. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { resolveTrade } from '../../database/functions/trades.ts';
+import { approveTrade, rejectTrade, resolveTrade } from '../../database/functions/trades.ts';
 import { listView, type ViewRow } from '../../database/listing.ts';
+import type { Pool } from '../../database/pool.ts';
 import { BotboxError, UsageError } from '../../errors.ts';
 import { assetCode, oneOf, positiveDecimal } from '../arguments.ts';
 import { printJson, printTable } from '../output.ts';
@@ -22,7 +23,9 @@ interface ResolveOptions {
 }
 
 export function registerTrades(program: Command): void {
-	const trades = program.command('trades').description('list trades, and resolve those that are PARKED');
+	const trades = program
+		.command('trades')
+		.description('list trades, approve or reject those that ask, and resolve those that are PARKED');
 
 	trades
 		.command('list')
@@ -43,6 +46,47 @@ export function registerTrades(program: Command): void {
 		});
 
 	trades
+		.command('waiting')
+		.description('list the entries that wait for a person')
+		.option('--json', 'print as JSON')
+		.action(async (options: { json?: boolean }) => {
+			await withDatabase(async (pool) => {
+				const rows = await listView(pool, 'approvals', { where: { state: 'WAITING' }, orderBy: 'expires_at' });
+				if (options.json) return printJson(rows);
+				printTable(rows, [
+					'trade_id',
+					'expires_at',
+					'bot',
+					'direction',
+					'quantity',
+					'symbol',
+					'signal_price',
+					'last_price',
+				]);
+			});
+		});
+
+	trades
+		.command('approve <id>')
+		.description('let a waiting entry be sent, with the other leg of its pair')
+		.option('--reason <text>', 'why', someText)
+		.action(async (id: string, { reason }: { reason?: string }) => {
+			const tradeId = idOf(id);
+			const said = await decide(id, (pool) => approveTrade(pool, { tradeId, reason, actor: actor() }));
+			process.stdout.write(`trade ${id} is approved${said > 1 ? ', with the other leg of its pair' : ''}\n`);
+		});
+
+	trades
+		.command('reject <id>')
+		.description('refuse a waiting entry, with the other leg of its pair; its capital is free again')
+		.requiredOption('--reason <text>', 'why', someText)
+		.action(async (id: string, { reason }: { reason: string }) => {
+			const tradeId = idOf(id);
+			const said = await decide(id, (pool) => rejectTrade(pool, { tradeId, reason, actor: actor() }));
+			process.stdout.write(`trade ${id} is rejected${said > 1 ? ', with the other leg of its pair' : ''}\n`);
+		});
+
+	trades
 		.command('resolve <id>')
 		.description('say what became of the order of a PARKED trade, as the exchange itself shows it')
 		.requiredOption('--as <outcome>', 'filled or not-filled', oneOf('filled', 'not-filled'))
@@ -56,9 +100,31 @@ export function registerTrades(program: Command): void {
 		.action(async (id: string, options: ResolveOptions) => await resolve(id, options));
 }
 
-async function resolve(id: string, options: ResolveOptions): Promise<void> {
-	if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id))
+/** Answers how many trades were decided. */
+async function decide(id: string, word: (pool: Pool) => Promise<number | null>): Promise<number> {
+	let count: number | null = null;
+	await withDatabase(async (pool) => {
+		count = await word(pool).catch((error: unknown) => {
+			throw asRefusal(error);
+		});
+	});
+	if (count === null) throw new BotboxError('NOT_FOUND', `there is no trade ${id} that a person is asked about`);
+	return count;
+}
+
+function idOf(text: string): string {
+	if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text))
 		throw new UsageError('expected the id of a trade, as botbox trades list shows it');
+	return text;
+}
+
+function someText(text: string): string {
+	if (text.trim() === '') throw new InvalidArgumentError('Say why.');
+	return text;
+}
+
+async function resolve(id: string, options: ResolveOptions): Promise<void> {
+	idOf(id);
 	const isFilled = options.as === 'filled';
 	const figures = [options.quantity, options.price, options.fee, options.feeAsset, options.exchangeOrderId];
 	if (isFilled && (options.quantity === undefined || options.price === undefined))

@@ -13,6 +13,7 @@ import { LongListPanel } from '../parts/long-list.tsx';
 import { notify } from '../parts/notices.tsx';
 import { ViewHead } from '../parts/panel.tsx';
 import { useFilter } from '../route.ts';
+import { ChannelsPanel } from './channels-panel.tsx';
 
 const states = [
 	['', 'Open'],
@@ -48,6 +49,7 @@ export function AlertsView() {
 					</>
 				}
 			/>
+			<ChannelsPanel />
 		</>
 	);
 }

@@ -12,12 +12,21 @@ export class ApiError extends Error {
 	readonly code: string | null;
 	/** What is wrong with each field of the request, where it was that. */
 	readonly fields: readonly FieldProblem[];
+	/** No answer came in time; what was asked for may still be done. */
+	readonly isLate: boolean;
 
-	constructor(status: number, code: string | null, message: string, fields: readonly FieldProblem[] = []) {
+	constructor(
+		status: number,
+		code: string | null,
+		message: string,
+		fields: readonly FieldProblem[] = [],
+		isLate = false,
+	) {
 		super(message);
 		this.status = status;
 		this.code = code;
 		this.fields = fields;
+		this.isLate = isLate;
 	}
 }
 
@@ -33,8 +42,20 @@ export function getJson<T>(path: string, query: Query = {}, signal?: AbortSignal
 	return call<T>('GET', path, { query, signal });
 }
 
-export function postJson<T>(path: string, body?: unknown): Promise<T> {
-	return call<T>('POST', path, { body });
+/** Carries an Idempotency-Key: where the connection broke it is sent once more, and done once whatever became of the first. */
+export async function postJson<T>(path: string, body?: unknown): Promise<T> {
+	const options = { body, idempotencyKey: newKey() };
+	try {
+		return await call<T>('POST', path, options);
+	} catch (error) {
+		if (!(error instanceof ApiError) || error.status !== 0 || error.isLate) throw error;
+		return await call<T>('POST', path, options);
+	}
+}
+
+/** 128 random bits; randomUUID is there on secure origins only, and a page within a network need not be one. */
+function newKey(): string {
+	return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** One thing with the ETag of its configuration, for a change that is based on it. */
@@ -57,6 +78,7 @@ interface Options {
 	readonly body?: unknown;
 	readonly signal?: AbortSignal | undefined;
 	readonly ifMatch?: string;
+	readonly idempotencyKey?: string;
 }
 
 async function call<T>(method: string, path: string, options: Options): Promise<T> {
@@ -66,7 +88,7 @@ async function call<T>(method: string, path: string, options: Options): Promise<
 async function exchange<T>(
 	method: string,
 	path: string,
-	{ query = {}, body, signal, ifMatch }: Options,
+	{ query = {}, body, signal, ifMatch, idempotencyKey }: Options,
 ): Promise<{ readonly body: T; readonly etag: string | null }> {
 	const url = new URL(path.startsWith('/') ? path : `/api/v1/${path}`, document.baseURI);
 	for (const [name, value] of Object.entries(query)) {
@@ -75,6 +97,7 @@ async function exchange<T>(
 	const headers: Record<string, string> = { accept: 'application/json' };
 	if (method !== 'GET') Object.assign(headers, csrfHeader());
 	if (ifMatch !== undefined) headers['if-match'] = ifMatch;
+	if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey;
 	if (body !== undefined) headers['content-type'] = 'application/json';
 	const timeout = AbortSignal.timeout(timeoutMs);
 	let response: Response;
@@ -87,7 +110,8 @@ async function exchange<T>(
 		});
 	} catch (error) {
 		if (signal?.aborted) throw error;
-		throw new ApiError(0, null, timeout.aborted ? 'The API did not answer in time.' : 'The API cannot be reached.');
+		if (timeout.aborted) throw new ApiError(0, null, 'The API did not answer in time.', [], true);
+		throw new ApiError(0, null, 'The API cannot be reached.');
 	}
 	const text = await response.text();
 	if (!response.ok) throw problemOf(response.status, text);

@@ -9,7 +9,7 @@ import { useEffect } from 'react';
 const listsOf: Readonly<Record<string, readonly string[]>> = {
 	checks: ['checks', 'bot', 'bots'],
 	signals: ['signals', 'rejection-reasons', 'bot'],
-	trades: ['trades', 'bot'],
+	trades: ['trades', 'approvals', 'bot'],
 	orders: ['orders'],
 	positions: ['positions', 'bot', 'bots'],
 	alerts: ['alerts', 'overview'],

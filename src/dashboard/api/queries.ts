@@ -100,6 +100,11 @@ export function useLongList<Row>(path: string, filters: Query, everyMs = 3_000):
 }
 
 export const useSignals = () => useList<rows.Signal>('signals', { limit: 50 }, 3_000);
+/** Entries that wait for a person, of one bot or of all. */
+export const useWaitingApprovals = (botId?: number) =>
+	useList<rows.Approval>('approvals', { limit: 100, state: 'WAITING', bot_id: botId }, 3_000);
+export const useParkedTrades = () => useList<rows.Trade>('trades', { limit: 100, status: 'PARKED' }, 5_000);
+export const useAlertChannels = () => useList<rows.AlertChannel>('alert-channels', { limit: 100 }, 5_000);
 export const useTrades = () => useList<rows.Trade>('trades', { limit: 50 }, 3_000);
 export const useOpenPositions = () =>
 	useList<rows.Position>('positions', { limit: largestPage, status: 'OPEN' }, 3_000);

@@ -13,6 +13,8 @@ interface Session {
 const answerWithinMs = 10_000;
 
 let current: Session | null = null;
+/** Why the login link in the address let nobody in. */
+let linkProblem: string | null = null;
 const listeners = new Set<() => void>();
 const address = (): URL => new URL('api/v1/session', document.baseURI);
 
@@ -30,12 +32,24 @@ export function useIsLoggedIn(): boolean {
 	return useSyncExternalStore(subscribe, () => current?.csrf_token != null);
 }
 
+/** What kept a login link from logging anybody in; null once somebody is. */
+export function useLinkProblem(): string | null {
+	return useSyncExternalStore(subscribe, () => (current?.csrf_token == null ? linkProblem : null));
+}
+
 /** Uses the login link in the address, if there is one, and finds out who is asking. Never fails: without a session one may read. */
 export async function beginSession(): Promise<void> {
 	const code = /^#\/login\/([\w-]+)$/.exec(window.location.hash)?.[1];
 	if (code !== undefined) {
 		window.history.replaceState(null, '', '#/');
-		await open({ login_code: code }).catch(() => undefined);
+		await open({ login_code: code }).then(
+			() => {
+				linkProblem = current === null ? 'It was used before, or is older than 30 minutes.' : null;
+			},
+			() => {
+				linkProblem = 'The API did not answer.';
+			},
+		);
 	}
 	if (current === null)
 		keep(await ask(fetch(address(), { signal: AbortSignal.timeout(answerWithinMs) })).catch(() => null));

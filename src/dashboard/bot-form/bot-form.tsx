@@ -97,7 +97,7 @@ export function BotForm(props: BotFormProps) {
 					{basis(problems)}
 				</div>
 			</Panel>
-			<Panel title="Checks and size">
+			<Panel title="Checks, size and entries">
 				<div className="fields">
 					<ChoiceField
 						title="Checked every"
@@ -138,6 +138,25 @@ export function BotForm(props: BotFormProps) {
 						problem={problems.get('leverage')}
 						onChange={(leverage) => change({ leverage })}
 						isNumber
+					/>
+					<TextField
+						title="Largest position"
+						hint="In the settlement asset; empty: only the account's limits hold"
+						value={values.max_position_notional}
+						problem={problems.get('max_position_notional')}
+						onChange={(max_position_notional) => change({ max_position_notional })}
+						isNumber
+					/>
+					<ChoiceField
+						title="Entries are sent"
+						hint="Closes and stops are sent at once either way"
+						options={[
+							['AUTO', 'At once'],
+							['CONFIRM', 'After somebody approved'],
+						]}
+						value={values.execution}
+						problem={problems.get('execution')}
+						onChange={(execution) => change({ execution })}
 					/>
 				</div>
 			</Panel>

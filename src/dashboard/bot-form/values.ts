@@ -13,6 +13,9 @@ export interface BotValues {
 	readonly sizing: string;
 	readonly sizing_value: string;
 	readonly leverage: string;
+	/** Empty: no limit. */
+	readonly max_position_notional: string;
+	readonly execution: string;
 }
 
 export const emptyBot: BotValues = {
@@ -26,6 +29,8 @@ export const emptyBot: BotValues = {
 	sizing: 'FIXED_NOTIONAL',
 	sizing_value: '500',
 	leverage: '1',
+	max_position_notional: '',
+	execution: 'AUTO',
 };
 
 export function valuesOf(bot: Bot): BotValues {
@@ -40,6 +45,8 @@ export function valuesOf(bot: Bot): BotValues {
 		sizing: bot.sizing,
 		sizing_value: String(Number(bot.sizing_value)),
 		leverage: String(Number(bot.leverage)),
+		max_position_notional: bot.max_position_notional === null ? '' : String(Number(bot.max_position_notional)),
+		execution: bot.execution,
 	};
 }
 
@@ -52,6 +59,8 @@ export function settingsOf(values: BotValues): Record<string, unknown> {
 		sizing: values.sizing,
 		sizing_value: values.sizing_value.trim(),
 		...(values.leverage.trim() === '' ? {} : { leverage: numberOr(values.leverage) }),
+		max_position_notional: values.max_position_notional.trim() === '' ? null : values.max_position_notional.trim(),
+		execution: values.execution,
 	};
 }
 

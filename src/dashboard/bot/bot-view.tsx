@@ -4,6 +4,7 @@ import { ApiError } from '../api/client.ts';
 import { useBot, useBotChecks, useBotPositions, useBotSignals, useBotTrades } from '../api/queries.ts';
 import type { Bot, Check } from '../api/rows.ts';
 import { useMayChange } from '../api/session.ts';
+import { ApprovalsPanel } from '../approvals/approvals-panel.tsx';
 import { BotStatus } from '../bots/bot-columns.tsx';
 import { ListPanel } from '../overview/lists.tsx';
 import { Mode } from '../parts/figures.tsx';
@@ -14,6 +15,7 @@ import { CheckDetails } from './check-details.tsx';
 import { ChecksPanel, checkKey } from './checks.tsx';
 import { Facts } from './facts.tsx';
 import { ownColumns } from './own-columns.tsx';
+import { ScorePanel } from './score-panel.tsx';
 
 export default function BotView({ botId }: { readonly botId: number }) {
 	const bot = useBot(botId);
@@ -64,6 +66,7 @@ function BotPage({ bot }: { readonly bot: Bot }) {
 					/>
 				) : null}
 			</div>
+			<ApprovalsPanel botId={bot.bot_id} />
 			<Facts bot={bot} />
 			<div className="bot-grid">
 				<ChartPanel bot={bot} signals={signals.data?.items ?? []} positions={positions.data?.items ?? []} />
@@ -74,6 +77,7 @@ function BotPage({ bot }: { readonly bot: Bot }) {
 					<Loaded of={checks}>{() => <CheckDetails check={shown} />}</Loaded>
 				</Panel>
 			</div>
+			<ScorePanel bot={bot} checks={items} />
 			<ChecksPanel
 				checks={checks}
 				shown={shown}

@@ -55,6 +55,11 @@ export function Facts({ bot }: { readonly bot: Bot }) {
 			<Fact title="Signals, 24 h" note={`accepted; ${numbers.count(bot.signals_rejected_day)} rejected`}>
 				{numbers.count(bot.signals_accepted_day)}
 			</Fact>
+			{bot.execution === 'AUTO' ? null : (
+				<Fact title="Entries" note="closes and stops never wait">
+					Ask first
+				</Fact>
+			)}
 			{bot.consecutive_failures > 0 ? (
 				<Fact title="Failing" note="checks in a row">
 					<span className="bad">{numbers.count(bot.consecutive_failures)}</span>

@@ -2,16 +2,19 @@
 import { useMemo } from 'react';
 import { useDataFreshness, useExchanges } from '../api/queries.ts';
 import type { DataFreshness } from '../api/rows.ts';
+import { useMayChange } from '../api/session.ts';
 import * as numbers from '../format/numbers.ts';
 import { ExchangeCard } from '../overview/side.tsx';
 import { type Column, DataTable } from '../parts/data-table.tsx';
 import { Ago, Badge, Market } from '../parts/figures.tsx';
 import { Empty, Loaded, Panel, ViewHead } from '../parts/panel.tsx';
+import { BreakerControls } from './breaker.tsx';
 
 /** As the overview: beyond it the data of a followed market are old. */
 const staleSeconds = 120;
 
 export function ExchangesView() {
+	const mayChange = useMayChange();
 	const exchanges = useExchanges();
 	const freshness = useDataFreshness();
 	const followed = useMemo(
@@ -32,6 +35,7 @@ export function ExchangesView() {
 									<ul className="cards">
 										<ExchangeCard exchange={exchange} isWhole />
 									</ul>
+									{mayChange ? <BreakerControls exchange={exchange} /> : null}
 								</div>
 							))
 						)

@@ -1,5 +1,6 @@
 import { useOverview, usePauses } from '../api/queries.ts';
 import { useMayChange } from '../api/session.ts';
+import { ApprovalsPanel } from '../approvals/approvals-panel.tsx';
 import { FlattenButton, PauseButton, ResumeButton } from '../controls/controls.tsx';
 import { Loaded, ViewHead } from '../parts/panel.tsx';
 import { EquityPanel } from './equity.tsx';
@@ -14,6 +15,7 @@ export function OverviewView() {
 			<ViewHead title="Overview">
 				<SystemControls positions={overview.data?.open_positions} />
 			</ViewHead>
+			<ApprovalsPanel />
 			<Loaded of={overview}>{(data) => <Figures overview={data} />}</Loaded>
 			<div className="beside">
 				<div className="main-panels">

@@ -5,6 +5,8 @@ import { type ReactNode, type SubmitEvent, useId, useRef, useState } from 'react
 interface ActionDialogProps {
 	readonly button: ReactNode;
 	readonly className?: string;
+	/** `wide` where the form has many fields. */
+	readonly dialogClass?: string;
 	readonly disabled?: boolean;
 	/** For readers of the screen, where the button's text alone does not say of what. */
 	readonly label?: string;
@@ -18,7 +20,7 @@ interface ActionDialogProps {
 }
 
 export function ActionDialog(props: ActionDialogProps) {
-	const { button, className, disabled = false, label, title } = props;
+	const { button, className, dialogClass, disabled = false, label, title } = props;
 	const dialog = useRef<HTMLDialogElement>(null);
 	const titleId = useId();
 	// What was entered or refused before is not of the next time.
@@ -38,7 +40,7 @@ export function ActionDialog(props: ActionDialogProps) {
 			>
 				{button}
 			</button>
-			<dialog ref={dialog} aria-labelledby={titleId}>
+			<dialog ref={dialog} className={dialogClass} aria-labelledby={titleId}>
 				<h2 id={titleId}>{title}</h2>
 				{opened === 0 ? null : <ActionForm key={opened} {...props} onDone={() => dialog.current?.close()} />}
 			</dialog>

@@ -11,22 +11,26 @@ interface LineChartProps {
 	readonly label: string;
 	/** Oldest first, two at least. */
 	readonly points: readonly Point[];
+	/** Values that the curve is read against, as lines across; they are always within sight. */
+	readonly marks?: readonly number[];
 	readonly valueText: (value: number) => string;
 	readonly timeText: (atMs: number) => string;
 }
 
 const [width, height] = [1_000, 160];
 
-export function LineChart({ label, points, valueText, timeText }: LineChartProps) {
+export function LineChart({ label, points, marks = [], valueText, timeText }: LineChartProps) {
 	const [at, setAt] = useState<number | null>(null);
 	const [first, last] = [points[0], points.at(-1)];
 	if (first === undefined || last === undefined) return null;
 	const values = points.map(({ y }) => y);
 	const [low, high] = [Math.min(...values), Math.max(...values)];
+	const [bottom, top] = [Math.min(low, ...marks), Math.max(high, ...marks)];
 	// A flat line lies in the middle.
-	const room = high === low ? Math.max(1, Math.abs(high) * 0.001) : (high - low) * 0.08;
+	const room = top === bottom ? Math.max(1, Math.abs(top) * 0.001) : (top - bottom) * 0.08;
 	const xOf = ({ x }: Point): number => ((x - first.x) / Math.max(1, last.x - first.x)) * width;
-	const yOf = ({ y }: Point): number => height - ((y - low + room) / (high - low + 2 * room)) * height;
+	const heightOf = (y: number): number => height - ((y - bottom + room) / (top - bottom + 2 * room)) * height;
+	const yOf = ({ y }: Point): number => heightOf(y);
 	const line = points.map((point) => `${xOf(point).toFixed(1)},${yOf(point).toFixed(1)}`).join(' ');
 	const pointed = at === null ? null : (points[at] ?? null);
 	const point = (event: PointerEvent<HTMLElement>): void => {
@@ -45,6 +49,16 @@ export function LineChart({ label, points, valueText, timeText }: LineChartProps
 				onPointerLeave={() => setAt(null)}
 			>
 				<svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
+					{marks.map((mark) => (
+						<line
+							key={mark}
+							className={mark === 0 ? 'mark zero' : 'mark'}
+							x1="0"
+							x2={width}
+							y1={heightOf(mark)}
+							y2={heightOf(mark)}
+						/>
+					))}
 					<polygon className="area" points={`0,${height} ${line} ${width},${height}`} />
 					<polyline className="line" points={line} />
 					{pointed === null ? null : (

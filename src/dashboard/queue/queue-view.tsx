@@ -1,6 +1,7 @@
 /** The trade queue and the orders that came of it. */
 import { useLongList, useOverview } from '../api/queries.ts';
 import type { Order, Trade } from '../api/rows.ts';
+import { ApprovalsPanel } from '../approvals/approvals-panel.tsx';
 import * as numbers from '../format/numbers.ts';
 import { words } from '../format/words.ts';
 import {
@@ -14,6 +15,7 @@ import { Select } from '../parts/choice.tsx';
 import { LongListPanel } from '../parts/long-list.tsx';
 import { ViewHead } from '../parts/panel.tsx';
 import { useFilter } from '../route.ts';
+import { ParkedPanel } from './parked-panel.tsx';
 
 const optionsOf = (codes: readonly string[]) =>
 	[['', 'Any status'], ...codes.map((code) => [code, words(code)] as const)] as const;
@@ -48,6 +50,8 @@ export function QueueView() {
 	return (
 		<>
 			<ViewHead title="Queue and orders" note={<QueueNote />} />
+			<ApprovalsPanel />
+			<ParkedPanel />
 			<LongListPanel
 				title="Trade queue"
 				name="queue"

@@ -9,6 +9,7 @@ import { Ago, Mode, Pnl, Status } from '../parts/figures.tsx';
 import { Meter } from '../parts/meter.tsx';
 import { Empty, Loaded, Panel, ViewHead } from '../parts/panel.tsx';
 import { type LimitUse, limitsOf, rulesOf } from './limits.ts';
+import { LimitsButton } from './limits-button.tsx';
 
 export function RiskView() {
 	const accounts = useAccounts();
@@ -62,6 +63,7 @@ function AccountPanel({ account, positions }: AccountPanelProps) {
 					<Status status={account.status} title={account.status_reason} />
 					{!mayChange ? null : (
 						<>
+							<LimitsButton account={account} />
 							<PauseButton subject={subject} name={name} />
 							<ResumeButton subject={subject} name={name} />
 							<FlattenButton subject={subject} name={name} positions={account.open_positions} />

@@ -1,6 +1,7 @@
 import { ApiError } from '../api/client.ts';
 import { useAccounts, useBot, useOverview, usePauses } from '../api/queries.ts';
 import type { Account, Pause } from '../api/rows.ts';
+import { useLinkProblem } from '../api/session.ts';
 import { clockTime, minuteTime } from '../format/times.ts';
 import { Ago } from '../parts/figures.tsx';
 import { botHref } from '../route.ts';
@@ -9,6 +10,7 @@ export function Banners() {
 	return (
 		<>
 			<ConnectionBanner />
+			<LinkBanner />
 			<PauseBanner />
 		</>
 	);
@@ -24,6 +26,20 @@ function ConnectionBanner() {
 			<span>
 				{advice}
 				{data === undefined ? '' : ` What is shown is of ${clockTime(dataUpdatedAt)}.`}
+			</span>
+		</div>
+	);
+}
+
+function LinkBanner() {
+	const problem = useLinkProblem();
+	if (problem === null) return null;
+	return (
+		<div className="banner warn" role="alert">
+			<strong>This login link does not work.</strong>
+			<span>
+				{problem} Log in with a token: <code>botbox tokens create --role operator --name me</code> makes one; so does a
+				restart of <code>botbox up</code> a new link.
 			</span>
 		</div>
 	);

@@ -115,6 +115,7 @@ export const createBot = valueFunction(
 		isAdaptive: 'boolean?',
 		furtherInstrumentIds: 'bigint[]?',
 		maxPositionNotional: 'numeric?',
+		execution: 'execution_mode?',
 		now: 'timestamptz?',
 	},
 	'bigint',

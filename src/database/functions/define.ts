@@ -59,6 +59,7 @@ interface PgTypes {
 	bot_status: BotStatus;
 	breaker_state: 'CLOSED' | 'OPEN' | 'HALF_OPEN';
 	check_kind: CheckKind;
+	execution_mode: 'AUTO' | 'CONFIRM';
 	check_outcome: CheckOutcome;
 	limit_scope: 'IP' | 'ACCOUNT';
 	market_type: MarketType;

@@ -175,6 +175,18 @@ export const resolveTrade = valueFunction(
 	},
 	'trade_status?',
 );
+/** Answers how many trades were approved, both legs of a pair; null: no trade that is asked about. Throws 55000 if decided before, ended or too late. */
+export const approveTrade = valueFunction(
+	'approve_trade',
+	{ tradeId: 'uuid', actor: 'text', reason: 'text?', now: 'timestamptz?' },
+	'integer?',
+);
+/** Answers how many trades were rejected, both legs of a pair; null: no trade that is asked about. Throws 55000 if it ended or may have been sent. */
+export const rejectTrade = valueFunction(
+	'reject_trade',
+	{ tradeId: 'uuid', actor: 'text', reason: 'text', now: 'timestamptz?' },
+	'integer?',
+);
 export const moveBestPrices = valueFunction(
 	'move_best_prices',
 	{ maxAgeMs: 'integer?', now: 'timestamptz?' },

@@ -3,6 +3,7 @@
 /** Labels of the enumerations, in their order; a test compares them with pg_enum. */
 export const enumerations = {
 	account_mode: ['PAPER', 'LIVE'],
+	approval_state: ['WAITING', 'APPROVED', 'REJECTED', 'EXPIRED', 'CANCELLED'],
 	account_status: ['ACTIVE', 'REDUCING', 'HALTED'],
 	bot_status: ['ACTIVE', 'PAUSED', 'STOPPED', 'DELETED'],
 	breaker_state: ['CLOSED', 'OPEN', 'HALF_OPEN'],

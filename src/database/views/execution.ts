@@ -223,3 +223,43 @@ export const accountMargin = defineView(
 		margin_mode: 'text?',
 	},
 );
+
+/** Entries that a person is asked about. */
+export const approvals = defineView(
+	'approvals',
+	{ order: ['requested_at', 'trade_id'], direction: 'desc' },
+	{
+		trade_id: 'uuid',
+		requested_at: 'timestamptz',
+		state: 'approval_state',
+		expires_at: 'timestamptz',
+		bot_id: 'bigint',
+		bot: 'text',
+		account_id: 'bigint',
+		account: 'text',
+		account_mode: 'account_mode',
+		settle_asset: 'text',
+		exchange_id: 'text',
+		symbol: 'text',
+		instrument_id: 'bigint',
+		signal_id: 'bigint',
+		group_id: 'uuid?',
+		direction: 'signal_direction',
+		quantity: 'numeric',
+		signal_price: 'numeric',
+		notional: 'numeric',
+		leverage: 'numeric',
+		stop_loss_price: 'numeric?',
+		take_profit_price: 'numeric?',
+		trailing_stop_fraction: 'numeric?',
+		last_price: 'numeric?',
+		price_change: 'numeric?',
+		trigger_reason: 'text',
+		trade_status: 'trade_status',
+		reason_code: 'text?',
+		decided_at: 'timestamptz?',
+		decided_by: 'text?',
+		reason: 'text?',
+	},
+);
+export type ApprovalRow = RowOf<typeof approvals.columns>;

@@ -28,6 +28,10 @@ declare module 'zapatos/schema' {
   export namespace every {
     export type account_status = ['ACTIVE', 'HALTED', 'REDUCING'];
   }
+  export type approval_state = 'APPROVED' | 'CANCELLED' | 'EXPIRED' | 'REJECTED' | 'WAITING';
+  export namespace every {
+    export type approval_state = ['APPROVED', 'CANCELLED', 'EXPIRED', 'REJECTED', 'WAITING'];
+  }
   export type bot_status = 'ACTIVE' | 'DELETED' | 'PAUSED' | 'STOPPED';
   export namespace every {
     export type bot_status = ['ACTIVE', 'DELETED', 'PAUSED', 'STOPPED'];
@@ -3966,6 +3970,55 @@ declare module 'zapatos/schema' {
     export type SQL = SQLExpression | SQLExpression[];
   }
 
+  export namespace trade_approvals {
+    export type Table = 'trade_approvals';
+    export interface Selectable {
+      decided_at: Date | null;
+      decided_by: string | null;
+      decision: approval_state | null;
+      reason: string | null;
+      requested_at: Date;
+      trade_id: string;
+    }
+    export interface JSONSelectable {
+      decided_at: db.TimestampTzString | null;
+      decided_by: string | null;
+      decision: approval_state | null;
+      reason: string | null;
+      requested_at: db.TimestampTzString;
+      trade_id: string;
+    }
+    export interface Whereable {
+      decided_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      decided_by?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      decision?: approval_state | db.Parameter<approval_state> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, approval_state | db.Parameter<approval_state> | db.SQLFragment | db.ParentColumn>;
+      reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      requested_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      trade_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+    }
+    export interface Insertable {
+      decided_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      decided_by?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+      decision?: approval_state | db.Parameter<approval_state> | null | db.DefaultType | db.SQLFragment;
+      reason?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
+      requested_at: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment;
+      trade_id: string | db.Parameter<string> | db.SQLFragment;
+    }
+    export interface Updatable {
+      decided_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      decided_by?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+      decision?: approval_state | db.Parameter<approval_state> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, approval_state | db.Parameter<approval_state> | null | db.DefaultType | db.SQLFragment>;
+      reason?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
+      requested_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment>;
+      trade_id?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+    }
+    export type UniqueIndex = 'trade_approvals_pkey';
+    export type Column = keyof Selectable;
+    export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+    export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+    export type SQL = SQLExpression | SQLExpression[];
+  }
+
   export namespace trade_queue {
     export type Table = 'trade_queue';
     export interface Selectable {
@@ -4217,20 +4270,20 @@ declare module 'zapatos/schema' {
   /* --- aggregate types --- */
 
   export namespace botbox {  
-    export type Table = account_balances.Table | account_equity.Table | accounts.Table | alert_channels.Table | alert_deliveries.Table | alert_rules.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candle_coverage.Table | candle_gaps.Table | candles.Table | check_hours.Table | check_minutes.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | events.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | foreign_orders.Table | foreign_positions.Table | funding_rates.Table | idempotent_requests.Table | installation.Table | instrument_settings.Table | instruments.Table | interval_changes.Table | ledger_entries.Table | ledger_totals.Table | login_codes.Table | order_transitions.Table | orders.Table | paper_funding.Table | paper_orders.Table | pauses.Table | position_totals.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | rollout_steps.Table | sessions.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_queue.Table | workers.Table;
-    export type Selectable = account_balances.Selectable | account_equity.Selectable | accounts.Selectable | alert_channels.Selectable | alert_deliveries.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candle_coverage.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | check_minutes.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | events.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | foreign_orders.Selectable | foreign_positions.Selectable | funding_rates.Selectable | idempotent_requests.Selectable | installation.Selectable | instrument_settings.Selectable | instruments.Selectable | interval_changes.Selectable | ledger_entries.Selectable | ledger_totals.Selectable | login_codes.Selectable | order_transitions.Selectable | orders.Selectable | paper_funding.Selectable | paper_orders.Selectable | pauses.Selectable | position_totals.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | rollout_steps.Selectable | sessions.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_queue.Selectable | workers.Selectable;
-    export type JSONSelectable = account_balances.JSONSelectable | account_equity.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_deliveries.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candle_coverage.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | check_minutes.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | events.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | foreign_orders.JSONSelectable | foreign_positions.JSONSelectable | funding_rates.JSONSelectable | idempotent_requests.JSONSelectable | installation.JSONSelectable | instrument_settings.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | ledger_entries.JSONSelectable | ledger_totals.JSONSelectable | login_codes.JSONSelectable | order_transitions.JSONSelectable | orders.JSONSelectable | paper_funding.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | position_totals.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | rollout_steps.JSONSelectable | sessions.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
-    export type Whereable = account_balances.Whereable | account_equity.Whereable | accounts.Whereable | alert_channels.Whereable | alert_deliveries.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candle_coverage.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | check_minutes.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | events.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | foreign_orders.Whereable | foreign_positions.Whereable | funding_rates.Whereable | idempotent_requests.Whereable | installation.Whereable | instrument_settings.Whereable | instruments.Whereable | interval_changes.Whereable | ledger_entries.Whereable | ledger_totals.Whereable | login_codes.Whereable | order_transitions.Whereable | orders.Whereable | paper_funding.Whereable | paper_orders.Whereable | pauses.Whereable | position_totals.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | rollout_steps.Whereable | sessions.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_queue.Whereable | workers.Whereable;
-    export type Insertable = account_balances.Insertable | account_equity.Insertable | accounts.Insertable | alert_channels.Insertable | alert_deliveries.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candle_coverage.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | check_minutes.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | events.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | foreign_orders.Insertable | foreign_positions.Insertable | funding_rates.Insertable | idempotent_requests.Insertable | installation.Insertable | instrument_settings.Insertable | instruments.Insertable | interval_changes.Insertable | ledger_entries.Insertable | ledger_totals.Insertable | login_codes.Insertable | order_transitions.Insertable | orders.Insertable | paper_funding.Insertable | paper_orders.Insertable | pauses.Insertable | position_totals.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | rollout_steps.Insertable | sessions.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_queue.Insertable | workers.Insertable;
-    export type Updatable = account_balances.Updatable | account_equity.Updatable | accounts.Updatable | alert_channels.Updatable | alert_deliveries.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candle_coverage.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | check_minutes.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | events.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | foreign_orders.Updatable | foreign_positions.Updatable | funding_rates.Updatable | idempotent_requests.Updatable | installation.Updatable | instrument_settings.Updatable | instruments.Updatable | interval_changes.Updatable | ledger_entries.Updatable | ledger_totals.Updatable | login_codes.Updatable | order_transitions.Updatable | orders.Updatable | paper_funding.Updatable | paper_orders.Updatable | pauses.Updatable | position_totals.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | rollout_steps.Updatable | sessions.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_queue.Updatable | workers.Updatable;
-    export type UniqueIndex = account_balances.UniqueIndex | account_equity.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_deliveries.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candle_coverage.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | check_minutes.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | events.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | foreign_orders.UniqueIndex | foreign_positions.UniqueIndex | funding_rates.UniqueIndex | idempotent_requests.UniqueIndex | installation.UniqueIndex | instrument_settings.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | ledger_entries.UniqueIndex | ledger_totals.UniqueIndex | login_codes.UniqueIndex | order_transitions.UniqueIndex | orders.UniqueIndex | paper_funding.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | position_totals.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | rollout_steps.UniqueIndex | sessions.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
-    export type Column = account_balances.Column | account_equity.Column | accounts.Column | alert_channels.Column | alert_deliveries.Column | alert_rules.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candle_coverage.Column | candle_gaps.Column | candles.Column | check_hours.Column | check_minutes.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | events.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | foreign_orders.Column | foreign_positions.Column | funding_rates.Column | idempotent_requests.Column | installation.Column | instrument_settings.Column | instruments.Column | interval_changes.Column | ledger_entries.Column | ledger_totals.Column | login_codes.Column | order_transitions.Column | orders.Column | paper_funding.Column | paper_orders.Column | pauses.Column | position_totals.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | rollout_steps.Column | sessions.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_queue.Column | workers.Column;
+    export type Table = account_balances.Table | account_equity.Table | accounts.Table | alert_channels.Table | alert_deliveries.Table | alert_rules.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_legs.Table | bots.Table | candle_coverage.Table | candle_gaps.Table | candles.Table | check_hours.Table | check_minutes.Table | checks.Table | circuit_breakers.Table | correlations.Table | duties.Table | events.Table | exchanges.Table | feed_backfills.Table | feeds.Table | fills.Table | foreign_orders.Table | foreign_positions.Table | funding_rates.Table | idempotent_requests.Table | installation.Table | instrument_settings.Table | instruments.Table | interval_changes.Table | ledger_entries.Table | ledger_totals.Table | login_codes.Table | order_transitions.Table | orders.Table | paper_funding.Table | paper_orders.Table | pauses.Table | position_totals.Table | positions.Table | rate_limit_rules.Table | rate_limits.Table | reason_codes.Table | regimes.Table | rollout_steps.Table | sessions.Table | signals.Table | strategies.Table | strategy_versions.Table | tickers.Table | ticks.Table | trade_approvals.Table | trade_queue.Table | workers.Table;
+    export type Selectable = account_balances.Selectable | account_equity.Selectable | accounts.Selectable | alert_channels.Selectable | alert_deliveries.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_legs.Selectable | bots.Selectable | candle_coverage.Selectable | candle_gaps.Selectable | candles.Selectable | check_hours.Selectable | check_minutes.Selectable | checks.Selectable | circuit_breakers.Selectable | correlations.Selectable | duties.Selectable | events.Selectable | exchanges.Selectable | feed_backfills.Selectable | feeds.Selectable | fills.Selectable | foreign_orders.Selectable | foreign_positions.Selectable | funding_rates.Selectable | idempotent_requests.Selectable | installation.Selectable | instrument_settings.Selectable | instruments.Selectable | interval_changes.Selectable | ledger_entries.Selectable | ledger_totals.Selectable | login_codes.Selectable | order_transitions.Selectable | orders.Selectable | paper_funding.Selectable | paper_orders.Selectable | pauses.Selectable | position_totals.Selectable | positions.Selectable | rate_limit_rules.Selectable | rate_limits.Selectable | reason_codes.Selectable | regimes.Selectable | rollout_steps.Selectable | sessions.Selectable | signals.Selectable | strategies.Selectable | strategy_versions.Selectable | tickers.Selectable | ticks.Selectable | trade_approvals.Selectable | trade_queue.Selectable | workers.Selectable;
+    export type JSONSelectable = account_balances.JSONSelectable | account_equity.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_deliveries.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_legs.JSONSelectable | bots.JSONSelectable | candle_coverage.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_hours.JSONSelectable | check_minutes.JSONSelectable | checks.JSONSelectable | circuit_breakers.JSONSelectable | correlations.JSONSelectable | duties.JSONSelectable | events.JSONSelectable | exchanges.JSONSelectable | feed_backfills.JSONSelectable | feeds.JSONSelectable | fills.JSONSelectable | foreign_orders.JSONSelectable | foreign_positions.JSONSelectable | funding_rates.JSONSelectable | idempotent_requests.JSONSelectable | installation.JSONSelectable | instrument_settings.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | ledger_entries.JSONSelectable | ledger_totals.JSONSelectable | login_codes.JSONSelectable | order_transitions.JSONSelectable | orders.JSONSelectable | paper_funding.JSONSelectable | paper_orders.JSONSelectable | pauses.JSONSelectable | position_totals.JSONSelectable | positions.JSONSelectable | rate_limit_rules.JSONSelectable | rate_limits.JSONSelectable | reason_codes.JSONSelectable | regimes.JSONSelectable | rollout_steps.JSONSelectable | sessions.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_versions.JSONSelectable | tickers.JSONSelectable | ticks.JSONSelectable | trade_approvals.JSONSelectable | trade_queue.JSONSelectable | workers.JSONSelectable;
+    export type Whereable = account_balances.Whereable | account_equity.Whereable | accounts.Whereable | alert_channels.Whereable | alert_deliveries.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_legs.Whereable | bots.Whereable | candle_coverage.Whereable | candle_gaps.Whereable | candles.Whereable | check_hours.Whereable | check_minutes.Whereable | checks.Whereable | circuit_breakers.Whereable | correlations.Whereable | duties.Whereable | events.Whereable | exchanges.Whereable | feed_backfills.Whereable | feeds.Whereable | fills.Whereable | foreign_orders.Whereable | foreign_positions.Whereable | funding_rates.Whereable | idempotent_requests.Whereable | installation.Whereable | instrument_settings.Whereable | instruments.Whereable | interval_changes.Whereable | ledger_entries.Whereable | ledger_totals.Whereable | login_codes.Whereable | order_transitions.Whereable | orders.Whereable | paper_funding.Whereable | paper_orders.Whereable | pauses.Whereable | position_totals.Whereable | positions.Whereable | rate_limit_rules.Whereable | rate_limits.Whereable | reason_codes.Whereable | regimes.Whereable | rollout_steps.Whereable | sessions.Whereable | signals.Whereable | strategies.Whereable | strategy_versions.Whereable | tickers.Whereable | ticks.Whereable | trade_approvals.Whereable | trade_queue.Whereable | workers.Whereable;
+    export type Insertable = account_balances.Insertable | account_equity.Insertable | accounts.Insertable | alert_channels.Insertable | alert_deliveries.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_legs.Insertable | bots.Insertable | candle_coverage.Insertable | candle_gaps.Insertable | candles.Insertable | check_hours.Insertable | check_minutes.Insertable | checks.Insertable | circuit_breakers.Insertable | correlations.Insertable | duties.Insertable | events.Insertable | exchanges.Insertable | feed_backfills.Insertable | feeds.Insertable | fills.Insertable | foreign_orders.Insertable | foreign_positions.Insertable | funding_rates.Insertable | idempotent_requests.Insertable | installation.Insertable | instrument_settings.Insertable | instruments.Insertable | interval_changes.Insertable | ledger_entries.Insertable | ledger_totals.Insertable | login_codes.Insertable | order_transitions.Insertable | orders.Insertable | paper_funding.Insertable | paper_orders.Insertable | pauses.Insertable | position_totals.Insertable | positions.Insertable | rate_limit_rules.Insertable | rate_limits.Insertable | reason_codes.Insertable | regimes.Insertable | rollout_steps.Insertable | sessions.Insertable | signals.Insertable | strategies.Insertable | strategy_versions.Insertable | tickers.Insertable | ticks.Insertable | trade_approvals.Insertable | trade_queue.Insertable | workers.Insertable;
+    export type Updatable = account_balances.Updatable | account_equity.Updatable | accounts.Updatable | alert_channels.Updatable | alert_deliveries.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_legs.Updatable | bots.Updatable | candle_coverage.Updatable | candle_gaps.Updatable | candles.Updatable | check_hours.Updatable | check_minutes.Updatable | checks.Updatable | circuit_breakers.Updatable | correlations.Updatable | duties.Updatable | events.Updatable | exchanges.Updatable | feed_backfills.Updatable | feeds.Updatable | fills.Updatable | foreign_orders.Updatable | foreign_positions.Updatable | funding_rates.Updatable | idempotent_requests.Updatable | installation.Updatable | instrument_settings.Updatable | instruments.Updatable | interval_changes.Updatable | ledger_entries.Updatable | ledger_totals.Updatable | login_codes.Updatable | order_transitions.Updatable | orders.Updatable | paper_funding.Updatable | paper_orders.Updatable | pauses.Updatable | position_totals.Updatable | positions.Updatable | rate_limit_rules.Updatable | rate_limits.Updatable | reason_codes.Updatable | regimes.Updatable | rollout_steps.Updatable | sessions.Updatable | signals.Updatable | strategies.Updatable | strategy_versions.Updatable | tickers.Updatable | ticks.Updatable | trade_approvals.Updatable | trade_queue.Updatable | workers.Updatable;
+    export type UniqueIndex = account_balances.UniqueIndex | account_equity.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_deliveries.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_legs.UniqueIndex | bots.UniqueIndex | candle_coverage.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_hours.UniqueIndex | check_minutes.UniqueIndex | checks.UniqueIndex | circuit_breakers.UniqueIndex | correlations.UniqueIndex | duties.UniqueIndex | events.UniqueIndex | exchanges.UniqueIndex | feed_backfills.UniqueIndex | feeds.UniqueIndex | fills.UniqueIndex | foreign_orders.UniqueIndex | foreign_positions.UniqueIndex | funding_rates.UniqueIndex | idempotent_requests.UniqueIndex | installation.UniqueIndex | instrument_settings.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | ledger_entries.UniqueIndex | ledger_totals.UniqueIndex | login_codes.UniqueIndex | order_transitions.UniqueIndex | orders.UniqueIndex | paper_funding.UniqueIndex | paper_orders.UniqueIndex | pauses.UniqueIndex | position_totals.UniqueIndex | positions.UniqueIndex | rate_limit_rules.UniqueIndex | rate_limits.UniqueIndex | reason_codes.UniqueIndex | regimes.UniqueIndex | rollout_steps.UniqueIndex | sessions.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_versions.UniqueIndex | tickers.UniqueIndex | ticks.UniqueIndex | trade_approvals.UniqueIndex | trade_queue.UniqueIndex | workers.UniqueIndex;
+    export type Column = account_balances.Column | account_equity.Column | accounts.Column | alert_channels.Column | alert_deliveries.Column | alert_rules.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_legs.Column | bots.Column | candle_coverage.Column | candle_gaps.Column | candles.Column | check_hours.Column | check_minutes.Column | checks.Column | circuit_breakers.Column | correlations.Column | duties.Column | events.Column | exchanges.Column | feed_backfills.Column | feeds.Column | fills.Column | foreign_orders.Column | foreign_positions.Column | funding_rates.Column | idempotent_requests.Column | installation.Column | instrument_settings.Column | instruments.Column | interval_changes.Column | ledger_entries.Column | ledger_totals.Column | login_codes.Column | order_transitions.Column | orders.Column | paper_funding.Column | paper_orders.Column | pauses.Column | position_totals.Column | positions.Column | rate_limit_rules.Column | rate_limits.Column | reason_codes.Column | regimes.Column | rollout_steps.Column | sessions.Column | signals.Column | strategies.Column | strategy_versions.Column | tickers.Column | ticks.Column | trade_approvals.Column | trade_queue.Column | workers.Column;
   
-    export type AllBaseTables = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, events.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, idempotent_requests.Table, installation.Table, instrument_settings.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, login_codes.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, position_totals.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, rollout_steps.Table, sessions.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllBaseTables = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, events.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, idempotent_requests.Table, installation.Table, instrument_settings.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, login_codes.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, position_totals.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, rollout_steps.Table, sessions.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_approvals.Table, trade_queue.Table, workers.Table];
     export type AllForeignTables = [];
     export type AllViews = [];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, events.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, idempotent_requests.Table, installation.Table, instrument_settings.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, login_codes.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, position_totals.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, rollout_steps.Table, sessions.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_queue.Table, workers.Table];
+    export type AllTablesAndViews = [account_balances.Table, account_equity.Table, accounts.Table, alert_channels.Table, alert_deliveries.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_legs.Table, bots.Table, candle_coverage.Table, candle_gaps.Table, candles.Table, check_hours.Table, check_minutes.Table, checks.Table, circuit_breakers.Table, correlations.Table, duties.Table, events.Table, exchanges.Table, feed_backfills.Table, feeds.Table, fills.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, idempotent_requests.Table, installation.Table, instrument_settings.Table, instruments.Table, interval_changes.Table, ledger_entries.Table, ledger_totals.Table, login_codes.Table, order_transitions.Table, orders.Table, paper_funding.Table, paper_orders.Table, pauses.Table, position_totals.Table, positions.Table, rate_limit_rules.Table, rate_limits.Table, reason_codes.Table, regimes.Table, rollout_steps.Table, sessions.Table, signals.Table, strategies.Table, strategy_versions.Table, tickers.Table, ticks.Table, trade_approvals.Table, trade_queue.Table, workers.Table];
   }
 
 
@@ -4757,6 +4810,120 @@ declare module 'zapatos/schema' {
         revoked_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
         role?: c.PgTokenRole | db.Parameter<c.PgTokenRole> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgTokenRole | db.Parameter<c.PgTokenRole> | null | db.DefaultType | db.SQLFragment>;
         token_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | null | db.DefaultType | db.SQLFragment>;
+      }
+      export type UniqueIndex = never;
+      export type Column = keyof Selectable;
+      export type OnlyCols<T extends readonly Column[]> = Pick<Selectable, T[number]>;
+      export type SQLExpression = Table | db.ColumnNames<Updatable | (keyof Updatable)[]> | db.ColumnValues<Updatable> | Whereable | Column | db.ParentColumn | db.GenericSQLExpression;
+      export type SQL = SQLExpression | SQLExpression[];
+    }
+  
+    export namespace approvals {
+      export type Table = 'reporting.approvals';
+      export interface Selectable {
+        account: string | null;
+        account_id: number | null;
+        account_mode: c.PgAccountMode | null;
+        bot: string | null;
+        bot_id: number | null;
+        decided_at: Date | null;
+        decided_by: string | null;
+        direction: c.PgSignalDirection | null;
+        exchange_id: string | null;
+        expires_at: Date | null;
+        group_id: string | null;
+        instrument_id: number | null;
+        last_price: c.PgPrice | null;
+        leverage: db.NumericString | null;
+        notional: db.NumericString | null;
+        price_change: db.NumericString | null;
+        quantity: c.PgQuantity | null;
+        reason: string | null;
+        reason_code: string | null;
+        requested_at: Date | null;
+        settle_asset: string | null;
+        signal_id: number | null;
+        signal_price: c.PgPrice | null;
+        state: c.PgApprovalState | null;
+        stop_loss_price: c.PgPrice | null;
+        symbol: string | null;
+        take_profit_price: c.PgPrice | null;
+        trade_id: string | null;
+        trade_status: c.PgTradeStatus | null;
+        trailing_stop_fraction: db.NumericString | null;
+        trigger_reason: string | null;
+      }
+      export interface JSONSelectable {
+        account: string | null;
+        account_id: number | null;
+        account_mode: c.PgAccountMode | null;
+        bot: string | null;
+        bot_id: number | null;
+        decided_at: db.TimestampTzString | null;
+        decided_by: string | null;
+        direction: c.PgSignalDirection | null;
+        exchange_id: string | null;
+        expires_at: db.TimestampTzString | null;
+        group_id: string | null;
+        instrument_id: number | null;
+        last_price: c.PgPrice | null;
+        leverage: number | null;
+        notional: number | null;
+        price_change: number | null;
+        quantity: c.PgQuantity | null;
+        reason: string | null;
+        reason_code: string | null;
+        requested_at: db.TimestampTzString | null;
+        settle_asset: string | null;
+        signal_id: number | null;
+        signal_price: c.PgPrice | null;
+        state: c.PgApprovalState | null;
+        stop_loss_price: c.PgPrice | null;
+        symbol: string | null;
+        take_profit_price: c.PgPrice | null;
+        trade_id: string | null;
+        trade_status: c.PgTradeStatus | null;
+        trailing_stop_fraction: number | null;
+        trigger_reason: string | null;
+      }
+      export interface Whereable {
+        account?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        account_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        account_mode?: c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgAccountMode | db.Parameter<c.PgAccountMode> | db.SQLFragment | db.ParentColumn>;
+        bot?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        bot_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        decided_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        decided_by?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        direction?: c.PgSignalDirection | db.Parameter<c.PgSignalDirection> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgSignalDirection | db.Parameter<c.PgSignalDirection> | db.SQLFragment | db.ParentColumn>;
+        exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        expires_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        group_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        instrument_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        last_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+        leverage?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        notional?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        price_change?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        quantity?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
+        reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        reason_code?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        requested_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+        settle_asset?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        signal_id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        signal_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+        state?: c.PgApprovalState | db.Parameter<c.PgApprovalState> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgApprovalState | db.Parameter<c.PgApprovalState> | db.SQLFragment | db.ParentColumn>;
+        stop_loss_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+        symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        take_profit_price?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
+        trade_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+        trade_status?: c.PgTradeStatus | db.Parameter<c.PgTradeStatus> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgTradeStatus | db.Parameter<c.PgTradeStatus> | db.SQLFragment | db.ParentColumn>;
+        trailing_stop_fraction?: (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.NumericString) | db.Parameter<(number | db.NumericString)> | db.SQLFragment | db.ParentColumn>;
+        trigger_reason?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      }
+      export interface Insertable {
+        [key: string]: never;
+      }
+      export interface Updatable {
+        [key: string]: never;
       }
       export type UniqueIndex = never;
       export type Column = keyof Selectable;
@@ -7554,20 +7721,20 @@ declare module 'zapatos/schema' {
   
     /* --- aggregate types --- */
   
-    export type Table = account_equity.Table | account_margin.Table | accounts.Table | alert_channels.Table | alert_rules.Table | alerts.Table | api_tokens.Table | audit_log.Table | bot_pnl.Table | bot_status.Table | candle_gaps.Table | candles.Table | check_activity_hourly.Table | check_hours.Table | checks.Table | correlations.Table | data_freshness.Table | economics.Table | exchange_health.Table | exchange_usage.Table | execution_latency.Table | fill_quality.Table | foreign_orders.Table | foreign_positions.Table | funding_rates.Table | instruments.Table | interval_changes.Table | orders.Table | overview.Table | pauses.Table | positions.Table | queue_status.Table | rate_limits.Table | regimes.Table | rejection_reasons.Table | rollout_steps.Table | rollouts.Table | round_trips.Table | signal_acceptance.Table | signal_capture.Table | signals.Table | strategies.Table | strategy_performance.Table | trades.Table | uptime.Table | worker_status.Table;
-    export type Selectable = account_equity.Selectable | account_margin.Selectable | accounts.Selectable | alert_channels.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | audit_log.Selectable | bot_pnl.Selectable | bot_status.Selectable | candle_gaps.Selectable | candles.Selectable | check_activity_hourly.Selectable | check_hours.Selectable | checks.Selectable | correlations.Selectable | data_freshness.Selectable | economics.Selectable | exchange_health.Selectable | exchange_usage.Selectable | execution_latency.Selectable | fill_quality.Selectable | foreign_orders.Selectable | foreign_positions.Selectable | funding_rates.Selectable | instruments.Selectable | interval_changes.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | queue_status.Selectable | rate_limits.Selectable | regimes.Selectable | rejection_reasons.Selectable | rollout_steps.Selectable | rollouts.Selectable | round_trips.Selectable | signal_acceptance.Selectable | signal_capture.Selectable | signals.Selectable | strategies.Selectable | strategy_performance.Selectable | trades.Selectable | uptime.Selectable | worker_status.Selectable;
-    export type JSONSelectable = account_equity.JSONSelectable | account_margin.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | audit_log.JSONSelectable | bot_pnl.JSONSelectable | bot_status.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_activity_hourly.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | correlations.JSONSelectable | data_freshness.JSONSelectable | economics.JSONSelectable | exchange_health.JSONSelectable | exchange_usage.JSONSelectable | execution_latency.JSONSelectable | fill_quality.JSONSelectable | foreign_orders.JSONSelectable | foreign_positions.JSONSelectable | funding_rates.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | queue_status.JSONSelectable | rate_limits.JSONSelectable | regimes.JSONSelectable | rejection_reasons.JSONSelectable | rollout_steps.JSONSelectable | rollouts.JSONSelectable | round_trips.JSONSelectable | signal_acceptance.JSONSelectable | signal_capture.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_performance.JSONSelectable | trades.JSONSelectable | uptime.JSONSelectable | worker_status.JSONSelectable;
-    export type Whereable = account_equity.Whereable | account_margin.Whereable | accounts.Whereable | alert_channels.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | audit_log.Whereable | bot_pnl.Whereable | bot_status.Whereable | candle_gaps.Whereable | candles.Whereable | check_activity_hourly.Whereable | check_hours.Whereable | checks.Whereable | correlations.Whereable | data_freshness.Whereable | economics.Whereable | exchange_health.Whereable | exchange_usage.Whereable | execution_latency.Whereable | fill_quality.Whereable | foreign_orders.Whereable | foreign_positions.Whereable | funding_rates.Whereable | instruments.Whereable | interval_changes.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | queue_status.Whereable | rate_limits.Whereable | regimes.Whereable | rejection_reasons.Whereable | rollout_steps.Whereable | rollouts.Whereable | round_trips.Whereable | signal_acceptance.Whereable | signal_capture.Whereable | signals.Whereable | strategies.Whereable | strategy_performance.Whereable | trades.Whereable | uptime.Whereable | worker_status.Whereable;
-    export type Insertable = account_equity.Insertable | account_margin.Insertable | accounts.Insertable | alert_channels.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | audit_log.Insertable | bot_pnl.Insertable | bot_status.Insertable | candle_gaps.Insertable | candles.Insertable | check_activity_hourly.Insertable | check_hours.Insertable | checks.Insertable | correlations.Insertable | data_freshness.Insertable | economics.Insertable | exchange_health.Insertable | exchange_usage.Insertable | execution_latency.Insertable | fill_quality.Insertable | foreign_orders.Insertable | foreign_positions.Insertable | funding_rates.Insertable | instruments.Insertable | interval_changes.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | queue_status.Insertable | rate_limits.Insertable | regimes.Insertable | rejection_reasons.Insertable | rollout_steps.Insertable | rollouts.Insertable | round_trips.Insertable | signal_acceptance.Insertable | signal_capture.Insertable | signals.Insertable | strategies.Insertable | strategy_performance.Insertable | trades.Insertable | uptime.Insertable | worker_status.Insertable;
-    export type Updatable = account_equity.Updatable | account_margin.Updatable | accounts.Updatable | alert_channels.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | audit_log.Updatable | bot_pnl.Updatable | bot_status.Updatable | candle_gaps.Updatable | candles.Updatable | check_activity_hourly.Updatable | check_hours.Updatable | checks.Updatable | correlations.Updatable | data_freshness.Updatable | economics.Updatable | exchange_health.Updatable | exchange_usage.Updatable | execution_latency.Updatable | fill_quality.Updatable | foreign_orders.Updatable | foreign_positions.Updatable | funding_rates.Updatable | instruments.Updatable | interval_changes.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | queue_status.Updatable | rate_limits.Updatable | regimes.Updatable | rejection_reasons.Updatable | rollout_steps.Updatable | rollouts.Updatable | round_trips.Updatable | signal_acceptance.Updatable | signal_capture.Updatable | signals.Updatable | strategies.Updatable | strategy_performance.Updatable | trades.Updatable | uptime.Updatable | worker_status.Updatable;
-    export type UniqueIndex = account_equity.UniqueIndex | account_margin.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | audit_log.UniqueIndex | bot_pnl.UniqueIndex | bot_status.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_activity_hourly.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | correlations.UniqueIndex | data_freshness.UniqueIndex | economics.UniqueIndex | exchange_health.UniqueIndex | exchange_usage.UniqueIndex | execution_latency.UniqueIndex | fill_quality.UniqueIndex | foreign_orders.UniqueIndex | foreign_positions.UniqueIndex | funding_rates.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | queue_status.UniqueIndex | rate_limits.UniqueIndex | regimes.UniqueIndex | rejection_reasons.UniqueIndex | rollout_steps.UniqueIndex | rollouts.UniqueIndex | round_trips.UniqueIndex | signal_acceptance.UniqueIndex | signal_capture.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_performance.UniqueIndex | trades.UniqueIndex | uptime.UniqueIndex | worker_status.UniqueIndex;
-    export type Column = account_equity.Column | account_margin.Column | accounts.Column | alert_channels.Column | alert_rules.Column | alerts.Column | api_tokens.Column | audit_log.Column | bot_pnl.Column | bot_status.Column | candle_gaps.Column | candles.Column | check_activity_hourly.Column | check_hours.Column | checks.Column | correlations.Column | data_freshness.Column | economics.Column | exchange_health.Column | exchange_usage.Column | execution_latency.Column | fill_quality.Column | foreign_orders.Column | foreign_positions.Column | funding_rates.Column | instruments.Column | interval_changes.Column | orders.Column | overview.Column | pauses.Column | positions.Column | queue_status.Column | rate_limits.Column | regimes.Column | rejection_reasons.Column | rollout_steps.Column | rollouts.Column | round_trips.Column | signal_acceptance.Column | signal_capture.Column | signals.Column | strategies.Column | strategy_performance.Column | trades.Column | uptime.Column | worker_status.Column;
+    export type Table = account_equity.Table | account_margin.Table | accounts.Table | alert_channels.Table | alert_rules.Table | alerts.Table | api_tokens.Table | approvals.Table | audit_log.Table | bot_pnl.Table | bot_status.Table | candle_gaps.Table | candles.Table | check_activity_hourly.Table | check_hours.Table | checks.Table | correlations.Table | data_freshness.Table | economics.Table | exchange_health.Table | exchange_usage.Table | execution_latency.Table | fill_quality.Table | foreign_orders.Table | foreign_positions.Table | funding_rates.Table | instruments.Table | interval_changes.Table | orders.Table | overview.Table | pauses.Table | positions.Table | queue_status.Table | rate_limits.Table | regimes.Table | rejection_reasons.Table | rollout_steps.Table | rollouts.Table | round_trips.Table | signal_acceptance.Table | signal_capture.Table | signals.Table | strategies.Table | strategy_performance.Table | trades.Table | uptime.Table | worker_status.Table;
+    export type Selectable = account_equity.Selectable | account_margin.Selectable | accounts.Selectable | alert_channels.Selectable | alert_rules.Selectable | alerts.Selectable | api_tokens.Selectable | approvals.Selectable | audit_log.Selectable | bot_pnl.Selectable | bot_status.Selectable | candle_gaps.Selectable | candles.Selectable | check_activity_hourly.Selectable | check_hours.Selectable | checks.Selectable | correlations.Selectable | data_freshness.Selectable | economics.Selectable | exchange_health.Selectable | exchange_usage.Selectable | execution_latency.Selectable | fill_quality.Selectable | foreign_orders.Selectable | foreign_positions.Selectable | funding_rates.Selectable | instruments.Selectable | interval_changes.Selectable | orders.Selectable | overview.Selectable | pauses.Selectable | positions.Selectable | queue_status.Selectable | rate_limits.Selectable | regimes.Selectable | rejection_reasons.Selectable | rollout_steps.Selectable | rollouts.Selectable | round_trips.Selectable | signal_acceptance.Selectable | signal_capture.Selectable | signals.Selectable | strategies.Selectable | strategy_performance.Selectable | trades.Selectable | uptime.Selectable | worker_status.Selectable;
+    export type JSONSelectable = account_equity.JSONSelectable | account_margin.JSONSelectable | accounts.JSONSelectable | alert_channels.JSONSelectable | alert_rules.JSONSelectable | alerts.JSONSelectable | api_tokens.JSONSelectable | approvals.JSONSelectable | audit_log.JSONSelectable | bot_pnl.JSONSelectable | bot_status.JSONSelectable | candle_gaps.JSONSelectable | candles.JSONSelectable | check_activity_hourly.JSONSelectable | check_hours.JSONSelectable | checks.JSONSelectable | correlations.JSONSelectable | data_freshness.JSONSelectable | economics.JSONSelectable | exchange_health.JSONSelectable | exchange_usage.JSONSelectable | execution_latency.JSONSelectable | fill_quality.JSONSelectable | foreign_orders.JSONSelectable | foreign_positions.JSONSelectable | funding_rates.JSONSelectable | instruments.JSONSelectable | interval_changes.JSONSelectable | orders.JSONSelectable | overview.JSONSelectable | pauses.JSONSelectable | positions.JSONSelectable | queue_status.JSONSelectable | rate_limits.JSONSelectable | regimes.JSONSelectable | rejection_reasons.JSONSelectable | rollout_steps.JSONSelectable | rollouts.JSONSelectable | round_trips.JSONSelectable | signal_acceptance.JSONSelectable | signal_capture.JSONSelectable | signals.JSONSelectable | strategies.JSONSelectable | strategy_performance.JSONSelectable | trades.JSONSelectable | uptime.JSONSelectable | worker_status.JSONSelectable;
+    export type Whereable = account_equity.Whereable | account_margin.Whereable | accounts.Whereable | alert_channels.Whereable | alert_rules.Whereable | alerts.Whereable | api_tokens.Whereable | approvals.Whereable | audit_log.Whereable | bot_pnl.Whereable | bot_status.Whereable | candle_gaps.Whereable | candles.Whereable | check_activity_hourly.Whereable | check_hours.Whereable | checks.Whereable | correlations.Whereable | data_freshness.Whereable | economics.Whereable | exchange_health.Whereable | exchange_usage.Whereable | execution_latency.Whereable | fill_quality.Whereable | foreign_orders.Whereable | foreign_positions.Whereable | funding_rates.Whereable | instruments.Whereable | interval_changes.Whereable | orders.Whereable | overview.Whereable | pauses.Whereable | positions.Whereable | queue_status.Whereable | rate_limits.Whereable | regimes.Whereable | rejection_reasons.Whereable | rollout_steps.Whereable | rollouts.Whereable | round_trips.Whereable | signal_acceptance.Whereable | signal_capture.Whereable | signals.Whereable | strategies.Whereable | strategy_performance.Whereable | trades.Whereable | uptime.Whereable | worker_status.Whereable;
+    export type Insertable = account_equity.Insertable | account_margin.Insertable | accounts.Insertable | alert_channels.Insertable | alert_rules.Insertable | alerts.Insertable | api_tokens.Insertable | approvals.Insertable | audit_log.Insertable | bot_pnl.Insertable | bot_status.Insertable | candle_gaps.Insertable | candles.Insertable | check_activity_hourly.Insertable | check_hours.Insertable | checks.Insertable | correlations.Insertable | data_freshness.Insertable | economics.Insertable | exchange_health.Insertable | exchange_usage.Insertable | execution_latency.Insertable | fill_quality.Insertable | foreign_orders.Insertable | foreign_positions.Insertable | funding_rates.Insertable | instruments.Insertable | interval_changes.Insertable | orders.Insertable | overview.Insertable | pauses.Insertable | positions.Insertable | queue_status.Insertable | rate_limits.Insertable | regimes.Insertable | rejection_reasons.Insertable | rollout_steps.Insertable | rollouts.Insertable | round_trips.Insertable | signal_acceptance.Insertable | signal_capture.Insertable | signals.Insertable | strategies.Insertable | strategy_performance.Insertable | trades.Insertable | uptime.Insertable | worker_status.Insertable;
+    export type Updatable = account_equity.Updatable | account_margin.Updatable | accounts.Updatable | alert_channels.Updatable | alert_rules.Updatable | alerts.Updatable | api_tokens.Updatable | approvals.Updatable | audit_log.Updatable | bot_pnl.Updatable | bot_status.Updatable | candle_gaps.Updatable | candles.Updatable | check_activity_hourly.Updatable | check_hours.Updatable | checks.Updatable | correlations.Updatable | data_freshness.Updatable | economics.Updatable | exchange_health.Updatable | exchange_usage.Updatable | execution_latency.Updatable | fill_quality.Updatable | foreign_orders.Updatable | foreign_positions.Updatable | funding_rates.Updatable | instruments.Updatable | interval_changes.Updatable | orders.Updatable | overview.Updatable | pauses.Updatable | positions.Updatable | queue_status.Updatable | rate_limits.Updatable | regimes.Updatable | rejection_reasons.Updatable | rollout_steps.Updatable | rollouts.Updatable | round_trips.Updatable | signal_acceptance.Updatable | signal_capture.Updatable | signals.Updatable | strategies.Updatable | strategy_performance.Updatable | trades.Updatable | uptime.Updatable | worker_status.Updatable;
+    export type UniqueIndex = account_equity.UniqueIndex | account_margin.UniqueIndex | accounts.UniqueIndex | alert_channels.UniqueIndex | alert_rules.UniqueIndex | alerts.UniqueIndex | api_tokens.UniqueIndex | approvals.UniqueIndex | audit_log.UniqueIndex | bot_pnl.UniqueIndex | bot_status.UniqueIndex | candle_gaps.UniqueIndex | candles.UniqueIndex | check_activity_hourly.UniqueIndex | check_hours.UniqueIndex | checks.UniqueIndex | correlations.UniqueIndex | data_freshness.UniqueIndex | economics.UniqueIndex | exchange_health.UniqueIndex | exchange_usage.UniqueIndex | execution_latency.UniqueIndex | fill_quality.UniqueIndex | foreign_orders.UniqueIndex | foreign_positions.UniqueIndex | funding_rates.UniqueIndex | instruments.UniqueIndex | interval_changes.UniqueIndex | orders.UniqueIndex | overview.UniqueIndex | pauses.UniqueIndex | positions.UniqueIndex | queue_status.UniqueIndex | rate_limits.UniqueIndex | regimes.UniqueIndex | rejection_reasons.UniqueIndex | rollout_steps.UniqueIndex | rollouts.UniqueIndex | round_trips.UniqueIndex | signal_acceptance.UniqueIndex | signal_capture.UniqueIndex | signals.UniqueIndex | strategies.UniqueIndex | strategy_performance.UniqueIndex | trades.UniqueIndex | uptime.UniqueIndex | worker_status.UniqueIndex;
+    export type Column = account_equity.Column | account_margin.Column | accounts.Column | alert_channels.Column | alert_rules.Column | alerts.Column | api_tokens.Column | approvals.Column | audit_log.Column | bot_pnl.Column | bot_status.Column | candle_gaps.Column | candles.Column | check_activity_hourly.Column | check_hours.Column | checks.Column | correlations.Column | data_freshness.Column | economics.Column | exchange_health.Column | exchange_usage.Column | execution_latency.Column | fill_quality.Column | foreign_orders.Column | foreign_positions.Column | funding_rates.Column | instruments.Column | interval_changes.Column | orders.Column | overview.Column | pauses.Column | positions.Column | queue_status.Column | rate_limits.Column | regimes.Column | rejection_reasons.Column | rollout_steps.Column | rollouts.Column | round_trips.Column | signal_acceptance.Column | signal_capture.Column | signals.Column | strategies.Column | strategy_performance.Column | trades.Column | uptime.Column | worker_status.Column;
   
     export type AllBaseTables = [];
     export type AllForeignTables = [];
-    export type AllViews = [account_equity.Table, account_margin.Table, accounts.Table, alert_channels.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_activity_hourly.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, economics.Table, exchange_health.Table, exchange_usage.Table, execution_latency.Table, fill_quality.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, queue_status.Table, rate_limits.Table, regimes.Table, rejection_reasons.Table, rollout_steps.Table, rollouts.Table, round_trips.Table, signal_acceptance.Table, signal_capture.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, uptime.Table, worker_status.Table];
+    export type AllViews = [account_equity.Table, account_margin.Table, accounts.Table, alert_channels.Table, alert_rules.Table, alerts.Table, api_tokens.Table, approvals.Table, audit_log.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_activity_hourly.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, economics.Table, exchange_health.Table, exchange_usage.Table, execution_latency.Table, fill_quality.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, queue_status.Table, rate_limits.Table, regimes.Table, rejection_reasons.Table, rollout_steps.Table, rollouts.Table, round_trips.Table, signal_acceptance.Table, signal_capture.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, uptime.Table, worker_status.Table];
     export type AllMaterializedViews = [];
-    export type AllTablesAndViews = [account_equity.Table, account_margin.Table, accounts.Table, alert_channels.Table, alert_rules.Table, alerts.Table, api_tokens.Table, audit_log.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_activity_hourly.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, economics.Table, exchange_health.Table, exchange_usage.Table, execution_latency.Table, fill_quality.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, queue_status.Table, rate_limits.Table, regimes.Table, rejection_reasons.Table, rollout_steps.Table, rollouts.Table, round_trips.Table, signal_acceptance.Table, signal_capture.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, uptime.Table, worker_status.Table];
+    export type AllTablesAndViews = [account_equity.Table, account_margin.Table, accounts.Table, alert_channels.Table, alert_rules.Table, alerts.Table, api_tokens.Table, approvals.Table, audit_log.Table, bot_pnl.Table, bot_status.Table, candle_gaps.Table, candles.Table, check_activity_hourly.Table, check_hours.Table, checks.Table, correlations.Table, data_freshness.Table, economics.Table, exchange_health.Table, exchange_usage.Table, execution_latency.Table, fill_quality.Table, foreign_orders.Table, foreign_positions.Table, funding_rates.Table, instruments.Table, interval_changes.Table, orders.Table, overview.Table, pauses.Table, positions.Table, queue_status.Table, rate_limits.Table, regimes.Table, rejection_reasons.Table, rollout_steps.Table, rollouts.Table, round_trips.Table, signal_acceptance.Table, signal_capture.Table, signals.Table, strategies.Table, strategy_performance.Table, trades.Table, uptime.Table, worker_status.Table];
   }
 
 
@@ -7648,6 +7815,7 @@ declare module 'zapatos/schema' {
     "strategy_versions": strategy_versions.Selectable;
     "tickers": tickers.Selectable;
     "ticks": ticks.Selectable;
+    "trade_approvals": trade_approvals.Selectable;
     "trade_queue": trade_queue.Selectable;
     "workers": workers.Selectable;
     "reporting.account_equity": reporting.account_equity.Selectable;
@@ -7657,6 +7825,7 @@ declare module 'zapatos/schema' {
     "reporting.alert_rules": reporting.alert_rules.Selectable;
     "reporting.alerts": reporting.alerts.Selectable;
     "reporting.api_tokens": reporting.api_tokens.Selectable;
+    "reporting.approvals": reporting.approvals.Selectable;
     "reporting.audit_log": reporting.audit_log.Selectable;
     "reporting.bot_pnl": reporting.bot_pnl.Selectable;
     "reporting.bot_status": reporting.bot_status.Selectable;
@@ -7753,6 +7922,7 @@ declare module 'zapatos/schema' {
     "strategy_versions": strategy_versions.JSONSelectable;
     "tickers": tickers.JSONSelectable;
     "ticks": ticks.JSONSelectable;
+    "trade_approvals": trade_approvals.JSONSelectable;
     "trade_queue": trade_queue.JSONSelectable;
     "workers": workers.JSONSelectable;
     "reporting.account_equity": reporting.account_equity.JSONSelectable;
@@ -7762,6 +7932,7 @@ declare module 'zapatos/schema' {
     "reporting.alert_rules": reporting.alert_rules.JSONSelectable;
     "reporting.alerts": reporting.alerts.JSONSelectable;
     "reporting.api_tokens": reporting.api_tokens.JSONSelectable;
+    "reporting.approvals": reporting.approvals.JSONSelectable;
     "reporting.audit_log": reporting.audit_log.JSONSelectable;
     "reporting.bot_pnl": reporting.bot_pnl.JSONSelectable;
     "reporting.bot_status": reporting.bot_status.JSONSelectable;
@@ -7858,6 +8029,7 @@ declare module 'zapatos/schema' {
     "strategy_versions": strategy_versions.Whereable;
     "tickers": tickers.Whereable;
     "ticks": ticks.Whereable;
+    "trade_approvals": trade_approvals.Whereable;
     "trade_queue": trade_queue.Whereable;
     "workers": workers.Whereable;
     "reporting.account_equity": reporting.account_equity.Whereable;
@@ -7867,6 +8039,7 @@ declare module 'zapatos/schema' {
     "reporting.alert_rules": reporting.alert_rules.Whereable;
     "reporting.alerts": reporting.alerts.Whereable;
     "reporting.api_tokens": reporting.api_tokens.Whereable;
+    "reporting.approvals": reporting.approvals.Whereable;
     "reporting.audit_log": reporting.audit_log.Whereable;
     "reporting.bot_pnl": reporting.bot_pnl.Whereable;
     "reporting.bot_status": reporting.bot_status.Whereable;
@@ -7963,6 +8136,7 @@ declare module 'zapatos/schema' {
     "strategy_versions": strategy_versions.Insertable;
     "tickers": tickers.Insertable;
     "ticks": ticks.Insertable;
+    "trade_approvals": trade_approvals.Insertable;
     "trade_queue": trade_queue.Insertable;
     "workers": workers.Insertable;
     "reporting.account_equity": reporting.account_equity.Insertable;
@@ -7972,6 +8146,7 @@ declare module 'zapatos/schema' {
     "reporting.alert_rules": reporting.alert_rules.Insertable;
     "reporting.alerts": reporting.alerts.Insertable;
     "reporting.api_tokens": reporting.api_tokens.Insertable;
+    "reporting.approvals": reporting.approvals.Insertable;
     "reporting.audit_log": reporting.audit_log.Insertable;
     "reporting.bot_pnl": reporting.bot_pnl.Insertable;
     "reporting.bot_status": reporting.bot_status.Insertable;
@@ -8068,6 +8243,7 @@ declare module 'zapatos/schema' {
     "strategy_versions": strategy_versions.Updatable;
     "tickers": tickers.Updatable;
     "ticks": ticks.Updatable;
+    "trade_approvals": trade_approvals.Updatable;
     "trade_queue": trade_queue.Updatable;
     "workers": workers.Updatable;
     "reporting.account_equity": reporting.account_equity.Updatable;
@@ -8077,6 +8253,7 @@ declare module 'zapatos/schema' {
     "reporting.alert_rules": reporting.alert_rules.Updatable;
     "reporting.alerts": reporting.alerts.Updatable;
     "reporting.api_tokens": reporting.api_tokens.Updatable;
+    "reporting.approvals": reporting.approvals.Updatable;
     "reporting.audit_log": reporting.audit_log.Updatable;
     "reporting.bot_pnl": reporting.bot_pnl.Updatable;
     "reporting.bot_status": reporting.bot_status.Updatable;
@@ -8173,6 +8350,7 @@ declare module 'zapatos/schema' {
     "strategy_versions": strategy_versions.UniqueIndex;
     "tickers": tickers.UniqueIndex;
     "ticks": ticks.UniqueIndex;
+    "trade_approvals": trade_approvals.UniqueIndex;
     "trade_queue": trade_queue.UniqueIndex;
     "workers": workers.UniqueIndex;
     "reporting.account_equity": reporting.account_equity.UniqueIndex;
@@ -8182,6 +8360,7 @@ declare module 'zapatos/schema' {
     "reporting.alert_rules": reporting.alert_rules.UniqueIndex;
     "reporting.alerts": reporting.alerts.UniqueIndex;
     "reporting.api_tokens": reporting.api_tokens.UniqueIndex;
+    "reporting.approvals": reporting.approvals.UniqueIndex;
     "reporting.audit_log": reporting.audit_log.UniqueIndex;
     "reporting.bot_pnl": reporting.bot_pnl.UniqueIndex;
     "reporting.bot_status": reporting.bot_status.UniqueIndex;
@@ -8278,6 +8457,7 @@ declare module 'zapatos/schema' {
     "strategy_versions": strategy_versions.Column;
     "tickers": tickers.Column;
     "ticks": ticks.Column;
+    "trade_approvals": trade_approvals.Column;
     "trade_queue": trade_queue.Column;
     "workers": workers.Column;
     "reporting.account_equity": reporting.account_equity.Column;
@@ -8287,6 +8467,7 @@ declare module 'zapatos/schema' {
     "reporting.alert_rules": reporting.alert_rules.Column;
     "reporting.alerts": reporting.alerts.Column;
     "reporting.api_tokens": reporting.api_tokens.Column;
+    "reporting.approvals": reporting.approvals.Column;
     "reporting.audit_log": reporting.audit_log.Column;
     "reporting.bot_pnl": reporting.bot_pnl.Column;
     "reporting.bot_status": reporting.bot_status.Column;
@@ -8383,6 +8564,7 @@ declare module 'zapatos/schema' {
     "strategy_versions": strategy_versions.SQL;
     "tickers": tickers.SQL;
     "ticks": ticks.SQL;
+    "trade_approvals": trade_approvals.SQL;
     "trade_queue": trade_queue.SQL;
     "workers": workers.SQL;
     "reporting.account_equity": reporting.account_equity.SQL;
@@ -8392,6 +8574,7 @@ declare module 'zapatos/schema' {
     "reporting.alert_rules": reporting.alert_rules.SQL;
     "reporting.alerts": reporting.alerts.SQL;
     "reporting.api_tokens": reporting.api_tokens.SQL;
+    "reporting.approvals": reporting.approvals.SQL;
     "reporting.audit_log": reporting.audit_log.SQL;
     "reporting.bot_pnl": reporting.bot_pnl.SQL;
     "reporting.bot_status": reporting.bot_status.SQL;

@@ -168,6 +168,7 @@ export async function makeBot(
 		leverage?: number;
 		isDueAtOnce?: boolean;
 		isAdaptive?: boolean;
+		execution?: 'AUTO' | 'CONFIRM';
 		now?: Date;
 	} = {},
 ): Promise<Bot> {
@@ -185,6 +186,7 @@ export async function makeBot(
 		leverage: options.leverage ?? 1,
 		isDueAtOnce: options.isDueAtOnce ?? false,
 		isAdaptive: options.isAdaptive ?? false,
+		execution: options.execution ?? 'AUTO',
 		now: options.now ?? start,
 	});
 	return { id, instrumentId, accountId, versionId: world.versionId };

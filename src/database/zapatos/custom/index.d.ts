@@ -3,6 +3,7 @@ declare module 'zapatos/custom' {
 	export type PgAccountMode = 'PAPER' | 'LIVE';
 	export type PgAccountStatus = 'ACTIVE' | 'REDUCING' | 'HALTED';
 	export type PgAmount = string;
+	export type PgApprovalState = 'WAITING' | 'APPROVED' | 'REJECTED' | 'EXPIRED' | 'CANCELLED';
 	export type PgBotStatus = 'ACTIVE' | 'PAUSED' | 'STOPPED' | 'DELETED';
 	export type PgBreakerState = 'CLOSED' | 'OPEN' | 'HALF_OPEN';
 	export type PgCheckKind = 'SCHEDULED' | 'MANUAL';
