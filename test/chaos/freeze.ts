@@ -12,12 +12,14 @@ export class Freeze {
 	private frozen:
 		| { readonly worker: SimulatedWorker; readonly tradeIds: readonly string[]; readonly untilMs: number }
 		| undefined;
+	private readonly log: (line: string) => void;
 	private readonly outlived: string[] = [];
 	/** A worker has stood still until an entry of its had ended, and went on. */
 	isOver = false;
 
-	constructor(stage: SimulatedStage) {
+	constructor(stage: SimulatedStage, log: (line: string) => void) {
 		this.stage = stage;
+		this.log = log;
 	}
 
 	/** For an execution of trades. */
@@ -42,6 +44,7 @@ export class Freeze {
 				[bot_id, new Date(clock() + 600_000), new Date(clock())],
 			);
 		}
+		this.log(`${worker.name} stands still before it sends ${rows.length} entries`);
 		const untilMs = Math.max(...rows.map(({ expires_at }) => expires_at.getTime())) + 5_000;
 		this.frozen = { worker, tradeIds: rows.map(({ id }) => id), untilMs };
 	}

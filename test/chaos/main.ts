@@ -116,6 +116,7 @@ async function run(plan: Plan, seed: number): Promise<boolean> {
 	log(
 		`failed with seed ${seed}; logs in ${server.dir}; its database: BOTBOX_DATA_DIR=${server.dataDir} npx botbox db url`,
 	);
+	log(`once more: npm run chaos -- --drill ${plan.drill} --runs 1 --seed ${seed}`);
 	return false;
 }
 

@@ -25,6 +25,10 @@ export interface MixedOptions {
 	readonly seed: number;
 	/** Kills at every crash point in turn, instead of at random ones, until each has been struck. */
 	readonly everyCrashPoint?: boolean;
+	/** Default 40. */
+	readonly bots?: number;
+	/** LIVE trades that are accepted before it may be quiet; default 50. */
+	readonly trades?: number;
 	readonly log: (line: string) => void;
 }
 
@@ -34,14 +38,14 @@ export interface MixedReport {
 	readonly struck: readonly CrashPoint[];
 }
 
-const bots = 40;
 const workers = 2;
-/** Trouble lasts for at least so many simulated minutes, and until so many trades were accepted. */
+/** Trouble lasts for at least so many simulated minutes, and until enough trades were accepted. */
 const leastMinutes = 8;
-const leastTrades = 50;
 const mostMinutes = 60;
 /** A ban lasts 10 minutes, an order is PARKED after 10, and then they settle. */
 const quietMinutes = 30;
+/** Once a rule was broken that does not heal, the rest is only looked at. */
+const hopelessMinutes = 3;
 const stepMs = 20_000;
 
 /** Which jobs pass the crash points of a name. */
@@ -58,7 +62,7 @@ const pointsOf: Readonly<Partial<Record<JobName, RegExp>>> = {
 };
 
 export async function drillMixed(options: MixedOptions): Promise<MixedReport> {
-	const { seed, everyCrashPoint = false } = options;
+	const { seed, everyCrashPoint = false, bots = 40 } = options;
 	const afterOrders = randomAt(seed, 'door').pick([2, 5, 9, 14, 20]);
 	const door = new OrderDoor({ left: everyCrashPoint ? 0 : 1, afterOrders });
 	const stage = await prepareSimulatedStage({ ...options, bots, workers, watch: door });
@@ -94,6 +98,7 @@ class Mixed {
 	private readonly seed: number;
 	private readonly log: (line: string) => void;
 	private readonly isThorough: boolean;
+	private readonly leastTrades: number;
 	private readonly made: Trouble;
 	readonly freeze: Freeze;
 	private isQuiet = false;
@@ -110,8 +115,9 @@ class Mixed {
 		this.seed = options.seed;
 		this.log = options.log;
 		this.isThorough = options.everyCrashPoint === true;
+		this.leastTrades = options.trades ?? 50;
 		this.made = new Trouble(stage, options);
-		this.freeze = new Freeze(stage);
+		this.freeze = new Freeze(stage, options.log);
 	}
 
 	async trouble(): Promise<number> {
@@ -122,14 +128,19 @@ class Mixed {
 			await this.minute();
 			if (this.isThorough) this.log(`minute ${minute}; not struck yet: ${this.stillWanted().join(' ')}`);
 			await this.watch();
-			if (this.violations.length + this.door.violations.length > 0 || minute >= mostMinutes) return minute;
+			if (this.isBroken || minute >= mostMinutes) return minute;
 			if (minute >= (this.isThorough ? 2 : leastMinutes) && this.hasDoneItsWork(await this.trades())) return minute;
 		}
 	}
 
+	private get isBroken(): boolean {
+		return this.violations.length + this.door.violations.length > 0;
+	}
+
 	hasDoneItsWork(trades: number): boolean {
-		if (this.isThorough) return trades >= leastTrades && this.stillWanted().length === 0;
-		return trades >= leastTrades && this.freeze.isOver && this.door.isOver;
+		if (this.isBroken) return true;
+		if (this.isThorough) return trades >= this.leastTrades && this.stillWanted().length === 0;
+		return trades >= this.leastTrades && this.freeze.isOver && this.door.isOver;
 	}
 
 	/** Nothing bad happens any more; entries are paused, so that everything can come to its end. */
@@ -153,7 +164,8 @@ class Mixed {
 				async ({ findings }) => [...findings, ...(await findUnchecked(this.stage.pool, since))],
 				(error: unknown) => broken('the exchange can be asked', [String(error)]),
 			);
-			if (findings.length === 0 || settledMinutes >= quietMinutes) return { findings, settledMinutes };
+			const isHopeless = this.isBroken && settledMinutes >= hopelessMinutes;
+			if (findings.length === 0 || isHopeless || settledMinutes >= quietMinutes) return { findings, settledMinutes };
 		}
 	}
 
