@@ -19,6 +19,10 @@ export interface DrillOptions {
 	readonly seconds: number;
 	/** What happens meanwhile; answers what it found wrong itself. */
 	readonly happen: (crew: Crew, stage: Stage) => Promise<readonly Finding[]>;
+	/** What the n-th worker reaches the database by, from 0; the database itself unless told. */
+	readonly databaseUrlOf?: (worker: number) => string;
+	/** What workers reach the exchange by; the exchange itself unless told. */
+	readonly exchangeBehind?: (url: string) => Promise<string>;
 	/** Errors in the logs that this trouble must cause. */
 	readonly expectedError?: RegExp;
 	readonly log: (line: string) => void;
@@ -40,7 +44,7 @@ const startWithinMs = 90_000;
 export async function runDrill(options: DrillOptions): Promise<DrillReport> {
 	const { log } = options;
 	const stage = await prepareStage(options);
-	const crew = gatherCrew(stage, options.workers);
+	const crew = gatherCrew(stage, options.workers, options.databaseUrlOf);
 	try {
 		await untilTrading(stage, options.workers);
 		log(`${options.bots} bots, ${options.workers} workers; ${options.seconds} s of trouble`);

@@ -5,6 +5,8 @@
  *     npm run chaos -- --drill mixed --runs 200     random faults, kills, freezes and cuts on a simulated clock
  *     npm run chaos -- --drill points               every crash point once
  *     npm run chaos -- --drill database --runs 3    the database goes away for 30 s, three times
+ *     npm run chaos -- --drill cut                  one worker loses the database, then all lose the exchange, for 30 s each
+ *     npm run chaos -- --drill connections          the database has no connection left for 30 s
  *     npm run chaos -- --drill races                20 bots on 16 processes race for an account's last slots and capital, 500 rounds each
  *     npm run chaos -- --drill limiter              eight processes ask for tokens at once, for a minute
  *     npm run chaos -- --seed 7                     the run that failed, once more
@@ -14,15 +16,17 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createPool } from '../../src/database/pool.ts';
 import { databaseUrl, prepareTemplate } from '../support/template.ts';
+import { drillCuts } from './cut-networks.ts';
 import type { DrillReport } from './drill.ts';
 import { drillKills } from './kill-workers.ts';
 import { drillLimiter } from './limiter.ts';
 import { drillMixed } from './mixed.ts';
 import { drillRaces } from './race-entries.ts';
+import { drillConnections } from './refuse-connections.ts';
 import { drillDatabaseRestart } from './restart-database.ts';
 import { type DrillServer, startDrillServer } from './server.ts';
 
-const drills = ['kill', 'database', 'crash', 'mixed', 'points', 'races', 'limiter'] as const;
+const drills = ['kill', 'database', 'crash', 'cut', 'connections', 'mixed', 'points', 'races', 'limiter'] as const;
 type Drill = (typeof drills)[number];
 
 interface Plan {
@@ -35,8 +39,7 @@ interface Plan {
 	readonly rounds: number;
 }
 
-const usage =
-	'usage: npm run chaos -- [--drill kill|database|crash|mixed|points|races|limiter] [--runs N] [--seed S] [--bots N] [--workers N] [--seconds N] [--rounds N]';
+const usage = `usage: npm run chaos -- [--drill ${drills.join('|')}] [--runs N] [--seed S] [--bots N] [--workers N] [--seconds N] [--rounds N]`;
 
 function readPlan(): Plan {
 	const text = { type: 'string' } as const;
@@ -150,6 +153,8 @@ async function play(plan: Plan, seed: number, server: DrillServer, log: (line: s
 	const options = { ...plan, seed, dir: server.dir, log };
 	if (plan.drill === 'mixed' || plan.drill === 'points') return await playMixed(plan, seed, server, log);
 	if (plan.drill === 'kill') return await drillKills({ ...options, databaseUrl: server.url });
+	if (plan.drill === 'cut') return await drillCuts({ ...options, databaseUrl: server.url });
+	if (plan.drill === 'connections') return await drillConnections({ ...options, databaseUrl: server.url });
 	if (plan.drill === 'races') return await drillRaces({ ...options, databaseUrl: server.url });
 	if (plan.drill === 'limiter') return await drillLimiter({ ...options, databaseUrl: server.url });
 	return await drillDatabaseRestart({ ...options, server, isCrash: plan.drill === 'crash' });

@@ -60,3 +60,17 @@ export async function startProxy(
 		},
 	};
 }
+
+export function addressOf(url: string): { readonly host: string; readonly port: number } {
+	const { hostname, port } = new URL(url);
+	return { host: hostname, port: Number(port) };
+}
+
+/** The same URL by way of a proxy. */
+export function atPort(url: string, port: number): string {
+	const changed = new URL(url);
+	changed.hostname = '127.0.0.1';
+	changed.port = String(port);
+	// As it was written: an address of an exchange ends without a slash.
+	return url.endsWith('/') ? changed.href : changed.href.replace(/\/$/, '');
+}

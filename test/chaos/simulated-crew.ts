@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { CrashPoint } from '../../src/workers/crash-points.ts';
-import { type CuttableProxy, startProxy } from './proxy.ts';
+import { addressOf, atPort, type CuttableProxy, startProxy } from './proxy.ts';
 import type { SharedClock } from './simulated-clock.ts';
 import type { FromWorker, JobName, Order, ToWorker, WorkerSettings } from './simulated-worker.ts';
 import { takeProcess, type WarmProcess } from './warm-processes.ts';
@@ -249,16 +249,4 @@ export async function gatherSimulatedCrew(options: CrewOptions): Promise<Simulat
 			await Promise.all(everyone.filter(({ state }) => state !== 'dead').map((member) => member.dispose()));
 		},
 	};
-}
-
-function addressOf(url: string): { host: string; port: number } {
-	const { hostname, port } = new URL(url);
-	return { host: hostname, port: Number(port) };
-}
-
-function atPort(url: string, port: number): string {
-	const changed = new URL(url);
-	changed.hostname = '127.0.0.1';
-	changed.port = String(port);
-	return changed.href;
 }
