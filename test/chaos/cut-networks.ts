@@ -20,6 +20,8 @@ export async function drillCuts(options: Omit<DrillOptions, 'happen'>): Promise<
 				exchange = await startProxy(addressOf(url));
 				return atPort(url, exchange.port);
 			},
+			// The breaker opens, and probes after a minute.
+			settleWithinMs: 180_000,
 			// Reads of the exchange go on at half the limit, and that is said.
 			expectedError: /^the limiter cannot be reached: reads go by the local one/,
 			happen: async () => {

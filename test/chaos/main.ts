@@ -10,10 +10,12 @@
  *     npm run chaos -- --drill races                20 bots on 16 processes race for an account's last slots and capital, 500 rounds each
  *     npm run chaos -- --drill limiter              eight processes ask for tokens at once, for a minute
  *     npm run chaos -- --seed 7                     the run that failed, once more
+ *     npm run chaos -- --open FOLDER                the database that a failed run left, until Ctrl-C
  */
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { startEmbedded } from '../../src/database/embedded/server.ts';
 import { createPool } from '../../src/database/pool.ts';
 import { databaseUrl, prepareTemplate } from '../support/template.ts';
 import { drillCuts } from './cut-networks.ts';
@@ -37,9 +39,12 @@ interface Plan {
 	readonly workers: number;
 	readonly seconds: number;
 	readonly rounds: number;
+	/** Of a failed run, to look at. */
+	readonly open: string | undefined;
 }
 
-const usage = `usage: npm run chaos -- [--drill ${drills.join('|')}] [--runs N] [--seed S] [--bots N] [--workers N] [--seconds N] [--rounds N]`;
+const usage = `usage: npm run chaos -- [--drill ${drills.join('|')}] [--runs N] [--seed S] [--bots N] [--workers N] [--seconds N] [--rounds N]
+       npm run chaos -- --open FOLDER`;
 
 function readPlan(): Plan {
 	const text = { type: 'string' } as const;
@@ -52,6 +57,7 @@ function readPlan(): Plan {
 			workers: text,
 			seconds: text,
 			rounds: text,
+			open: text,
 			help: { type: 'boolean' },
 		},
 	});
@@ -69,6 +75,7 @@ function readPlan(): Plan {
 		workers: wholeNumber('workers', values.workers, drill === 'limiter' ? 8 : 4, 32),
 		seconds: wholeNumber('seconds', values.seconds, drill === 'kill' || drill === 'limiter' ? 60 : 30, 3_600),
 		rounds: wholeNumber('rounds', values.rounds, 500, 100_000),
+		open: values.open,
 	};
 }
 
@@ -116,9 +123,8 @@ async function run(plan: Plan, seed: number): Promise<boolean> {
 	await server.close(`drill ${plan.drill}, seed ${seed}`);
 	// The folder is kept for a look: runs that follow get another.
 	shared = undefined;
-	log(
-		`failed with seed ${seed}; logs in ${server.dir}; its database: BOTBOX_DATA_DIR=${server.dataDir} npx botbox db url`,
-	);
+	log(`failed with seed ${seed}; logs in ${server.dir}`);
+	log(`its database: npm run chaos -- --open ${dirname(server.dataDir)}`);
 	log(`once more: npm run chaos -- --drill ${plan.drill} --runs 1 --seed ${seed}`);
 	return false;
 }
@@ -160,6 +166,25 @@ async function play(plan: Plan, seed: number, server: DrillServer, log: (line: s
 	return await drillDatabaseRestart({ ...options, server, isCrash: plan.drill === 'crash' });
 }
 
+/** Serves the databases of a kept folder until Ctrl-C. */
+async function openKept(folder: string): Promise<never> {
+	const server = await startEmbedded({ dataDir: join(folder, 'data') });
+	const pool = createPool({ url: server.url, max: 1, applicationName: 'botbox drill' });
+	const { rows } = await pool.query<{ datname: string }>(
+		`select datname from pg_database where datname = 'botbox' or datname like 'botbox_drill%' order by datname`,
+	);
+	await pool.end();
+	for (const { datname } of rows) console.log(databaseUrl(server.url, datname));
+	console.log('Ctrl-C ends the server');
+	await new Promise<void>((resolve) => {
+		for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+		// Listening to signals alone keeps no process alive.
+		setInterval(() => {}, 60_000);
+	});
+	await server.stop();
+	process.exit(0);
+}
+
 let plan: Plan;
 try {
 	plan = readPlan();
@@ -168,6 +193,7 @@ try {
 	console.error(usage);
 	process.exit(2);
 }
+if (plan.open !== undefined) await openKept(plan.open);
 const interrupt = (): void => {
 	if (isInterrupted) return;
 	isInterrupted = true;
