@@ -207,9 +207,12 @@ export async function gatherSimulatedCrew(options: CrewOptions): Promise<Simulat
 			resume: async () => {
 				if (member.state !== 'stopped') return;
 				member.state = 'running';
+				// It says that it stands still just before it does: what comes in between would let it stand for ever.
+				const urging = setInterval(() => child.kill('SIGCONT'), 50);
 				child.kill('SIGCONT');
 				member.tell({ kind: 'wake' });
 				await ended.promise;
+				clearInterval(urging);
 			},
 			dispose: async () => {
 				isExpected = true;
