@@ -2,18 +2,24 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
-import { createTestDatabase } from '../support/database.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { drillMixed } from './mixed.ts';
 import { dismissSpares } from './warm-processes.ts';
 
 const seed = 4;
-afterAll(dismissSpares);
+let database: TestDatabase;
+beforeAll(async () => {
+	database = await createTestDatabase();
+});
+afterAll(async () => {
+	dismissSpares();
+	await database.drop();
+});
 
 test('workers that die, stand still and are cut off duplicate nothing and lose nothing', {
 	timeout: 240_000,
 }, async () => {
-	const database = await createTestDatabase();
 	const dir = await mkdtemp(join(tmpdir(), 'botbox-drill-'));
 	const log: string[] = [];
 	const { failures, figures } = await drillMixed({
@@ -28,6 +34,5 @@ test('workers that die, stand still and are cut off duplicate nothing and lose n
 	expect(failures, `seed ${seed}, logs in ${dir}, figures ${JSON.stringify(figures)}, ${log.join('; ')}`).toEqual([]);
 	expect(figures.freezes).toBeGreaterThan(0);
 	expect(figures.deaths_with_an_order_on_its_way).toBe(1);
-	await database.drop();
 	await rm(dir, { recursive: true });
 });
