@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 test('workers that die, stand still and are cut off duplicate nothing and lose nothing', {
-	timeout: 240_000,
+	timeout: 600_000,
 }, async () => {
 	const dir = await mkdtemp(join(tmpdir(), 'botbox-drill-'));
 	const log: string[] = [];
