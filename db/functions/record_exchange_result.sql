@@ -2,7 +2,7 @@ create function botbox.record_exchange_result(
   p_exchange_id text,
   p_is_success boolean,
   p_error text default null,
-  p_banned_until timestamptz default null,
+  p_banned_for_ms integer default null,
   p_now timestamptz default now()
 )
 returns botbox.breaker_state
@@ -10,6 +10,7 @@ language plpgsql
 set search_path = botbox, pg_temp
 as $$
 declare
+  v_banned_until timestamptz := p_now + make_interval(secs => p_banned_for_ms / 1000.0);
   v_before circuit_breakers;
   v_after circuit_breakers;
 begin
@@ -29,22 +30,22 @@ begin
        set consecutive_failures = consecutive_failures + 1,
            last_error = p_error,
            state = case
-             when state <> 'CLOSED' or consecutive_failures + 1 >= 5 or p_banned_until > p_now then 'OPEN'
+             when state <> 'CLOSED' or consecutive_failures + 1 >= 5 or v_banned_until > p_now then 'OPEN'
              else 'CLOSED'
            end::breaker_state,
            opened_at = case
              when state <> 'CLOSED' then opened_at
-             when consecutive_failures + 1 >= 5 or p_banned_until > p_now then p_now
+             when consecutive_failures + 1 >= 5 or v_banned_until > p_now then p_now
            end,
            probe_at = case
-             when state = 'CLOSED' and consecutive_failures + 1 < 5 and coalesce(p_banned_until <= p_now, true) then null
+             when state = 'CLOSED' and consecutive_failures + 1 < 5 and coalesce(v_banned_until <= p_now, true) then null
              -- Held by hand without an end: a failure of a call that was under way does not give it one.
              when held_by is not null and probe_at is null then null
-             else greatest(p_banned_until, probe_at, p_now + interval '60 seconds')
+             else greatest(v_banned_until, probe_at, p_now + interval '60 seconds')
            end,
            probed_by = null,
            changed_at = case
-             when state = 'OPEN' or (state = 'CLOSED' and consecutive_failures + 1 < 5 and coalesce(p_banned_until <= p_now, true)) then changed_at
+             when state = 'OPEN' or (state = 'CLOSED' and consecutive_failures + 1 < 5 and coalesce(v_banned_until <= p_now, true)) then changed_at
              else p_now
            end
      where exchange_id = p_exchange_id

@@ -5,7 +5,7 @@ create function botbox.record_limit_report(
   p_bucket text,
   p_used numeric default null,
   p_limit numeric default null,
-  p_blocked_until timestamptz default null,
+  p_blocked_for_ms integer default null,
   p_reason text default null,
   p_now timestamptz default now()
 )
@@ -17,11 +17,13 @@ declare
   v_limit rate_limits;
   -- No exchange allows nothing at all: a header that says so is not believed.
   v_published numeric := case when p_limit > 0 then p_limit end;
+  -- Counted from here: the clock of the worker that was refused may be off by any amount.
+  v_blocked_until timestamptz := p_now + make_interval(secs => p_blocked_for_ms / 1000.0);
   v_is_refusal boolean;
   v_pace numeric;
 begin
   perform pg_advisory_xact_lock(hashtextextended(concat_ws('|', 'rate_limits', p_exchange_id, p_scope, p_scope_key, p_bucket), 0));
-  select coalesce(p_blocked_until > p_now and coalesce(r.blocked_until <= p_now, true), false),
+  select coalesce(v_blocked_until > p_now and coalesce(r.blocked_until <= p_now, true), false),
          least(1, r.pace + greatest(extract(epoch from p_now - r.paced_at), 0) / 600)
     into v_is_refusal, v_pace
     from rate_limits r
@@ -39,9 +41,9 @@ begin
          tokens = least(r.tokens, coalesce(b.capacity, r.capacity)),
          -- Half as fast from now on, and back within ten minutes. Calls that were under way are refused together: they count once.
          pace = case when v_is_refusal then greatest(v_pace / 2, 0.0625) else r.pace end,
-         paced_at = case when v_is_refusal then p_blocked_until else r.paced_at end,
-         blocked_until = greatest(r.blocked_until, p_blocked_until),
-         block_reason = case when p_blocked_until is null then r.block_reason else p_reason end,
+         paced_at = case when v_is_refusal then v_blocked_until else r.paced_at end,
+         blocked_until = greatest(r.blocked_until, v_blocked_until),
+         block_reason = case when v_blocked_until is null then r.block_reason else p_reason end,
          updated_at = p_now
     from rate_limits o
     left join lateral find_bucket_size(
@@ -57,13 +59,13 @@ begin
     return;
   end if;
 
-  if p_blocked_until > p_now then
+  if v_blocked_until > p_now then
     perform raise_alert(
       p_code => 'LIMIT_EXCEEDED',
       p_severity => 'CRITICAL',
       p_subject => concat_ws(' ', p_exchange_id, p_scope, p_bucket),
       p_message => format('%s refused a call for its rate limit: %s', p_exchange_id, p_reason),
-      p_details => jsonb_build_object('blocked_until', p_blocked_until),
+      p_details => jsonb_build_object('blocked_until', v_blocked_until),
       p_now => p_now
     );
   end if;
@@ -79,4 +81,4 @@ begin
 end
 $$;
 comment on function botbox.record_limit_report is
-  'What the exchange''s headers or its 429 say of a bucket: use, limit, and until when nothing may be sent; a refusal halves its pace.';
+  'What the exchange''s headers or its 429 say of a bucket: use, limit, and for how long nothing may be sent; a refusal halves its pace.';

@@ -234,26 +234,26 @@ export function createGate(context: GatewayContext, options: GateOptions): Gate 
 		if (health === 'FAILURE') return await told(recordResult(false, message));
 
 		const { forMs, ...bucket } = blockOf(family, call, facts, health === 'BAN', options.exchangeTime());
-		const blockedUntil = new Date(localTime(context) + forMs);
+		const blockedForMs = Math.ceil(forMs);
 		await told(
 			recordLimitReport(context.pool, {
 				exchangeId,
 				...bucket,
-				blockedUntil,
+				blockedForMs,
 				reason: message,
 				now: databaseTime(context),
 			}),
 		);
-		if (health === 'BAN') await told(recordResult(false, message, blockedUntil));
+		if (health === 'BAN') await told(recordResult(false, message, blockedForMs));
 		else if (grant.isProbe) await told(recordResult(true));
 	}
 
-	function recordResult(isSuccess: boolean, error?: string, bannedUntil?: Date): Promise<unknown> {
+	function recordResult(isSuccess: boolean, error?: string, bannedForMs?: number): Promise<unknown> {
 		return recordExchangeResult(context.pool, {
 			exchangeId,
 			isSuccess,
 			error,
-			bannedUntil,
+			bannedForMs,
 			now: databaseTime(context),
 		});
 	}

@@ -16,6 +16,12 @@ export function finding(rule: string, broken: readonly unknown[]): Finding[] {
 	return [{ rule, rows: broken.length, samples: broken.slice(0, 3).map((row) => JSON.stringify(row)) }];
 }
 
+/** A rule with what breaks it, up to five of them shown. */
+export function broken(rule: string, samples: readonly unknown[]): Finding[] {
+	if (samples.length === 0) return [];
+	return [{ rule, rows: samples.length, samples: samples.slice(0, 5).map((sample) => JSON.stringify(sample)) }];
+}
+
 const rules: Readonly<Record<string, string>> = {
 	'no duplicate signal hash': `
 		select hash, count(*) from botbox.signals group by hash having count(*) > 1`,
@@ -66,6 +72,9 @@ const rules: Readonly<Record<string, string>> = {
 		select code, subject, message from botbox.alerts
 		 where resolved_at is null
 		   and (code like 'RECONCILIATION%' or code in ('LEDGER_BROKEN', 'ORDER_UNKNOWN', 'CLOSE_FAILED', 'FOREIGN_FILL', 'BREAKER_OPEN'))`,
+	// Whatever faults there were, none of them takes a row away: such an alert has no excuse, resolved or not.
+	'no alert ever says that an order or a fill was lost': `
+		select code, subject, message, resolved_at from botbox.alerts where code in ('LOST_FILL', 'RECONCILIATION_LOST_ORDER')`,
 	'every paper order has its row': `
 		select p.client_order_id from botbox.paper_orders p left join botbox.orders o on o.client_order_id = p.client_order_id
 		 where o.id is null or o.filled_quantity <> p.quantity or o.exchange_order_id <> 'paper-' || p.id`,

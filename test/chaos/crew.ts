@@ -19,7 +19,7 @@ export interface Crew {
 /** A worker may take 20 s to end; one that takes longer is killed. */
 const patienceMs = 25_000;
 
-export function gatherCrew(stage: Stage, size: number): Crew {
+export function gatherCrew(stage: Stage, size: number, databaseUrlOf?: (worker: number) => string): Crew {
 	const present: BotboxProcess[] = [];
 	const everyone: BotboxProcess[] = [];
 	const expected = new Set<BotboxProcess>();
@@ -29,7 +29,7 @@ export function gatherCrew(stage: Stage, size: number): Crew {
 		const worker = startBotbox({
 			name: `worker-${everyone.length + 1}`,
 			args: ['worker'],
-			env: stage.env,
+			env: { ...stage.env, ...(databaseUrlOf === undefined ? {} : { DATABASE_URL: databaseUrlOf(everyone.length) }) },
 			dir: stage.dir,
 		});
 		everyone.push(worker);

@@ -19,6 +19,12 @@ export interface DrillOptions {
 	readonly seconds: number;
 	/** What happens meanwhile; answers what it found wrong itself. */
 	readonly happen: (crew: Crew, stage: Stage) => Promise<readonly Finding[]>;
+	/** What the n-th worker reaches the database by, from 0; the database itself unless told. */
+	readonly databaseUrlOf?: (worker: number) => string;
+	/** What workers reach the exchange by; the exchange itself unless told. */
+	readonly exchangeBehind?: (url: string) => Promise<string>;
+	/** How long everything may take to hold again; two minutes unless told. */
+	readonly settleWithinMs?: number;
 	/** Errors in the logs that this trouble must cause. */
 	readonly expectedError?: RegExp;
 	readonly log: (line: string) => void;
@@ -40,14 +46,14 @@ const startWithinMs = 90_000;
 export async function runDrill(options: DrillOptions): Promise<DrillReport> {
 	const { log } = options;
 	const stage = await prepareStage(options);
-	const crew = gatherCrew(stage, options.workers);
+	const crew = gatherCrew(stage, options.workers, options.databaseUrlOf);
 	try {
 		await untilTrading(stage, options.workers);
 		log(`${options.bots} bots, ${options.workers} workers; ${options.seconds} s of trouble`);
 		const troubles = await options.happen(crew, stage);
 		const quietSince = new Date();
 		log('quiet again; waiting until everything holds');
-		const { findings, settledMs } = await settle(stage, crew, quietSince);
+		const { findings, settledMs } = await settle(stage, crew, quietSince, options.settleWithinMs ?? settleWithinMs);
 		const figures = await describeRun(stage, crew, settledMs);
 		const { exits, tookMs } = await crew.dismiss();
 		const unclean = exits.filter(({ code }) => code !== 0);
@@ -85,8 +91,13 @@ function wrong(rule: string, isWrong: boolean, sample: unknown): Finding[] {
 	return isWrong ? [{ rule, rows: 1, samples: [JSON.stringify(sample)] }] : [];
 }
 
-async function settle(stage: Stage, crew: Crew, quietSince: Date): Promise<{ findings: Finding[]; settledMs: number }> {
-	const deadline = Date.now() + settleWithinMs;
+async function settle(
+	stage: Stage,
+	crew: Crew,
+	quietSince: Date,
+	withinMs: number,
+): Promise<{ findings: Finding[]; settledMs: number }> {
+	const deadline = Date.now() + withinMs;
 	for (;;) {
 		const findings = [...(await inspect(stage)).findings, ...(await findUnchecked(stage.pool, quietSince))];
 		const settledMs = Date.now() - quietSince.getTime();

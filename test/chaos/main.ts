@@ -5,24 +5,30 @@
  *     npm run chaos -- --drill mixed --runs 200     random faults, kills, freezes and cuts on a simulated clock
  *     npm run chaos -- --drill points               every crash point once
  *     npm run chaos -- --drill database --runs 3    the database goes away for 30 s, three times
+ *     npm run chaos -- --drill cut                  one worker loses the database, then all lose the exchange, for 30 s each
+ *     npm run chaos -- --drill connections          the database has no connection left for 30 s
  *     npm run chaos -- --drill races                20 bots on 16 processes race for an account's last slots and capital, 500 rounds each
  *     npm run chaos -- --drill limiter              eight processes ask for tokens at once, for a minute
  *     npm run chaos -- --seed 7                     the run that failed, once more
+ *     npm run chaos -- --open FOLDER                the database that a failed run left, until Ctrl-C
  */
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { startEmbedded } from '../../src/database/embedded/server.ts';
 import { createPool } from '../../src/database/pool.ts';
 import { databaseUrl, prepareTemplate } from '../support/template.ts';
+import { drillCuts } from './cut-networks.ts';
 import type { DrillReport } from './drill.ts';
 import { drillKills } from './kill-workers.ts';
 import { drillLimiter } from './limiter.ts';
 import { drillMixed } from './mixed.ts';
 import { drillRaces } from './race-entries.ts';
+import { drillConnections } from './refuse-connections.ts';
 import { drillDatabaseRestart } from './restart-database.ts';
 import { type DrillServer, startDrillServer } from './server.ts';
 
-const drills = ['kill', 'database', 'crash', 'mixed', 'points', 'races', 'limiter'] as const;
+const drills = ['kill', 'database', 'crash', 'cut', 'connections', 'mixed', 'points', 'races', 'limiter'] as const;
 type Drill = (typeof drills)[number];
 
 interface Plan {
@@ -33,10 +39,12 @@ interface Plan {
 	readonly workers: number;
 	readonly seconds: number;
 	readonly rounds: number;
+	/** Of a failed run, to look at. */
+	readonly open: string | undefined;
 }
 
-const usage =
-	'usage: npm run chaos -- [--drill kill|database|crash|mixed|points|races|limiter] [--runs N] [--seed S] [--bots N] [--workers N] [--seconds N] [--rounds N]';
+const usage = `usage: npm run chaos -- [--drill ${drills.join('|')}] [--runs N] [--seed S] [--bots N] [--workers N] [--seconds N] [--rounds N]
+       npm run chaos -- --open FOLDER`;
 
 function readPlan(): Plan {
 	const text = { type: 'string' } as const;
@@ -49,6 +57,7 @@ function readPlan(): Plan {
 			workers: text,
 			seconds: text,
 			rounds: text,
+			open: text,
 			help: { type: 'boolean' },
 		},
 	});
@@ -66,6 +75,7 @@ function readPlan(): Plan {
 		workers: wholeNumber('workers', values.workers, drill === 'limiter' ? 8 : 4, 32),
 		seconds: wholeNumber('seconds', values.seconds, drill === 'kill' || drill === 'limiter' ? 60 : 30, 3_600),
 		rounds: wholeNumber('rounds', values.rounds, 500, 100_000),
+		open: values.open,
 	};
 }
 
@@ -113,9 +123,9 @@ async function run(plan: Plan, seed: number): Promise<boolean> {
 	await server.close(`drill ${plan.drill}, seed ${seed}`);
 	// The folder is kept for a look: runs that follow get another.
 	shared = undefined;
-	log(
-		`failed with seed ${seed}; logs in ${server.dir}; its database: BOTBOX_DATA_DIR=${server.dataDir} npx botbox db url`,
-	);
+	log(`failed with seed ${seed}; logs in ${server.dir}`);
+	log(`its database: npm run chaos -- --open ${dirname(server.dataDir)}`);
+	log(`once more: npm run chaos -- --drill ${plan.drill} --runs 1 --seed ${seed}`);
 	return false;
 }
 
@@ -149,9 +159,30 @@ async function play(plan: Plan, seed: number, server: DrillServer, log: (line: s
 	const options = { ...plan, seed, dir: server.dir, log };
 	if (plan.drill === 'mixed' || plan.drill === 'points') return await playMixed(plan, seed, server, log);
 	if (plan.drill === 'kill') return await drillKills({ ...options, databaseUrl: server.url });
+	if (plan.drill === 'cut') return await drillCuts({ ...options, databaseUrl: server.url });
+	if (plan.drill === 'connections') return await drillConnections({ ...options, databaseUrl: server.url });
 	if (plan.drill === 'races') return await drillRaces({ ...options, databaseUrl: server.url });
 	if (plan.drill === 'limiter') return await drillLimiter({ ...options, databaseUrl: server.url });
 	return await drillDatabaseRestart({ ...options, server, isCrash: plan.drill === 'crash' });
+}
+
+/** Serves the databases of a kept folder until Ctrl-C. */
+async function openKept(folder: string): Promise<never> {
+	const server = await startEmbedded({ dataDir: join(folder, 'data') });
+	const pool = createPool({ url: server.url, max: 1, applicationName: 'botbox drill' });
+	const { rows } = await pool.query<{ datname: string }>(
+		`select datname from pg_database where datname = 'botbox' or datname like 'botbox_drill%' order by datname`,
+	);
+	await pool.end();
+	for (const { datname } of rows) console.log(databaseUrl(server.url, datname));
+	console.log('Ctrl-C ends the server');
+	await new Promise<void>((resolve) => {
+		for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+		// Listening to signals alone keeps no process alive.
+		setInterval(() => {}, 60_000);
+	});
+	await server.stop();
+	process.exit(0);
 }
 
 let plan: Plan;
@@ -162,6 +193,7 @@ try {
 	console.error(usage);
 	process.exit(2);
 }
+if (plan.open !== undefined) await openKept(plan.open);
 const interrupt = (): void => {
 	if (isInterrupted) return;
 	isInterrupted = true;

@@ -1,18 +1,21 @@
 /**
  * The mixed drill: real worker processes on a clock that the drill moves, under random faults of the exchange, random kills at
- * named crash points and between them, processes that stand still for minutes, networks that are cut and clocks that step. Then
- * quiet, until everything holds. All that is chosen comes from the seed; how two workers' statements interleave is the machine's.
+ * named crash points and between them, a death with an order on its way, a process that stands still until its entry is over, networks
+ * that are cut and clocks that step. Then quiet, until everything holds. What happens where comes from the seed and the place in the
+ * drill alone; how two workers' statements interleave is the machine's.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from '../../src/database/pool.ts';
-import { type FaultKind, faultKinds } from '../../src/simulator/state/entities.ts';
 import { type CrashPoint, crashPoints } from '../../src/workers/crash-points.ts';
-import { type Finding, findUnchecked } from './books.ts';
+import { broken, type Finding, findUnchecked } from './books.ts';
+import { Freeze } from './freeze.ts';
 import { inspect, inspectRequests } from './invariants.ts';
-import { type Random, seededRandom } from './random.ts';
+import { OrderDoor } from './order-door.ts';
+import { type Random, randomAt } from './random.ts';
 import type { Crash, SimulatedWorker } from './simulated-crew.ts';
 import { prepareSimulatedStage, type SimulatedStage } from './simulated-stage.ts';
 import type { JobName } from './simulated-worker.ts';
+import { Trouble } from './trouble.ts';
 
 export interface MixedOptions {
 	/** Of a migrated database that nobody else uses. */
@@ -22,6 +25,10 @@ export interface MixedOptions {
 	readonly seed: number;
 	/** Kills at every crash point in turn, instead of at random ones, until each has been struck. */
 	readonly everyCrashPoint?: boolean;
+	/** Default 40. */
+	readonly bots?: number;
+	/** LIVE trades that are accepted before it may be quiet; default 50. */
+	readonly trades?: number;
 	readonly log: (line: string) => void;
 }
 
@@ -31,14 +38,14 @@ export interface MixedReport {
 	readonly struck: readonly CrashPoint[];
 }
 
-const bots = 40;
 const workers = 2;
-/** Trouble lasts for at least so many simulated minutes, and until so many trades were accepted. */
+/** Trouble lasts for at least so many simulated minutes, and until enough trades were accepted. */
 const leastMinutes = 8;
-const leastTrades = 50;
 const mostMinutes = 60;
 /** A ban lasts 10 minutes, an order is PARKED after 10, and then they settle. */
 const quietMinutes = 30;
+/** Once a rule was broken that does not heal, the rest is only looked at. */
+const hopelessMinutes = 3;
 const stepMs = 20_000;
 
 /** Which jobs pass the crash points of a name. */
@@ -54,40 +61,30 @@ const pointsOf: Readonly<Partial<Record<JobName, RegExp>>> = {
 	monitor: /^monitor:/,
 };
 
-const endpoints = [
-	'/v5/order/create',
-	'/v5/order/create',
-	'/v5/order/create',
-	'/v5/order/realtime',
-	'/v5/order/history',
-	'/v5/execution/list',
-	'/v5/position/list',
-	'/v5/position/set-leverage',
-	'/v5/account/wallet-balance',
-	'/v5/account/transaction-log',
-	'/v5/market/tickers',
-	'/v5/market/kline',
-	'/v5/market/time',
-] as const;
-
 export async function drillMixed(options: MixedOptions): Promise<MixedReport> {
-	const stage = await prepareSimulatedStage({ ...options, bots, workers });
+	const { seed, everyCrashPoint = false, bots = 40 } = options;
+	const afterOrders = randomAt(seed, 'door').pick([2, 5, 9, 14, 20]);
+	const door = new OrderDoor({ left: everyCrashPoint ? 0 : 1, afterOrders });
+	const stage = await prepareSimulatedStage({ ...options, bots, workers, watch: door });
 	try {
-		const drill = new Mixed(stage, options);
+		door.stage = stage;
+		const drill = new Mixed(stage, door, options);
 		const minutes = await drill.trouble();
 		options.log(`${minutes} minutes of trouble; quiet now`);
 		await drill.calm();
 		const { findings, settledMinutes } = await drill.settle();
 		const struck = [...new Set(stage.crew.struck.map(({ point }) => point))];
 		const figures = await drill.describe({ minutes, settledMinutes });
-		const unreached = options.everyCrashPoint === true ? crashPoints.filter((point) => !struck.includes(point)) : [];
+		const unreached = everyCrashPoint ? crashPoints.filter((point) => !struck.includes(point)) : [];
 		const failures = [
+			...door.violations.slice(0, 3),
 			...drill.violations.slice(0, 3),
 			...findings,
+			...(await drill.freeze.inspect()),
 			...(await inspectRequests(stage)),
 			...broken('no job fails but for a database that is away', drill.complaints()),
 			...broken('every crash point was reached and killed there', unreached),
-			...broken('the drill made 50 trades', Number(figures.trades) < leastTrades ? [figures] : []),
+			...broken('the drill did all that it is to do', drill.hasDoneItsWork(Number(figures.trades)) ? [] : [figures]),
 		];
 		return { failures, figures, struck };
 	} finally {
@@ -95,57 +92,64 @@ export async function drillMixed(options: MixedOptions): Promise<MixedReport> {
 	}
 }
 
-function broken(rule: string, samples: readonly unknown[]): Finding[] {
-	if (samples.length === 0) return [];
-	return [{ rule, rows: samples.length, samples: samples.slice(0, 5).map((sample) => JSON.stringify(sample)) }];
-}
-
 class Mixed {
 	private readonly stage: SimulatedStage;
-	private readonly random: Random;
+	private readonly door: OrderDoor;
+	private readonly seed: number;
 	private readonly log: (line: string) => void;
-	/** Crash points still to be struck, in the drill of all of them. */
-	private readonly wanted: CrashPoint[];
 	private readonly isThorough: boolean;
+	private readonly leastTrades: number;
+	private readonly made: Trouble;
+	readonly freeze: Freeze;
 	private isQuiet = false;
-	private readonly faults: Partial<Record<FaultKind, number>> = {};
-	private readonly cuts: { readonly worker: SimulatedWorker; untilMs: number }[] = [];
-	private frozen: { readonly worker: SimulatedWorker; readonly untilMs: number } | undefined;
-	private freezesLeft: number;
-	private wasCut = false;
-	private isKilledAfterSend = false;
+	/** Where the drill is: minute, step and how many jobs of a name came before in the step. */
+	private minuteOf = 0;
+	private stepOf = 0;
+	private readonly roundOf = new Map<string, number>();
 	/** Of what holds at every moment: found once, it does not heal. */
 	readonly violations: Finding[] = [];
 
-	constructor(stage: SimulatedStage, options: MixedOptions) {
+	constructor(stage: SimulatedStage, door: OrderDoor, options: MixedOptions) {
 		this.stage = stage;
-		this.random = seededRandom(options.seed);
+		this.door = door;
+		this.seed = options.seed;
 		this.log = options.log;
 		this.isThorough = options.everyCrashPoint === true;
-		this.wanted = this.isThorough ? [...crashPoints] : [];
-		this.freezesLeft = this.isThorough ? 0 : 1;
+		this.leastTrades = options.trades ?? 50;
+		this.made = new Trouble(stage, options);
+		this.freeze = new Freeze(stage, options.log);
 	}
 
 	async trouble(): Promise<number> {
 		for (let minute = 1; ; minute += 1) {
-			if (!this.isThorough) await this.makeTrouble(minute);
-			else if (minute > 1)
-				this.addFault(this.random.pick(['timeout_after_accept', 'timeout_before_accept', 'no_fill']), 1);
+			if (this.isThorough) {
+				if (minute > 1) this.made.faultAtOrders(minute);
+			} else await this.made.ofMinute(minute, { mayBan: this.freeze.isOver });
 			await this.minute();
 			if (this.isThorough) this.log(`minute ${minute}; not struck yet: ${this.stillWanted().join(' ')}`);
 			await this.watch();
-			if (this.violations.length > 0) return minute;
-			const isLong = minute >= (this.isThorough ? 2 : leastMinutes) && (await this.trades()) >= leastTrades;
-			if ((isLong && this.stillWanted().length === 0) || minute >= mostMinutes) return minute;
+			if (this.isBroken || minute >= mostMinutes) return minute;
+			if (minute >= (this.isThorough ? 2 : leastMinutes) && this.hasDoneItsWork(await this.trades())) return minute;
 		}
+	}
+
+	private get isBroken(): boolean {
+		return this.violations.length + this.door.violations.length > 0;
+	}
+
+	hasDoneItsWork(trades: number): boolean {
+		if (this.isBroken) return true;
+		if (this.isThorough) return trades >= this.leastTrades && this.stillWanted().length === 0;
+		return trades >= this.leastTrades && this.freeze.isOver && this.door.isOver;
 	}
 
 	/** Nothing bad happens any more; entries are paused, so that everything can come to its end. */
 	async calm(): Promise<void> {
 		this.isQuiet = true;
+		this.door.isQuiet = true;
 		this.stage.simulator.clearFaults();
-		await this.thaw(true);
-		this.mend(true);
+		await this.freeze.end(true);
+		this.made.mend(true);
 		for (const worker of await this.stage.crew.present()) worker.clockOffsetMs = 0;
 		await this.stage.pool.query(`select botbox.pause_entries(p_scope => 'ALL', p_reason => 'drill', p_now => $1)`, [
 			new Date(this.stage.clock()),
@@ -160,22 +164,26 @@ class Mixed {
 				async ({ findings }) => [...findings, ...(await findUnchecked(this.stage.pool, since))],
 				(error: unknown) => broken('the exchange can be asked', [String(error)]),
 			);
-			if (findings.length === 0 || settledMinutes >= quietMinutes) return { findings, settledMinutes };
+			const isHopeless = this.isBroken && settledMinutes >= hopelessMinutes;
+			if (findings.length === 0 || isHopeless || settledMinutes >= quietMinutes) return { findings, settledMinutes };
 		}
 	}
 
 	/** One minute of all jobs, a third of it at a time: leases, grace periods and retries end in between. */
 	private async minute(): Promise<void> {
 		const { clock } = this.stage;
+		this.minuteOf += 1;
 		clock.set((Math.floor(clock() / 60_000) + 1) * 60_000 + 1_000);
 		const startedAt = clock();
+		this.beginStep(0);
 		await this.run('feed');
 		await this.run('tick');
 		await this.run('checks');
-		for (let step = 0; step < 3; step += 1) {
-			clock.set(startedAt + step * stepMs);
-			await this.thaw(false);
-			this.mend(false);
+		for (let step = 1; step <= 3; step += 1) {
+			this.beginStep(step);
+			clock.set(startedAt + (step - 1) * stepMs);
+			await this.freeze.end(false);
+			this.made.mend(false);
 			await this.run('guard');
 			await this.run('execute');
 			for (let round = 0; round < 6 && (await this.hasDueTrades()); round += 1) {
@@ -184,34 +192,45 @@ class Mixed {
 			}
 			await this.run('settle');
 			await this.run('pairs');
-			if (step === 1) await this.run('reconcile');
+			if (step === 2) await this.run('reconcile');
 			await this.run('monitor');
 		}
 	}
 
+	private beginStep(step: number): void {
+		this.stepOf = step;
+		this.roundOf.clear();
+	}
+
+	/** Chance of one kind at this place: no other kind and no other place moves it. */
+	private chance(kind: string, job: JobName): Random {
+		return randomAt(this.seed, kind, this.minuteOf, this.stepOf, job, this.roundOf.get(job) ?? 0);
+	}
+
 	private async run(job: JobName): Promise<void> {
+		this.roundOf.set(job, (this.roundOf.get(job) ?? 0) + 1);
+		const chance = this.chance('worker', job);
 		const able = await this.stage.crew.present();
-		const worker = this.random.pick(able);
-		const jobs = [this.runOn(worker, job)];
+		const worker = chance.pick(able);
+		const jobs = [this.runOn(worker, job, 'first')];
 		// Two at once now and then: one job of two workers, racing.
 		const other = able.find((candidate) => candidate !== worker);
-		if (other !== undefined && this.random.next() < 0.25) jobs.push(this.runOn(other, job));
+		if (chance.next() < 0.25 && other !== undefined) jobs.push(this.runOn(other, job, 'second'));
 		await Promise.all(jobs);
 	}
 
-	private async runOn(worker: SimulatedWorker, job: JobName): Promise<void> {
-		const crash = this.planCrash(job);
-		const isKilled = !this.isQuiet && !this.isThorough && this.random.next() < 0.012;
-		const killAfterMs = this.random.next() * 60;
-		const running = worker.run(job, crash);
+	private async runOn(worker: SimulatedWorker, job: JobName, rank: 'first' | 'second'): Promise<void> {
+		const chance = this.chance(`kill ${rank}`, job);
+		const isKilled = chance.next() < 0.012 && !this.isQuiet && !this.isThorough;
+		const killAfterMs = chance.next() * 60;
+		const running = worker.run(job, this.planCrash(job, rank));
 		if (isKilled) {
 			const isOver = await Promise.race([running.then(() => true), sleep(killAfterMs, false, { ref: false })]);
 			if (!isOver) worker.kill();
 		}
 		const ending = await running;
 		if (ending === 'killed') await this.watch();
-		if (ending === 'stopped')
-			this.frozen = { worker, untilMs: this.stage.clock() + (5.5 + this.random.next() * 2) * 60_000 };
+		if (ending === 'stopped') await this.freeze.begin(worker);
 	}
 
 	/** What holds at every moment, whatever has just died. */
@@ -233,85 +252,28 @@ class Mixed {
 		);
 	}
 
-	private planCrash(job: JobName): Crash | undefined {
+	private planCrash(job: JobName, rank: 'first' | 'second'): Crash | undefined {
 		const passed = pointsOf[job];
 		if (this.isQuiet || passed === undefined) return undefined;
+		const chance = this.chance(`crash ${rank}`, job);
 		if (this.isThorough) {
 			const next = this.stillWanted().filter((point) => passed.test(point));
-			return next.length === 0 ? undefined : { point: this.random.pick(next), passing: 1, signal: 'SIGKILL' };
+			return next.length === 0 ? undefined : { point: chance.pick(next), passing: 1, signal: 'SIGKILL' };
 		}
-		if (job === 'execute' && this.freezesLeft > 0 && this.frozen === undefined && this.random.next() < 0.4) {
-			this.freezesLeft -= 1;
-			return { point: 'execute:after-submit', passing: 1, signal: 'SIGSTOP' };
+		if (job === 'execute' && rank === 'first' && this.minuteOf > 1) {
+			const freeze = this.freeze.plan();
+			if (freeze !== undefined) return freeze;
 		}
-		// The moment that the committed row is for: in every run.
-		if (job === 'execute' && !this.isKilledAfterSend && this.random.next() < 0.4) {
-			this.isKilledAfterSend = true;
-			return { point: 'execute:after-send', passing: 1, signal: 'SIGKILL' };
-		}
-		const passing = this.random.pick([1, 1, 2, 3]);
-		const point = this.random.pick(crashPoints.filter((name) => passed.test(name)));
-		return this.random.next() < 0.05 ? { point, passing, signal: 'SIGKILL' } : undefined;
+		if (chance.next() >= 0.05) return undefined;
+		const passing = chance.pick([1, 1, 2, 3]);
+		return { point: chance.pick(crashPoints.filter((name) => passed.test(name))), passing, signal: 'SIGKILL' };
 	}
 
+	/** Crash points still to be struck, in the drill of all of them. */
 	private stillWanted(): CrashPoint[] {
+		if (!this.isThorough) return [];
 		const struck = new Set(this.stage.crew.struck.map(({ point }) => point));
-		return this.wanted.filter((point) => !struck.has(point));
-	}
-
-	private async makeTrouble(minute: number): Promise<void> {
-		const { random } = this;
-		const count = Math.floor(random.next() * 4);
-		for (let i = 0; i < count; i += 1) {
-			const kind = random.pick(faultKinds.filter((name) => name !== 'ip_ban'));
-			this.addFault(kind, 1 + Math.floor(random.next() * 2));
-		}
-		// It costs ten minutes of everything: in one run of ten.
-		if (minute === 4 && random.next() < 0.1) this.addFault('ip_ban', 1);
-		for (const worker of await this.stage.crew.present()) {
-			if (random.next() < 0.06)
-				worker.clockOffsetMs = random.pick([-3_600_000, -20_000, -1_500, 2_000, 45_000, 3_600_000]);
-			if (random.next() < 0.06 && this.cuts.length === 0) {
-				this.wasCut = true;
-				const isDatabase = random.next() < 0.5;
-				(isDatabase ? worker.database : worker.exchange).cut();
-				this.cuts.push({ worker, untilMs: this.stage.clock() + 30_000 + random.next() * 60_000 });
-				this.log(`${worker.name} is cut off from the ${isDatabase ? 'database' : 'exchange'}`);
-			}
-		}
-	}
-
-	private addFault(kind: FaultKind, count: number): void {
-		this.faults[kind] = (this.faults[kind] ?? 0) + 1;
-		const endpoint = this.random.pick(endpoints);
-		const chance = this.random.next();
-		this.stage.simulator.addFault({
-			kind,
-			count,
-			endpoint: this.isThorough ? '/v5/order/create' : endpoint,
-			// Late enough for the caller to have given up, or merely slow.
-			...(kind === 'slow' ? { ms: chance < 0.5 ? 50 : 800 } : {}),
-			...(kind === 'clock_skew' ? { ms: chance < 0.5 ? 15_000 : -15_000 } : {}),
-			...(kind === 'drop_connection' ? { after: chance < 0.5 } : {}),
-		});
-	}
-
-	/** Lets the process that stands still go on, once its time is over. */
-	private async thaw(isForced: boolean): Promise<void> {
-		const { frozen } = this;
-		if (frozen === undefined || (!isForced && this.stage.clock() < frozen.untilMs)) return;
-		if (isForced) this.stage.clock.set(frozen.untilMs);
-		this.frozen = undefined;
-		await frozen.worker.resume();
-	}
-
-	private mend(isForced: boolean): void {
-		for (const cut of [...this.cuts]) {
-			if (!isForced && this.stage.clock() < cut.untilMs) continue;
-			cut.worker.database.mend();
-			cut.worker.exchange.mend();
-			this.cuts.splice(this.cuts.indexOf(cut), 1);
-		}
+		return crashPoints.filter((point) => !struck.has(point));
 	}
 
 	private async trades(): Promise<number> {
@@ -333,7 +295,7 @@ class Mixed {
 	complaints(): string[] {
 		// A worker that is cut off, or whose connection is cut, throws; its loop waits for the database then.
 		const away = /ECONNRESET|ECONNREFUSED|EPIPE|Connection terminated|timeout exceeded when trying to connect/;
-		return this.stage.crew.complaints.filter((text) => !(this.wasCut && away.test(text)));
+		return this.stage.crew.complaints.filter((text) => !(this.made.wasCut && away.test(text)));
 	}
 
 	async describe(counts: Readonly<Record<string, number>>): Promise<Record<string, number | string>> {
@@ -342,6 +304,7 @@ class Mixed {
 			`select (select count(*) from botbox.trade_queue where account_id = $1) as trades,
 			        (select count(*) from botbox.trade_queue where status = 'EXECUTED') as executed,
 			        (select count(*) from botbox.trade_queue where status in ('FAILED', 'EXPIRED', 'CANCELLED')) as not_executed,
+			        (select count(*) from botbox.trade_queue where status = 'PARKED') as parked,
 			        (select count(*) from botbox.orders where send_count > 1) as sent_again,
 			        (select count(*) from botbox.fills) as fills`,
 			[this.stage.liveAccountId],
@@ -349,12 +312,11 @@ class Mixed {
 		return {
 			...counts,
 			...rows[0],
-			kills: crew.struck.filter(({ signal }) => signal === 'SIGKILL').length,
 			deaths: crew.deaths,
+			deaths_at_points: crew.struck.filter(({ signal }) => signal === 'SIGKILL').length,
+			deaths_with_an_order_on_its_way: this.door.killed,
 			freezes: crew.struck.filter(({ signal }) => signal === 'SIGSTOP').length,
-			faults: Object.entries(this.faults)
-				.map(([kind, count]) => `${kind}:${count}`)
-				.join(' '),
+			...this.made.describe(),
 		};
 	}
 }

@@ -1,5 +1,6 @@
 /** A TCP proxy on loopback that can be cut: connections under way are reset, new ones are refused until it is mended. */
 import { createConnection, createServer, type Socket } from 'node:net';
+import { type OrderTap, tapOrders } from './order-tap.ts';
 
 export interface CuttableProxy {
 	readonly port: number;
@@ -9,7 +10,10 @@ export interface CuttableProxy {
 	close(): Promise<void>;
 }
 
-export async function startProxy(target: { readonly host: string; readonly port: number }): Promise<CuttableProxy> {
+export async function startProxy(
+	target: { readonly host: string; readonly port: number },
+	tap?: OrderTap,
+): Promise<CuttableProxy> {
 	const sockets = new Set<Socket>();
 	let isCut = false;
 	const keep = (socket: Socket): void => {
@@ -22,7 +26,8 @@ export async function startProxy(target: { readonly host: string; readonly port:
 		const far = createConnection(target);
 		keep(near);
 		keep(far);
-		near.pipe(far).pipe(near);
+		if (tap === undefined) near.pipe(far).pipe(near);
+		else tapOrders(near, far, tap);
 		for (const [one, other] of [
 			[near, far],
 			[far, near],
@@ -54,4 +59,18 @@ export async function startProxy(target: { readonly host: string; readonly port:
 			await new Promise<void>((resolve) => server.close(() => resolve()));
 		},
 	};
+}
+
+export function addressOf(url: string): { readonly host: string; readonly port: number } {
+	const { hostname, port } = new URL(url);
+	return { host: hostname, port: Number(port) };
+}
+
+/** The same URL by way of a proxy. */
+export function atPort(url: string, port: number): string {
+	const changed = new URL(url);
+	changed.hostname = '127.0.0.1';
+	changed.port = String(port);
+	// As it was written: an address of an exchange ends without a slash.
+	return url.endsWith('/') ? changed.href : changed.href.replace(/\/$/, '');
 }

@@ -23,3 +23,15 @@ export function seededRandom(seed: number): Random {
 		},
 	};
 }
+
+/**
+ * The chance of one place in a drill, such as the kills of the second execution of minute 4. It depends on seed and place alone, so
+ * that what is drawn, or not drawn, elsewhere shifts nothing here.
+ */
+export function randomAt(seed: number, ...place: readonly (string | number)[]): Random {
+	// FNV-1a.
+	let hash = 0x811c9dc5;
+	for (const character of [seed, ...place].join('/'))
+		hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
+	return seededRandom(hash);
+}

@@ -2,13 +2,12 @@
  * Worker processes on the drill's clock, told what to do one job at a time. Time passes only when every process that has a job
  * waits; a process that ends is replaced by another, which begins as every worker does, by comparing the books.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CrashPoint } from '../../src/workers/crash-points.ts';
-import { type CuttableProxy, startProxy } from './proxy.ts';
+import { addressOf, atPort, type CuttableProxy, startProxy } from './proxy.ts';
 import type { SharedClock } from './simulated-clock.ts';
 import type { FromWorker, JobName, Order, ToWorker, WorkerSettings } from './simulated-worker.ts';
+import { takeProcess, type WarmProcess } from './warm-processes.ts';
 
 export type Crash = NonNullable<Order['crash']>;
 export type Ending = 'done' | 'failed' | 'killed' | 'stopped';
@@ -41,14 +40,19 @@ export interface CrewOptions extends Pick<WorkerSettings, 'clockPath' | 'databas
 	readonly clock: SharedClock;
 	readonly size: number;
 	readonly dir: string;
+	readonly watch: OrderWatch;
+}
+
+/** What a drill has to do with orders on their way. */
+export interface OrderWatch {
+	/** Before the order reaches the exchange. */
+	sent(worker: SimulatedWorker, clientOrderId: string): Promise<void>;
+	/** After the exchange has answered; true: the sender is killed before it hears. */
+	isFatal(worker: SimulatedWorker, clientOrderId: string): boolean;
 }
 
 /** A job that takes longer than this in real time hangs, however slow the machine. */
 const longestJobMs = 120_000;
-const running = new Set<ChildProcess>();
-process.on('exit', () => {
-	for (const child of running) child.kill('SIGKILL');
-});
 
 interface Member extends SimulatedWorker {
 	state: 'loading' | 'beginning' | 'idle' | 'running' | 'waiting' | 'stopped' | 'dead';
@@ -80,7 +84,18 @@ export async function gatherSimulatedCrew(options: CrewOptions): Promise<Simulat
 	const hire = async (): Promise<Member> => {
 		const name = `worker-${everyone.length + 1}`;
 		const database = await startProxy(addressOf(options.databaseUrl));
-		const exchange = await startProxy(addressOf(options.exchangeUrl));
+		// The proxy is there before the member that it watches.
+		let member: Member | undefined;
+		const exchange = await startProxy(addressOf(options.exchangeUrl), {
+			sent: async (clientOrderId) => {
+				if (member !== undefined) await options.watch.sent(member, clientOrderId);
+			},
+			answered: (clientOrderId) => {
+				if (member === undefined || !options.watch.isFatal(member, clientOrderId)) return true;
+				member.kill();
+				return false;
+			},
+		});
 		const settings: WorkerSettings = {
 			name,
 			clockPath: options.clockPath,
@@ -89,27 +104,21 @@ export async function gatherSimulatedCrew(options: CrewOptions): Promise<Simulat
 			exchangeProxy: `http://127.0.0.1:${exchange.port}`,
 			databaseUrl: atPort(options.databaseUrl, database.port),
 		};
-		const log = openSync(join(options.dir, `${name}.log`), 'a');
-		const child = fork(new URL('./simulated-worker.ts', import.meta.url), [], {
-			execArgv: [],
-			env: {
-				PATH: process.env.PATH ?? '',
-				BOTBOX_TEST_CRASH_POINTS: 'on',
-				BOTBOX_TEST_WORKER: JSON.stringify(settings),
-			},
-			stdio: ['ignore', log, log, 'ipc'],
-		});
-		closeSync(log);
-		running.add(child);
-		return enlist(child, name, database, exchange);
+		member = enlist(takeProcess(join(options.dir, `${name}.log`)), settings, database, exchange);
+		return member;
 	};
 
-	const enlist = (child: ChildProcess, name: string, database: CuttableProxy, exchange: CuttableProxy): Member => {
+	const enlist = (
+		{ child, loaded }: WarmProcess,
+		settings: WorkerSettings,
+		database: CuttableProxy,
+		exchange: CuttableProxy,
+	): Member => {
+		const { name } = settings;
 		let nextId = 1;
 		let job: { readonly id: number; readonly name: JobName; readonly end: (ending: Ending) => void } | undefined;
 		let ended = Promise.withResolvers<void>();
 		let isExpected = false;
-		const loaded = Promise.withResolvers<void>();
 		const ready = Promise.withResolvers<void>();
 		const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
 		const finish = (ending: Ending): void => {
@@ -121,7 +130,7 @@ export async function gatherSimulatedCrew(options: CrewOptions): Promise<Simulat
 		child.on('message', (message: FromWorker) => {
 			switch (message.kind) {
 				case 'loaded':
-					return loaded.resolve();
+					return;
 				case 'ready':
 					member.state = 'idle';
 					return ready.resolve();
@@ -146,12 +155,10 @@ export async function gatherSimulatedCrew(options: CrewOptions): Promise<Simulat
 			}
 		});
 		child.once('exit', (code, signal) => {
-			running.delete(child);
 			member.state = 'dead';
 			deaths += 1;
 			if (!isExpected) complaints.push(`${name} ended with ${signal ?? code}`);
 			finish('killed');
-			loaded.resolve();
 			ready.resolve();
 			void database.close();
 			void exchange.close();
@@ -173,8 +180,8 @@ export async function gatherSimulatedCrew(options: CrewOptions): Promise<Simulat
 			begin: async () => {
 				if (member.state !== 'loading') return await ready.promise;
 				member.state = 'beginning';
-				await loaded.promise;
-				member.tell({ kind: 'begin' });
+				await loaded;
+				member.tell({ kind: 'begin', settings });
 				await ready.promise;
 				if ((member.state as string) !== 'dead') await member.run('start');
 			},
@@ -200,9 +207,12 @@ export async function gatherSimulatedCrew(options: CrewOptions): Promise<Simulat
 			resume: async () => {
 				if (member.state !== 'stopped') return;
 				member.state = 'running';
+				// It says that it stands still just before it does: what comes in between would let it stand for ever.
+				const urging = setInterval(() => child.kill('SIGCONT'), 50);
 				child.kill('SIGCONT');
 				member.tell({ kind: 'wake' });
 				await ended.promise;
+				clearInterval(urging);
 			},
 			dispose: async () => {
 				isExpected = true;
@@ -214,10 +224,9 @@ export async function gatherSimulatedCrew(options: CrewOptions): Promise<Simulat
 		return member;
 	};
 
-	/** As many as asked for at work, and one more that has loaded its code and waits to take a place. */
 	const fill = async (): Promise<void> => {
 		const alive = everyone.filter(({ state }) => state !== 'dead');
-		for (let missing = options.size + 1 - alive.length; missing > 0 && !isOver; missing -= 1) await hire();
+		for (let missing = options.size - alive.length; missing > 0 && !isOver; missing -= 1) await hire();
 	};
 	await fill();
 
@@ -230,7 +239,7 @@ export async function gatherSimulatedCrew(options: CrewOptions): Promise<Simulat
 		present: async () => {
 			for (;;) {
 				await fill();
-				const standing = everyone.filter(({ state }) => state !== 'dead').slice(0, options.size);
+				const standing = everyone.filter(({ state }) => state !== 'dead');
 				for (const member of standing) await member.begin();
 				const able = standing.filter(({ state }) => state === 'idle');
 				const isWhole = standing.every(({ state }) => state === 'idle' || state === 'stopped');
@@ -243,16 +252,4 @@ export async function gatherSimulatedCrew(options: CrewOptions): Promise<Simulat
 			await Promise.all(everyone.filter(({ state }) => state !== 'dead').map((member) => member.dispose()));
 		},
 	};
-}
-
-function addressOf(url: string): { host: string; port: number } {
-	const { hostname, port } = new URL(url);
-	return { host: hostname, port: Number(port) };
-}
-
-function atPort(url: string, port: number): string {
-	const changed = new URL(url);
-	changed.hostname = '127.0.0.1';
-	changed.port = String(port);
-	return changed.href;
 }

@@ -13,7 +13,7 @@ import { publishStrategies } from '../../src/market/strategy-versions.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { recordMarkets } from '../../src/workers/monitor.ts';
 import { makeSharedClock, type SharedClock } from './simulated-clock.ts';
-import { gatherSimulatedCrew, type SimulatedCrew } from './simulated-crew.ts';
+import { gatherSimulatedCrew, type OrderWatch, type SimulatedCrew } from './simulated-crew.ts';
 import { createBots, type Inspected } from './stage.ts';
 
 export interface SimulatedStage extends Inspected {
@@ -31,6 +31,7 @@ export interface SimulatedStageOptions {
 	readonly seed: number;
 	readonly bots: number;
 	readonly workers: number;
+	readonly watch: OrderWatch;
 }
 
 const capital = '1000000';
@@ -94,6 +95,7 @@ export async function prepareSimulatedStage(options: SimulatedStageOptions): Pro
 		exchangeUrl: simulator.url,
 		size: options.workers,
 		dir,
+		watch: options.watch,
 	});
 	return {
 		pool,

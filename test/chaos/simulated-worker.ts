@@ -3,8 +3,9 @@
  * exchange, and is a real process that can be killed, stopped and cut off. Everything that asks for the time, the database's functions
  * included, gets the shared clock's; a wait is told to the drill, which lets time pass once every process only waits.
  *
- * Environment: the fields of WorkerSettings as JSON in BOTBOX_TEST_WORKER. Talks over the IPC channel.
+ * It begins when it is told its settings. Talks over the IPC channel.
  */
+import { flushCompileCache } from 'node:module';
 import { performance } from 'node:perf_hooks';
 import { readConfig } from '../../src/config.ts';
 import { installationId } from '../../src/database/installation.ts';
@@ -60,7 +61,10 @@ export interface Order {
 	readonly clockOffsetMs: number;
 	readonly crash?: { readonly point: CrashPoint; readonly passing: number; readonly signal: 'SIGKILL' | 'SIGSTOP' };
 }
-export type ToWorker = { readonly kind: 'begin' } | { readonly kind: 'wake' } | Order;
+export type ToWorker =
+	| { readonly kind: 'begin'; readonly settings: WorkerSettings }
+	| { readonly kind: 'wake' }
+	| Order;
 export type FromWorker =
 	| { readonly kind: 'loaded' }
 	| { readonly kind: 'ready' }
@@ -73,9 +77,8 @@ export type FromWorker =
 /** Real time after which a request without an answer is given up: the drill's timeouts cost this much. */
 const requestTimeoutMs = 600;
 
-const settings = JSON.parse(process.env.BOTBOX_TEST_WORKER ?? '{}') as WorkerSettings;
-const clock = readSharedClock(settings.clockPath);
-const beganAt = clock();
+/** The shared one, once the process has begun. */
+let clock = (): number => 0;
 let clockOffsetMs = 0;
 /** What of this process is on its way to the database or the exchange: meanwhile no time passes. */
 let busy = 0;
@@ -135,7 +138,7 @@ function onSharedClock(pool: Pool): Pool {
 	return Object.assign(pool, { query: timed as unknown as Pool['query'] });
 }
 
-function redirectRequests(): void {
+function redirectRequests(settings: WorkerSettings): void {
 	const send = globalThis.fetch;
 	globalThis.fetch = (input, init) =>
 		tracked(
@@ -148,11 +151,11 @@ function redirectRequests(): void {
 		);
 }
 
-async function makeContext(): Promise<WorkerContext> {
+async function makeContext(settings: WorkerSettings): Promise<WorkerContext> {
 	const pool = onSharedClock(
 		createPool({
 			url: settings.databaseUrl,
-			max: 6,
+			max: 3,
 			applicationName: `botbox drill ${settings.name}`,
 			statementTimeoutMs: 30_000,
 		}),
@@ -232,9 +235,15 @@ function arm({ crash }: Order): void {
 	});
 }
 
-// Leases and grants are measured with it: on this clock they last as long as everything else.
-performance.now = () => clock() - beganAt;
-redirectRequests();
+function begin(settings: WorkerSettings): Promise<WorkerContext> {
+	clock = readSharedClock(settings.clockPath);
+	const beganAt = clock();
+	// Leases and grants are measured with it: on this clock they last as long as everything else.
+	performance.now = () => clock() - beganAt;
+	redirectRequests(settings);
+	return makeContext(settings);
+}
+
 let making: Promise<WorkerContext> | undefined;
 process.on('message', (message: ToWorker) => {
 	if (message.kind === 'wake') {
@@ -242,7 +251,7 @@ process.on('message', (message: ToWorker) => {
 		return;
 	}
 	if (message.kind === 'begin') {
-		making ??= makeContext();
+		making ??= begin(message.settings);
 		making.then(
 			() => say({ kind: 'ready' }),
 			(error: unknown) => {
@@ -267,4 +276,6 @@ process.on('message', (message: ToWorker) => {
 	});
 });
 process.on('disconnect', () => process.exit(0));
+// Those that are killed write nothing at their end; the next ones are to find the code compiled.
+flushCompileCache();
 say({ kind: 'loaded' });

@@ -46,6 +46,7 @@ export async function prepareStage(options: {
 	readonly dir: string;
 	readonly bots: number;
 	readonly seed: number;
+	readonly exchangeBehind?: (url: string) => Promise<string>;
 }): Promise<Stage> {
 	const { databaseUrl, dir } = options;
 	await migrate({ url: databaseUrl });
@@ -62,7 +63,8 @@ export async function prepareStage(options: {
 	await introduceKey(simulatorUrl, key);
 
 	await publishStrategies(pool);
-	await setExchangeAddress(pool, { exchangeId: 'sim', baseUrl: simulatorUrl });
+	const baseUrl = (await options.exchangeBehind?.(simulatorUrl)) ?? simulatorUrl;
+	await setExchangeAddress(pool, { exchangeId: 'sim', baseUrl });
 	const log = createLogger({ level: 'silent', name: 'drill' });
 	const venues = createVenues({ pool, workerId: 'drill', log, masterKey, liveAccounts: [] });
 	await recordMarkets({ pool, venues }, 'sim');

@@ -123,7 +123,7 @@ async function makeBucket(): Promise<void> {
 		[start],
 	);
 }
-const report = (seconds: number, facts: { used?: number; blockedUntil?: Date }) =>
+const report = (seconds: number, facts: { used?: number; blockedForMs?: number }) =>
 	recordLimitReport(books.pool, {
 		...{ exchangeId: 'sim', scope: 'IP', scopeKey: 'default', bucket: 'all', reason: 'too many', now: after(seconds) },
 		...facts,
@@ -131,7 +131,7 @@ const report = (seconds: number, facts: { used?: number; blockedUntil?: Date }) 
 
 test('LIMIT_EXCEEDED: a ban, for as long as it lasts', async () => {
 	await makeBucket();
-	await report(0, { blockedUntil: after(600) });
+	await report(0, { blockedForMs: 600_000 });
 	expect(await open('LIMIT_EXCEEDED')).toEqual(['sim IP all']);
 	await look(599);
 	expect(await open('LIMIT_EXCEEDED')).toHaveLength(1);

@@ -151,6 +151,6 @@ test('due are active bots that nobody is checking, the longest waiting first; th
 	expect(await found(after(20))).toEqual([late.id, due.id]);
 	expect(await found(after(20), 1)).toEqual([late.id]);
 	expect(await found(after(300))).toEqual([late.id, due.id, busy.id, next.id]);
-	await recordExchangeResult(books.pool, { exchangeId: 'sim', isSuccess: false, bannedUntil: after(600), now: start });
+	await recordExchangeResult(books.pool, { exchangeId: 'sim', isSuccess: false, bannedForMs: 600_000, now: start });
 	expect(await found(after(300))).toEqual([]);
 });

@@ -92,12 +92,11 @@ test('a pause of another bot, account or exchange is none of its business', asyn
 
 test('EXCHANGE_UNAVAILABLE', async () => {
 	const bot = await makeBot(books.pool, await makeWorld(books.pool));
-	const bannedUntil = after(600);
 	await recordExchangeResult(books.pool, {
 		exchangeId: 'sim',
 		isSuccess: false,
 		error: 'ban',
-		bannedUntil,
+		bannedForMs: 600_000,
 		now: start,
 	});
 	expect(await refused(decide(books.pool, bot), 'EXCHANGE_UNAVAILABLE')).toEqual({ exchange: 'sim' });

@@ -115,16 +115,16 @@ test('a refusal of the exchange halves the rate once, and it grows back within t
 		return spent;
 	};
 	await acquire('sim', 0);
-	await report({ blockedUntil: after(10), reason: '10006', now: after(0) });
+	await report({ blockedForMs: 10_000, reason: '10006', now: after(0) });
 	// Of the crowd that was under way at the same time.
-	await report({ blockedUntil: after(11), reason: '10006', now: after(1) });
+	await report({ blockedForMs: 10_000, reason: '10006', now: after(1) });
 	expect(Number((await bucket('IP')).pace)).toBe(0.5);
 	await spend(12, 1);
 	expect(await spend(13, 10)).toBeLessThanOrEqual(73.2 * 10 * 0.54);
 	const spentLater = await spend(300, 10);
 	expect(spentLater).toBeGreaterThan(73 * 10 * 0.95);
-	await report({ blockedUntil: after(400), reason: '10006', now: after(390) });
-	await report({ blockedUntil: after(410), reason: '10006', now: after(401) });
+	await report({ blockedForMs: 10_000, reason: '10006', now: after(390) });
+	await report({ blockedForMs: 9_000, reason: '10006', now: after(401) });
 	expect(Number((await bucket('IP')).pace)).toBeCloseTo(0.25, 2);
 	expect(await spend(1_100, 10)).toBeGreaterThan(73 * 10);
 });
@@ -197,8 +197,8 @@ test('a clock that goes back gives nothing away', async () => {
 
 test('blocked until the exchange says so, under an alert that ends by itself', async () => {
 	await acquire('sim', 0);
-	await report({ blockedUntil: after(600), reason: '10006', now: after(1) });
-	await report({ blockedUntil: after(300), reason: '10006', now: after(2) });
+	await report({ blockedForMs: 599_000, reason: '10006', now: after(1) });
+	await report({ blockedForMs: 298_000, reason: '10006', now: after(2) });
 	expect(await acquire('sim', 599)).toMatchObject({ isGranted: false, retryAfterMs: 1_000 });
 	expect(await acquire('sim', 600)).toMatchObject({ isGranted: true });
 	expect(await one(books.pool, 'select code, severity, occurrences from alerts')).toEqual({
@@ -267,7 +267,7 @@ test('five failures in a row open the breaker, a success before that starts the 
 });
 
 test('after 60 s one worker probes, with a public read; its success closes the breaker, its failure opens it again', async () => {
-	const opened = { exchangeId: 'sim', isSuccess: false, error: 'ban', bannedUntil: after(60), now: after(0) };
+	const opened = { exchangeId: 'sim', isSuccess: false, error: 'ban', bannedForMs: 60_000, now: after(0) };
 	await recordExchangeResult(books.pool, opened);
 	expect(await acquire('sim', 60, { accountKey: '7', accountBucket: 'read' })).toMatchObject({
 		refusal: 'BREAKER_OPEN',
@@ -277,7 +277,7 @@ test('after 60 s one worker probes, with a public read; its success closes the b
 	);
 	expect(asked.filter(({ isGranted }) => isGranted)).toMatchObject([{ isProbe: true }]);
 	expect(await breaker()).toMatchObject({ state: 'HALF_OPEN' });
-	expect(await recordExchangeResult(books.pool, { ...opened, bannedUntil: null, now: after(61) })).toBe('OPEN');
+	expect(await recordExchangeResult(books.pool, { ...opened, bannedForMs: null, now: after(61) })).toBe('OPEN');
 	expect(await breaker()).toMatchObject({ probe_at: after(121), opened_at: after(0), probed_by: null });
 	expect(await acquire('sim', 121)).toMatchObject({ isGranted: true, isProbe: true });
 	// A prober that died gives way when its time is over.
@@ -303,7 +303,7 @@ test('a ban opens the breaker at once and holds it until its end', async () => {
 		await recordExchangeResult(books.pool, {
 			exchangeId: 'sim',
 			isSuccess: false,
-			bannedUntil: after(900),
+			bannedForMs: 900_000,
 			now: after(0),
 		}),
 	).toBe('OPEN');
@@ -315,11 +315,11 @@ test('a ban opens the breaker at once and holds it until its end', async () => {
 
 test('a probe that finds no tokens leaves the breaker to the next', async () => {
 	await acquire('sim', 0);
-	await report({ blockedUntil: after(100), reason: '403', now: after(1) });
+	await report({ blockedForMs: 99_000, reason: '403', now: after(1) });
 	await recordExchangeResult(books.pool, {
 		exchangeId: 'sim',
 		isSuccess: false,
-		bannedUntil: after(60),
+		bannedForMs: 59_000,
 		now: after(1),
 	});
 	expect(await acquire('sim', 61)).toMatchObject({ isGranted: false, refusal: 'RATE_LIMIT', isProbe: false });

@@ -91,7 +91,7 @@ test('a pause holds entries back and lets closes go', async () => {
 test('nothing is sent while the breaker is open; entries wait while over 90% of a limit is used', async () => {
 	const world = await makeWorld(books.pool);
 	const entry = await queueTrade(books.pool, await makeBot(books.pool, world));
-	await recordExchangeResult(books.pool, { exchangeId: 'sim', isSuccess: false, bannedUntil: after(30), now: start });
+	await recordExchangeResult(books.pool, { exchangeId: 'sim', isSuccess: false, bannedForMs: 30_000, now: start });
 	expect(await claim()).toEqual([]);
 	await acquireCall(books.pool, { exchangeId: 'sim', workerId, now: after(60) });
 	await recordExchangeResult(books.pool, { exchangeId: 'sim', isSuccess: true, now: after(60) });

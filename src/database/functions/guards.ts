@@ -54,7 +54,7 @@ export const recordLimitReport = valueFunction(
 		bucket: 'text',
 		used: 'numeric?',
 		limit: 'numeric?',
-		blockedUntil: 'timestamptz?',
+		blockedForMs: 'integer?',
 		reason: 'text?',
 		now: 'timestamptz?',
 	},
@@ -63,7 +63,7 @@ export const recordLimitReport = valueFunction(
 
 export const recordExchangeResult = valueFunction(
 	'record_exchange_result',
-	{ exchangeId: 'text', isSuccess: 'boolean', error: 'text?', bannedUntil: 'timestamptz?', now: 'timestamptz?' },
+	{ exchangeId: 'text', isSuccess: 'boolean', error: 'text?', bannedForMs: 'integer?', now: 'timestamptz?' },
 	'breaker_state',
 );
 
