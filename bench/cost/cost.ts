@@ -6,8 +6,8 @@ import { cpus, totalmem } from 'node:os';
 import type { Pool } from '../../src/database/pool.ts';
 import { type BenchContext, type Benchmark, type Figure, median } from '../benchmark.ts';
 import { startCrew } from '../cycle/crew.ts';
-import { settleTrades } from '../cycle/cycle.ts';
 import { createBots, createMarket, refreshFeeds } from '../cycle/market.ts';
+import { settleTrades } from '../cycle/minute.ts';
 
 const sizes = [100, 200] as const;
 const minuteMs = 60_000;

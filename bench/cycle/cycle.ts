@@ -2,12 +2,11 @@
  * `cycle`: from the tick to the last check recorded, all bots due at once, by real worker processes. Their functions are the worker's own, on a
  * clock that moves one minute per cycle, with a market that has a new candle for every bot each time; beside it, in turns, the floor.
  */
-import { expireTrades } from '../../src/database/functions/trades.ts';
-import type { Pool } from '../../src/database/pool.ts';
 import { type BenchContext, type Benchmark, type Figure, median } from '../benchmark.ts';
 import { type Crew, type CycleReport, startCrew } from './crew.ts';
 import { measureFloor } from './floor.ts';
 import { createBots, createMarket, refreshFeeds } from './market.ts';
+import { countSignals, settle } from './minute.ts';
 import { measurePeers } from './peers.ts';
 import { takeFunctionTimes } from './profile.ts';
 import { createBenchJobs } from './worker.ts';
@@ -120,33 +119,6 @@ async function measureCycle(context: BenchContext, crew: Crew, bots: number, now
 	const serverCpuMs = context.serverCpuMs() - cpu;
 	const signals = await countSignals(context.pool, bots, now);
 	return { ms, serverCpuMs, signals, reports };
-}
-
-/** Throws unless every bot was checked exactly once and could decide: a fast cycle that leaves bots out would be no cycle. */
-export async function countSignals(pool: Pool, bots: number, now: Date): Promise<number> {
-	const { rows } = await pool.query<{ checks: number; bots: number; signals: number }>(
-		`select count(*)::integer as checks, count(distinct bot_id)::integer as bots,
-		        count(*) filter (where decision <> 'NONE')::integer as signals
-		   from botbox.checks where due_at = $1 and outcome not in ('FAILED', 'STALE_DATA', 'INSUFFICIENT_HISTORY')`,
-		[now],
-	);
-	if (rows[0]?.checks === bots && rows[0].bots === bots) return rows[0].signals;
-	const { rows: outcomes } = await pool.query(
-		'select outcome, min(error) as error, count(*) from botbox.checks where due_at = $1 group by outcome',
-		[now],
-	);
-	throw new Error(`${rows[0]?.bots} of ${bots} bots in ${rows[0]?.checks} checks: ${JSON.stringify(outcomes)}`);
-}
-
-/** Queued entries are ended, as executors would have done by then; the next cycle's are new. */
-export async function settleTrades(pool: Pool, now: Date): Promise<void> {
-	await expireTrades(pool, { now: new Date(now.getTime() + 10 * minuteMs) });
-}
-
-/** Autovacuum would have come by in the minute that lies between two cycles. */
-export async function settle(pool: Pool, now: Date): Promise<void> {
-	await settleTrades(pool, now);
-	await pool.query('vacuum botbox.bots, botbox.trade_queue, botbox.signals, pgboss.job');
 }
 
 function figureOf(name: string, metric: string, value: number, unit: string, floor: number | null = null): Figure {

@@ -9,8 +9,8 @@ import { claimChecks } from '../../src/database/functions/checks.ts';
 import { checkAndRecord, toClaimed } from '../../src/workers/check-batch.ts';
 import { checkLeaseMs, type WorkerContext } from '../../src/workers/context.ts';
 import type { BenchContext } from '../benchmark.ts';
-import { countSignals, settle } from './cycle.ts';
 import { refreshFeeds } from './market.ts';
+import { countSignals, settle } from './minute.ts';
 import { createBenchJobs, createBenchWorker } from './worker.ts';
 
 const concurrency = 10;

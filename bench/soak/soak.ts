@@ -9,8 +9,8 @@ import type { Pool } from '../../src/database/pool.ts';
 import { prune } from '../../src/workers/prune.ts';
 import { type Benchmark, type Figure, median } from '../benchmark.ts';
 import { type Crew, startCrew } from '../cycle/crew.ts';
-import { settleTrades } from '../cycle/cycle.ts';
 import { createBots, createMarket, extendMarket, refreshFeeds } from '../cycle/market.ts';
+import { settleTrades } from '../cycle/minute.ts';
 
 const bots = 1_000;
 const minuteMs = 60_000;
