@@ -1,5 +1,8 @@
 /** Every benchmark, in the order in which the whole suite runs them. */
+
+import { api } from './api/api.ts';
 import type { Benchmark } from './benchmark.ts';
+import { candles } from './candles/candles.ts';
 import { check } from './check/check.ts';
 import { checkNow } from './check-now/check-now.ts';
 import { cost } from './cost/cost.ts';
@@ -10,4 +13,16 @@ import { queue } from './queue/queue.ts';
 import { soak } from './soak/soak.ts';
 import { views } from './views/views.ts';
 
-export const benchmarks: readonly Benchmark[] = [cycle, check, queue, limiter, indicators, views, checkNow, cost, soak];
+export const benchmarks: readonly Benchmark[] = [
+	cycle,
+	check,
+	queue,
+	limiter,
+	candles,
+	indicators,
+	api,
+	views,
+	checkNow,
+	cost,
+	soak,
+];

@@ -24,6 +24,8 @@ export interface ApiOptions {
 	readonly version: string;
 	/** The built page; null serves none. */
 	readonly pageDir: string | null;
+	/** Of one token or address, and refused beyond; the default is that of `ApiContext`. */
+	readonly requestsPerMinute?: number;
 }
 
 export interface Api {
@@ -89,10 +91,11 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 		});
 		cleanups.push(() => catalogue.close());
 
-		const { version, pageDir } = options;
+		const { version, pageDir, requestsPerMinute } = options;
 		const { elsewhere } = catalogue;
 		const app = await buildApp({
 			...{ pool, readPool, jobs, manualChecks, changes, config, catalogue, elsewhere, log, version, pageDir },
+			...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
 		});
 		cleanups.push(() => app.close());
 		await app.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
