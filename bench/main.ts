@@ -4,6 +4,7 @@
  *     npm run bench                         every benchmark
  *     npm run bench -- cycle --json FILE    one of them, its figures as JSON too
  *     npm run bench -- cycle --size 100000  one of its sizes, or several with commas between
+ *     npm run bench -- --database URL       on that server, such as one with TimescaleDB, in databases bench_… that it drops
  *     npm run bench -- --quick              a trial run; --profile says where the time goes
  */
 import { writeFile } from 'node:fs/promises';
@@ -12,14 +13,15 @@ import { parseArgs } from 'node:util';
 import { createPool } from '../src/database/pool.ts';
 import type { Benchmark, Figure } from './benchmark.ts';
 import { benchmarks } from './registry.ts';
-import { startBenchServer } from './server.ts';
+import { type BenchServer, openServer, startBenchServer } from './server.ts';
 import { formatTable } from './table.ts';
 
-const usage = 'usage: npm run bench -- [NAME …] [--size N[,N …]] [--json FILE] [--quick] [--profile]';
+const usage = 'usage: npm run bench -- [NAME …] [--size N[,N …]] [--database URL] [--json FILE] [--quick] [--profile]';
 
 interface Wanted {
 	readonly chosen: readonly Benchmark[];
 	readonly sizes: readonly number[] | null;
+	readonly database: string | undefined;
 	readonly json: string | undefined;
 	readonly isQuick: boolean;
 	readonly isProfiled: boolean;
@@ -27,9 +29,10 @@ interface Wanted {
 
 function readArguments(): Wanted {
 	const flag = { type: 'boolean', default: false } as const;
+	const text = { type: 'string' } as const;
 	const { values, positionals } = parseArgs({
 		allowPositionals: true,
-		options: { json: { type: 'string' }, size: { type: 'string' }, quick: flag, profile: flag, help: flag },
+		options: { json: text, size: text, database: text, quick: flag, profile: flag, help: flag },
 	});
 	if (values.help) {
 		console.log(`${usage}\n\n${listBenchmarks()}`);
@@ -39,7 +42,14 @@ function readArguments(): Wanted {
 	if (unknown !== undefined) throw new Error(`there is no benchmark ${unknown}; there are:\n${listBenchmarks()}`);
 	const chosen = positionals.length === 0 ? benchmarks : benchmarks.filter(({ name }) => positionals.includes(name));
 	const sizes = values.size === undefined ? null : readSizes(values.size, chosen);
-	return { chosen, sizes, json: values.json, isQuick: values.quick, isProfiled: values.profile };
+	return {
+		chosen,
+		sizes,
+		database: values.database,
+		json: values.json,
+		isQuick: values.quick,
+		isProfiled: values.profile,
+	};
 }
 
 /** Each of the chosen benchmarks has to know every size: a size that is passed over would look measured. */
@@ -59,15 +69,16 @@ function listBenchmarks(): string {
 
 let isInterrupted = false;
 
-async function run({ chosen, sizes, json, isQuick, isProfiled }: Wanted): Promise<void> {
-	const server = await startBenchServer();
-	// An orderly end, since a killed server would go on writing into the folder that is being removed.
+async function run({ chosen, sizes, database, json, isQuick, isProfiled }: Wanted): Promise<void> {
+	const starting = database === undefined ? startBenchServer() : openServer(database);
+	// An orderly end, also while the server starts: one that is killed would go on writing into the folder that is being removed.
 	const interrupt = (): void => {
 		if (isInterrupted) return;
 		isInterrupted = true;
-		server.close().finally(() => process.exit(130));
+		starting.then((server) => server.close()).finally(() => process.exit(130));
 	};
 	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
+	const server: BenchServer = await starting;
 	const figures: Figure[] = [];
 	try {
 		console.log(server.machine);

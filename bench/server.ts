@@ -1,4 +1,4 @@
-/** The database that benchmarks run on: an embedded server with the shipped settings in a temporary folder, gone afterwards. */
+/** The server that benchmarks run on: an embedded one with the shipped settings in a temporary folder, gone afterwards, or one that is given. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
@@ -23,19 +23,9 @@ export async function startBenchServer(): Promise<BenchServer> {
 	const server = await startEmbedded({ dataDir: join(base, 'data') });
 	// Ctrl-C and crashes included, nothing stays behind.
 	const forget = stopAtExit(server, base);
-	const version = await administer(server.url, 'show server_version');
 	return {
-		machine: `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, PostgreSQL ${version}, Node ${process.versions.node}`,
-		createDatabase: async (name, { isProfiled }) => {
-			await administer(server.url, `create database ${pg.escapeIdentifier(name)}`);
-			if (isProfiled) {
-				await administer(server.url, `alter database ${pg.escapeIdentifier(name)} set track_functions = 'all'`);
-			}
-			const url = new URL(server.url);
-			url.pathname = `/${name}`;
-			await migrate({ url: url.href });
-			return url.href;
-		},
+		machine: `${describeMachine()}, PostgreSQL ${await administer(server.url, 'show server_version')} (embedded)`,
+		createDatabase: (name, options) => createDatabase(server.url, name, options),
 		cpuMs: () => cpuOf(server.pgdata),
 		close: async () => {
 			forget();
@@ -43,6 +33,45 @@ export async function startBenchServer(): Promise<BenchServer> {
 			await rm(base, { recursive: true, force: true });
 		},
 	};
+}
+
+/** Somebody else's server, with settings of its own; the databases made on it are dropped in the end. Its user has to be a superuser. */
+export async function openServer(url: string): Promise<BenchServer> {
+	const version = await administer(url, 'show server_version');
+	const licence = await administer(
+		url,
+		`select coalesce((select ', TimescaleDB ' || default_version from pg_available_extensions where name = 'timescaledb'), '')`,
+	);
+	const made: string[] = [];
+	return {
+		machine: `${describeMachine()}, PostgreSQL ${version}${licence}, at ${new URL(url).host}`,
+		createDatabase: (name, options) => {
+			made.push(name);
+			return createDatabase(url, name, options);
+		},
+		cpuMs: () => Number.NaN,
+		close: async () => {
+			for (const name of made.splice(0))
+				await administer(url, `drop database if exists ${pg.escapeIdentifier(name)} with (force)`);
+		},
+	};
+}
+
+function describeMachine(): string {
+	return `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
+}
+
+async function createDatabase(
+	server: string,
+	name: string,
+	{ isProfiled }: { readonly isProfiled: boolean },
+): Promise<string> {
+	await administer(server, `create database ${pg.escapeIdentifier(name)}`);
+	if (isProfiled) await administer(server, `alter database ${pg.escapeIdentifier(name)} set track_functions = 'all'`);
+	const url = new URL(server);
+	url.pathname = `/${name}`;
+	await migrate({ url: url.href });
+	return url.href;
 }
 
 async function administer(url: string, sql: string): Promise<string> {

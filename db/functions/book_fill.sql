@@ -94,15 +94,18 @@ begin
     if v_trade.finished_at is not null and v_trade.status <> 'EXECUTED' then
       -- Whatever ended it said that nothing was filled; the exchange says that something was, and its word counts.
       update trade_queue set status = 'EXECUTED', reason_code = null, error = null where id = v_trade.id;
-      perform raise_alert(
-        p_code => 'LATE_FILL',
-        p_severity => 'WARNING',
-        p_subject => 'trade ' || v_trade.id,
-        p_message => format('Trade %s had ended as %s (%s) when the exchange reported a fill of %s at %s: it is EXECUTED', v_trade.id, v_trade.status,
-                            v_trade.reason_code, p_fill.quantity, p_fill.price),
-        p_details => jsonb_build_object('status', v_trade.status, 'reason_code', v_trade.reason_code, 'error', v_trade.error, 'fill', to_jsonb(p_fill)),
-        p_now => p_now
-      );
+      -- Of what a person had settled apply_fills tells in words of its own.
+      if v_trade.reason_code is distinct from 'RESOLVED_BY_PERSON' then
+        perform raise_alert(
+          p_code => 'LATE_FILL',
+          p_severity => 'WARNING',
+          p_subject => 'trade ' || v_trade.id,
+          p_message => format('Trade %s had ended as %s (%s) when the exchange reported a fill of %s at %s: it is EXECUTED', v_trade.id, v_trade.status,
+                              v_trade.reason_code, p_fill.quantity, p_fill.price),
+          p_details => jsonb_build_object('status', v_trade.status, 'reason_code', v_trade.reason_code, 'error', v_trade.error, 'fill', to_jsonb(p_fill)),
+          p_now => p_now
+        );
+      end if;
       if v_trade.direction = 'CLOSE' then
         perform resolve_alert(p_code => 'CLOSE_FAILED', p_subject => 'position ' || v_trade.position_id, p_now => p_now);
       end if;

@@ -83,6 +83,8 @@ const table: readonly (readonly [Method, string, Exclude<Role, 'none'> | 'open']
 	['GET', '/api/v1/strategies/:id/diff', 'viewer'],
 	['GET', '/api/v1/strategies/:id/versions/:version', 'viewer'],
 	['GET', '/api/v1/events', 'viewer'],
+	['GET', '/api/v1/rollouts', 'viewer'],
+	['GET', '/api/v1/rollout-steps', 'viewer'],
 	['GET', '/api/v1/audit-log', 'admin'],
 	['PATCH', '/api/v1/bots/:id', 'operator'],
 	['POST', '/api/v1/bots/pause', 'operator'],

@@ -5,6 +5,7 @@ import '../../src/database/views/alerting.ts';
 import '../../src/database/views/activity.ts';
 import '../../src/database/views/market.ts';
 import '../../src/database/views/operation.ts';
+import '../../src/database/views/rollouts.ts';
 import { baseType, enumerations } from '../../src/database/views/columns.ts';
 import { definedViews, findRow, listRows } from '../../src/database/views/define.ts';
 import { positions, trades } from '../../src/database/views/execution.ts';

@@ -18,6 +18,7 @@ import {
 	regimes,
 } from '../../database/views/market.ts';
 import { alerts, apiTokens, auditLog, pauses, workerStatus } from '../../database/views/operation.ts';
+import { rolloutSteps, rollouts } from '../../database/views/rollouts.ts';
 import type { ApiContext, ApiServer } from '../context.ts';
 import { addList } from './list-route.ts';
 import { rows } from './rows.ts';
@@ -207,6 +208,22 @@ function addOperation(app: ApiServer, context: ApiContext): void {
 		view: workerStatus,
 		row: rows.worker,
 		filters: { status: 'status' },
+	});
+	addList(app, context, {
+		url: '/rollouts',
+		tag: 'operation',
+		summary: 'Accounts whose bots start step by step: places, who waits, and the next step',
+		view: rollouts,
+		row: rows.rollout,
+		filters: { account: 'account' },
+	});
+	addList(app, context, {
+		url: '/rollout-steps',
+		tag: 'operation',
+		summary: 'Steps of rollouts, planned, held, taken and given up',
+		view: rolloutSteps,
+		row: rows.rolloutStep,
+		filters: { account: 'account', status: 'status' },
 	});
 	addList(app, context, {
 		url: '/tokens',

@@ -30,6 +30,7 @@ import {
 	regimes,
 } from '../../database/views/market.ts';
 import { alerts, apiTokens, auditLog, overview, pauses, workerStatus } from '../../database/views/operation.ts';
+import { rolloutSteps, rollouts } from '../../database/views/rollouts.ts';
 import { rowSchema } from '../schemas.ts';
 
 export const rows = {
@@ -58,6 +59,8 @@ export const rows = {
 	position: rowSchema(positions, 'Position'),
 	regime: rowSchema(regimes, 'Regime'),
 	rejectionReason: rowSchema(rejectionReasons, 'RejectionReason'),
+	rollout: rowSchema(rollouts, 'Rollout'),
+	rolloutStep: rowSchema(rolloutSteps, 'RolloutStep'),
 	signal: rowSchema(signals, 'Signal'),
 	strategyPerformance: rowSchema(strategyPerformance, 'StrategyPerformance'),
 	strategyVersion: rowSchema(strategies, 'StrategyVersion'),
