@@ -40,11 +40,13 @@ const workerProcess = fileURLToPath(new URL('worker-process.ts', import.meta.url
 
 export async function startCrew(processes: number, orders: Omit<CrewOrders, 'name'>): Promise<Crew> {
 	const children: ChildProcess[] = [];
+	const ends = ['exit', 'SIGINT', 'SIGTERM'] as const;
 	const stop = (): void => {
-		process.off('exit', stop);
+		for (const end of ends) process.off(end, stop);
 		for (const child of children) child.kill('SIGKILL');
 	};
-	process.once('exit', stop);
+	// Before the server goes, or each would tell that it went.
+	for (const end of ends) process.once(end, stop);
 	const ready: Promise<unknown>[] = [];
 	for (let n = 1; n <= processes; n += 1) {
 		const child = fork(workerProcess, [JSON.stringify({ ...orders, name: `bench ${n}` })], { execArgv: [] });
@@ -63,14 +65,17 @@ export async function startCrew(processes: number, orders: Omit<CrewOrders, 'nam
 			const [first, ...others] = children;
 			if (first === undefined) throw new RangeError('a crew needs a process');
 			const reports = children.map((child) => message(child, (told) => typeof told === 'object'));
+			const told = Promise.all(reports);
+			// Should one end before the tick has, that is told below, by `ticked`.
+			told.catch(() => undefined);
 			const ticked = message(first, (told) => told === 'ticked');
 			const begun = performance.now();
 			for (const child of others) child.send({ now: now.getTime(), ticks: false } satisfies CycleOrders);
 			first.send({ now: now.getTime(), ticks: true } satisfies CycleOrders);
 			await ticked;
 			for (const child of others) child.send('ticked');
-			const told = (await Promise.all(reports)) as CycleReport[];
-			return { ms: performance.now() - begun, reports: told };
+			const done = (await told) as CycleReport[];
+			return { ms: performance.now() - begun, reports: done };
 		},
 	};
 }
