@@ -18,10 +18,10 @@ declare
   v_id bigint;
 begin
   insert into accounts (
-    name, exchange_id, mode, settle_asset, capital, credentials, fills_synced_to, created_at, updated_at
+    name, exchange_id, mode, settle_asset, capital, credentials, fills_synced_to, funding_synced_to, created_at, updated_at
   )
   values (
-    p_name, p_exchange_id, p_mode, p_settle_asset, p_capital, p_credentials, p_now, p_now, p_now
+    p_name, p_exchange_id, p_mode, p_settle_asset, p_capital, p_credentials, p_now, p_now, p_now, p_now
   )
   returning id into strict v_id;
 

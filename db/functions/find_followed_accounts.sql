@@ -5,6 +5,7 @@ returns table (
   exchange_id text,
   mode botbox.account_mode,
   fills_synced_to timestamptz,
+  funding_synced_to timestamptz,
   reconciled_at timestamptz,
   has_stops_at_exchange boolean
 )
@@ -12,7 +13,7 @@ language sql
 stable
 set search_path = botbox, pg_temp
 as $$
-  select a.id, a.name, a.exchange_id, a.mode, a.fills_synced_to, a.reconciled_at,
+  select a.id, a.name, a.exchange_id, a.mode, a.fills_synced_to, a.funding_synced_to, a.reconciled_at,
          exists (
            select
              from positions p

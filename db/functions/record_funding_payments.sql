@@ -1,4 +1,9 @@
-create function botbox.record_funding_payments(p_account_id bigint, p_payments jsonb, p_now timestamptz default now())
+create function botbox.record_funding_payments(
+  p_account_id bigint,
+  p_payments jsonb,
+  p_synced_to timestamptz default null,
+  p_now timestamptz default now()
+)
 returns integer
 language plpgsql
 set search_path = botbox, pg_temp
@@ -56,8 +61,13 @@ begin
        and total.net <> 0;
     v_count := v_count + 1;
   end loop;
+  -- With the payments, or one of them could be passed over by whoever asks next.
+  update accounts
+     set funding_synced_to = greatest(funding_synced_to, p_synced_to)
+   where id = p_account_id
+     and p_synced_to is not null;
   return v_count;
 end
 $$;
 comment on function botbox.record_funding_payments is
-  'Books funding paid or received, each once by the exchange''s reference: ledger, balance and the positions that were open then, by what each held.';
+  'Books funding paid or received, each once by the exchange''s reference: ledger, balance and the positions that were open then, by what each held. p_synced_to: the exchange''s time up to which these are all.';

@@ -26,6 +26,7 @@ create table botbox.accounts (
   reconciled_at timestamptz,
   reconciled_as_of timestamptz,
   fills_synced_to timestamptz,
+  funding_synced_to timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint live_account_has_credentials check (mode = 'PAPER' or credentials is not null),

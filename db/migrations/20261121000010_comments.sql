@@ -126,6 +126,7 @@ insert into column_comments (owner, name, meaning) values
   ('accounts', 'reconciled_at', 'When its books were last compared with the exchange; nothing is sent after a start before that.'),
   ('accounts', 'reconciled_as_of', 'When the exchange was asked for what its books were last compared with.'),
   ('accounts', 'fills_synced_to', 'Exchange''s time up to which all fills have been booked.'),
+  ('accounts', 'funding_synced_to', 'Exchange''s time up to which all funding has been booked: fills are asked for more often, and may be when funding cannot.'),
   ('alerts', 'code', 'What it is about; an alert opens once per code and subject.'),
   ('alerts', 'severity', 'How urgent it is.'),
   ('alerts', 'subject', 'Which thing it is about, such as position 7.'),

@@ -32,6 +32,8 @@ const reconcileEveryMs = 60_000;
 const syncFillsEveryMs = 5_000;
 /** Executions are asked for again this far back, since exchanges publish them with delay. */
 const overlapMs = 60_000;
+/** Funding is paid every few hours and booked once by its reference: a few rows more cost nothing, one that comes late costs money. */
+const fundingOverlapMs = 3_600_000;
 /** Exchanges answer for a week at most; older fills must have been booked by then. */
 const furthestBackMs = 6 * 86_400_000;
 
@@ -62,14 +64,13 @@ async function reconcileOne(context: WorkerContext, account: FollowedAccount, no
 	const askedAt = await databaseTime(context, now);
 	crashPoint('reconcile:before-sync-fills');
 	await syncFills(context, account, venue, now);
-	const funding = await venue.fundingPayments(sinceOf(account, askedAt));
-	if (funding.length > 0) {
-		await recordFundingPayments(context.pool, {
-			accountId,
-			payments: funding.map((payment) => ({ ...payment, paid_at: new Date(payment.paidAt).toISOString() })),
-			now,
-		});
-	}
+	const funding = await venue.fundingPayments(sinceOf(account.fundingSyncedTo, fundingOverlapMs, askedAt));
+	await recordFundingPayments(context.pool, {
+		accountId,
+		payments: funding.map((payment) => ({ ...payment, paid_at: new Date(payment.paidAt).toISOString() })),
+		syncedTo: askedAt,
+		now,
+	});
 	const [positions, balances, openOrders] = [await venue.positions(), await venue.balances(), await venue.openOrders()];
 	crashPoint('reconcile:before-compare');
 	const differences = await reconcileAccount(context.pool, {
@@ -186,7 +187,7 @@ async function syncFills(
 	now?: Date,
 ): Promise<void> {
 	const upTo = await databaseTime(context, now);
-	const fills = await venue.fillsSince(sinceOf(account, upTo));
+	const fills = await venue.fillsSince(sinceOf(account.fillsSyncedTo, overlapMs, upTo));
 	if (fills.length > 0) {
 		const instruments = await findInstruments(context.pool, {
 			exchangeId: account.exchangeId,
@@ -207,8 +208,8 @@ async function syncFills(
 	crashPoint('reconcile:after-sync-fills');
 }
 
-function sinceOf(account: FollowedAccount, upTo: Date): number {
-	const from = (account.fillsSyncedTo?.getTime() ?? 0) - overlapMs;
+function sinceOf(syncedTo: Date | null, overlap: number, upTo: Date): number {
+	const from = (syncedTo?.getTime() ?? 0) - overlap;
 	return Math.max(from, upTo.getTime() - furthestBackMs);
 }
 

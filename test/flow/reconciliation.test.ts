@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { setAccountLimits } from '../../src/database/functions/administration.ts';
 import { checkLedger } from '../../src/database/functions/guards.ts';
 import { deriveClientOrderId } from '../../src/workers/client-order-id.ts';
+import { syncAccount } from '../../src/workers/reconcile.ts';
 import { type LiveAccount, openLiveAccount } from '../support/live-account.ts';
 import { type SimulatedSystem, startSimulatedSystem } from '../support/simulated-system.ts';
 
@@ -237,4 +238,35 @@ test('an order of ours whose row is gone before its fill was booked is told as l
 	).toEqual({
 		severity: 'CRITICAL',
 	});
+});
+
+test('funding that was paid while books could not be compared is booked with the next comparison, though fills were followed', async () => {
+	const [instrument] = account.perpetuals as [LiveAccount['perpetuals'][0]];
+	const bot = await account.makeBot(instrument);
+	await account.trade(bot);
+	await account.reconcile();
+	system.simulator.setFunding(instrument.exchangeSymbol, 0.0005);
+	const hour = 3_600_000;
+	system.skip((Math.floor(system.now().getTime() / (8 * hour)) + 1) * 8 * hour - system.now().getTime() + 1_000);
+	// Minutes of fills only: the mark up to which they are known passes the funding.
+	for (let minute = 0; minute < 5; minute += 1) {
+		system.skip(60_000);
+		await syncAccount(system.context, account.id, system.now());
+	}
+	await account.reconcile();
+	expect(
+		await account.one(
+			`select count(*)::integer as paid, sum(amount) < 0 as is_loss from botbox.ledger_entries where account_id = $1 and kind = 'FUNDING'`,
+			account.id,
+		),
+	).toEqual({ paid: 1, is_loss: true });
+	expect(await account.alerts('RECONCILIATION%')).toEqual([]);
+	await account.reconcile();
+	expect(
+		await account.one(
+			`select count(*)::integer as paid from botbox.ledger_entries where account_id = $1 and kind = 'FUNDING'`,
+			account.id,
+		),
+	).toEqual({ paid: 1 });
+	system.simulator.setFunding(instrument.exchangeSymbol, null);
 });

@@ -216,6 +216,7 @@ export const findFollowedAccounts = rowsFunction(
 		exchangeId: 'text',
 		mode: 'account_mode',
 		fillsSyncedTo: 'timestamptz?',
+		fundingSyncedTo: 'timestamptz?',
 		reconciledAt: 'timestamptz?',
 		hasStopsAtExchange: 'boolean',
 	},

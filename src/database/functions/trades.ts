@@ -230,6 +230,6 @@ export const findPaperOrders = rowsFunction(
 /** `payments`: [{ symbol, asset, amount, reference, paid_at }]. */
 export const recordFundingPayments = valueFunction(
 	'record_funding_payments',
-	{ accountId: 'bigint', payments: 'jsonb', now: 'timestamptz?' },
+	{ accountId: 'bigint', payments: 'jsonb', syncedTo: 'timestamptz?', now: 'timestamptz?' },
 	'integer',
 );

@@ -224,6 +224,7 @@ declare module 'zapatos/schema' {
       daily_loss_limit: c.PgQuantity | null;
       exchange_id: string;
       fills_synced_to: Date | null;
+      funding_synced_to: Date | null;
       id: number;
       loss_cooldown_minutes: number | null;
       losses_count_from: Date | null;
@@ -259,6 +260,7 @@ declare module 'zapatos/schema' {
       daily_loss_limit: c.PgQuantity | null;
       exchange_id: string;
       fills_synced_to: db.TimestampTzString | null;
+      funding_synced_to: db.TimestampTzString | null;
       id: number;
       loss_cooldown_minutes: number | null;
       losses_count_from: db.TimestampTzString | null;
@@ -294,6 +296,7 @@ declare module 'zapatos/schema' {
       daily_loss_limit?: c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | db.SQLFragment | db.ParentColumn>;
       exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       fills_synced_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
+      funding_synced_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       loss_cooldown_minutes?: number | db.Parameter<number> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, number | db.Parameter<number> | db.SQLFragment | db.ParentColumn>;
       losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
@@ -329,6 +332,7 @@ declare module 'zapatos/schema' {
       daily_loss_limit?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment;
       exchange_id: string | db.Parameter<string> | db.SQLFragment;
       fills_synced_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
+      funding_synced_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       loss_cooldown_minutes?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment;
       losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       margin_mode?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment;
@@ -363,6 +367,7 @@ declare module 'zapatos/schema' {
       daily_loss_limit?: c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgQuantity | db.Parameter<c.PgQuantity> | null | db.DefaultType | db.SQLFragment>;
       exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
       fills_synced_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
+      funding_synced_to?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       loss_cooldown_minutes?: number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, number | db.Parameter<number> | null | db.DefaultType | db.SQLFragment>;
       losses_count_from?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       margin_mode?: string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | null | db.DefaultType | db.SQLFragment>;
