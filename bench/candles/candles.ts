@@ -77,7 +77,7 @@ async function createHistory(pool: Pool, { withYear, days }: Extent, ids: readon
 		] as const) {
 			await pool.query(
 				`insert into botbox.candles (instrument_id, timeframe, open_at, open, high, low, close, volume, is_native)
-				 select $1, $2, t, 100 + n % 7, 110 + n % 5, 90 + n % 3, 101 + n % 6, 10 + n % 11, $2 = '1m'
+				 select $1, $2::botbox.timeframe, t, 100 + n % 7, 110 + n % 5, 90 + n % 3, 101 + n % 6, 10 + n % 11, $2::botbox.timeframe = '1m'
 				   from generate_series(0, $4::integer * 1440 / $3::integer - 1) n,
 				        lateral (select $5::timestamptz - make_interval(mins => ($4::integer * 1440) - n * $3::integer)) as at (t)`,
 				[id, timeframe, length, long, new Date(until)],

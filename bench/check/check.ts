@@ -28,7 +28,7 @@ export const check: Benchmark = {
 				await refreshFeeds(pool, now);
 				// Everyone else is not due for a day.
 				await pool.query(
-					`update botbox.bots set next_check_at = case when id % $3 = $2 % $3 then $1 else $1 + interval '1 day' end`,
+					`update botbox.bots set next_check_at = case when id % $3 = $2 % $3 then $1::timestamptz else $1::timestamptz + interval '1 day' end`,
 					[now, step, bots / dueAtOnce],
 				);
 				const cpu = serverCpuMs();
