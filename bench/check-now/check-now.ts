@@ -130,9 +130,15 @@ function describe(count: number, bots: number, values: readonly number[], points
 		...{ benchmark: 'check-now', case: `${count} checks, ${bots} demo bots`, metric, value, unit },
 		...{ floor: null, peers: {} },
 	});
-	return [
+	const answered = [
 		figure('check now answered, median', at(0.5), 'ms'),
 		figure('check now answered, p95', at(0.95), 'ms'),
+		figure('points of the grid that passed meanwhile', points.length, ''),
+	];
+	// A trial run may be over before a minute is.
+	if (points.length === 0) return answered;
+	return [
+		...answered,
 		figure(
 			'points of the grid without their check',
 			points.filter(({ late_seconds: late }) => late === null).length,
