@@ -232,6 +232,26 @@ test('two loads at once end with the newest candle, and nothing twice', async ()
 	expect(columnsOf(await load(windows, '5m', 5, noon + 10 * minute))).toEqual(columnsOf(fresh));
 });
 
+test('batches side by side: one of them loads what both look at', async () => {
+	const windows = new CandleWindows();
+	await store('5m', 5, noon - 60 * minute, noon - 5 * minute);
+	const both = await Promise.all([load(windows, '5m', 1, noon), load(windows, '5m', 1, noon)]);
+	expect(both[0]?.candleAt).toBe(noon - 5 * minute);
+	expect(both[1]).toBe(both[0]);
+	expect(windows.use).toEqual({ loaded: 1, extended: 0, reused: 1 });
+});
+
+test('a load that fails does not keep the next one from loading', async () => {
+	const windows = new CandleWindows();
+	await store('5m', 5, noon - 60 * minute, noon - 5 * minute);
+	const request = { instrumentId, timeframe: '5m' as const, candles, revision: 1, dueAt: noon };
+	const away = { query: async () => Promise.reject(new Error('the database is away')) };
+	const failing = windows.load(away as never, [request], new Date(noon));
+	const next = load(windows, '5m', 1, noon);
+	await expect(failing).rejects.toThrow('the database is away');
+	expect((await next)?.candleAt).toBe(noon - 5 * minute);
+});
+
 test('streamed through 500 candles with corrections and gaps: the same values as after a restart', async () => {
 	const specs = everySpec.filter((spec) => spec.name !== 'obv' || spec.period !== undefined);
 	const needed = Math.max(regimeHistory, ...specs.map((spec) => indicatorHistory(spec, '5m')));
