@@ -70,7 +70,7 @@ function listBenchmarks(): string {
 let isInterrupted = false;
 
 async function run({ chosen, sizes, database, json, isQuick, isProfiled }: Wanted): Promise<void> {
-	const starting = database === undefined ? startBenchServer() : openServer(database);
+	const starting = database === undefined ? startBenchServer(isProfiled) : openServer(database);
 	// An orderly end, also while the server starts: one that is killed would go on writing into the folder that is being removed.
 	const interrupt = (): void => {
 		if (isInterrupted) return;

@@ -18,9 +18,10 @@ export interface BenchServer {
 	close(): Promise<void>;
 }
 
-export async function startBenchServer(): Promise<BenchServer> {
+export async function startBenchServer(isProfiled: boolean): Promise<BenchServer> {
 	const base = await makeServerFolder();
-	const server = await startEmbedded({ dataDir: join(base, 'data') });
+	const settings = isProfiled ? { shared_preload_libraries: 'pg_stat_statements' } : {};
+	const server = await startEmbedded({ dataDir: join(base, 'data'), settings });
 	// Ctrl-C and crashes included, nothing stays behind.
 	const forget = stopAtExit(server, base);
 	return {
@@ -67,11 +68,20 @@ async function createDatabase(
 	{ isProfiled }: { readonly isProfiled: boolean },
 ): Promise<string> {
 	await administer(server, `create database ${pg.escapeIdentifier(name)}`);
-	if (isProfiled) await administer(server, `alter database ${pg.escapeIdentifier(name)} set track_functions = 'all'`);
 	const url = new URL(server);
 	url.pathname = `/${name}`;
 	await migrate({ url: url.href });
+	if (isProfiled) await countStatements(server, url.href, name);
 	return url.href;
+}
+
+/** Functions and, where the server has loaded pg_stat_statements, every statement inside of them. */
+async function countStatements(server: string, url: string, name: string): Promise<void> {
+	await administer(server, `alter database ${pg.escapeIdentifier(name)} set track_functions = 'all'`);
+	const preloaded = await administer(server, 'show shared_preload_libraries');
+	if (!preloaded.includes('pg_stat_statements')) return;
+	await administer(url, 'create extension if not exists pg_stat_statements with schema public');
+	await administer(server, `alter database ${pg.escapeIdentifier(name)} set pg_stat_statements.track = 'all'`);
 }
 
 async function administer(url: string, sql: string): Promise<string> {

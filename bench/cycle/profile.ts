@@ -57,6 +57,7 @@ export async function takeFunctionTimes(pool: Pool): Promise<readonly string[]> 
 		`select relname, n_tup_upd as all, n_tup_hot_upd as hot
 		   from pg_stat_user_tables where n_tup_upd > 100 order by n_tup_upd desc limit 5`,
 	);
+	const statements = await takeStatementTimes(pool);
 	await pool.query('select pg_stat_reset()');
 	return [
 		...rows.map(
@@ -64,5 +65,31 @@ export async function takeFunctionTimes(pool: Pool): Promise<readonly string[]> 
 				`${own.toFixed(0).padStart(6)} ms own, ${total.toFixed(0).padStart(6)} ms in all  ${calls} x ${funcname}`,
 		),
 		...updates.map(({ relname, all, hot }) => `${relname}: ${hot} of ${all} updates touched no index`),
+		...statements,
 	];
+}
+
+/** Single statements, also those inside of functions, each with the time of what it calls; none where the server does not count them. */
+async function takeStatementTimes(pool: Pool): Promise<readonly string[]> {
+	const { rows: counted } = await pool.query(`select from pg_extension where extname = 'pg_stat_statements'`);
+	if (counted.length === 0) return [];
+	const { rows } = await pool.query<{
+		text: string;
+		calls: string;
+		ms: number;
+		rows: string;
+		hit: string;
+		wal: string;
+	}>(
+		`select left(regexp_replace(query, '\\s+', ' ', 'g'), 110) as text, calls, total_exec_time + total_plan_time as ms, rows,
+		        shared_blks_hit as hit, wal_bytes as wal
+		   from public.pg_stat_statements
+		  where dbid = (select oid from pg_database where datname = current_database())
+		  order by ms desc limit 30`,
+	);
+	await pool.query('select public.pg_stat_statements_reset()');
+	return rows.map(
+		({ text, calls, ms, rows: answered, hit, wal }) =>
+			`${ms.toFixed(0).padStart(6)} ms  ${calls} x, ${answered} rows, ${hit} pages, ${wal} bytes of WAL  ${text}`,
+	);
 }

@@ -112,7 +112,8 @@ begin
     end if;
   end if;
 
-  v_signal.id := v_known.id;
+  -- Known before the trade is queued, which names it: updating the trade afterwards would check all of its references again.
+  v_signal.id := coalesce(v_known.id, nextval('signals_id_seq'));
   v_signal.hash := v_hash;
   v_signal.bot_id := v_bot.id;
   v_signal.account_id := v_bot.account_id;
@@ -144,8 +145,7 @@ begin
   end if;
   v_signal.trade_id := v_trade_id;
   v_signal.status := case when v_trade_id is null then 'REJECTED' else 'QUEUED' end::signal_status;
-  v_signal.id := record_signal(p_signal => v_signal, p_now => p_now);
-  update trade_queue set signal_id = v_signal.id where id = v_trade_id;
+  perform record_signal(p_signal => v_signal, p_is_known => v_known.id is not null, p_now => p_now);
 
   return row(v_signal.status::text::check_outcome, v_signal.reason_code, v_signal.id, v_trade_id)::decision;
 end

@@ -2,8 +2,7 @@ create function botbox.entry_capital(p_notional numeric, p_leverage numeric, p_t
 returns numeric
 language sql
 immutable parallel safe
-set search_path = botbox, pg_temp
-as $$
+begin atomic
   select p_notional / p_leverage + p_notional * p_taker_fee_rate;
-$$;
+end;
 comment on function botbox.entry_capital is 'Capital that an entry binds, in the settlement asset: initial margin (all of it on spot, leverage 1) plus the taker fee.';

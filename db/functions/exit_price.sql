@@ -2,8 +2,7 @@ create function botbox.exit_price(p_signal botbox.signal_input, p_tick_size nume
 returns numeric
 language sql
 immutable parallel safe
-set search_path = botbox, pg_temp
-as $$
+begin atomic
   select case
     when p_signal.direction = 'CLOSE' or p_fraction is null then null
     else nullif(greatest(
@@ -13,6 +12,6 @@ as $$
       0
     ), 0)
   end;
-$$;
+end;
 comment on function botbox.exit_price is
   'Price of a stop (negative fraction) or target (positive fraction) of an entry, in its direction, rounded to the tick.';

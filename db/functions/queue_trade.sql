@@ -55,7 +55,7 @@ begin
     queued_at, next_attempt_at, expires_at
   )
   values (
-    coalesce(p_signal.id, 0), p_signal.hash, p_bot.id, p_bot.account_id, p_instrument.id, p_signal.strategy_version_id,
+    p_signal.id, p_signal.hash, p_bot.id, p_bot.account_id, p_instrument.id, p_signal.strategy_version_id,
     case when v_is_close then v_position.id end,
     p_signal.direction,
     case when p_signal.direction = 'LONG' or (v_is_close and v_position.direction = 'SHORT') then 'BUY' else 'SELL' end::side,

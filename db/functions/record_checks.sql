@@ -149,21 +149,26 @@ begin
   -- After the decisions, since batches of two workers meet here at every new candle: whoever is second waits until the first commits.
   -- What is known already is not touched at all, because even an insert that changes nothing locks the row that it meets.
   insert into regimes (instrument_id, timeframe, candle_at, direction, volatility, figures)
-  select distinct on (b.instrument_id, c.timeframe, c.candle_at)
-         b.instrument_id, c.timeframe, c.candle_at, c.regime_direction, c.regime_volatility, coalesce(c.regime_figures, '{}')
-    from unnest(v_checks) c
-    join bots b on b.id = c.bot_id
-   where c.regime_direction is not null
-     and c.candle_at is not null
-     and not exists (
+  with seen as materialized (
+    select distinct on (b.instrument_id, c.timeframe, c.candle_at)
+           b.instrument_id, c.timeframe, c.candle_at, c.regime_direction, c.regime_volatility, c.regime_figures
+      from unnest(v_checks) c
+      join bots b on b.id = c.bot_id
+     where c.regime_direction is not null
+       and c.candle_at is not null
+     -- One check of a market in a batch carries the figures for all.
+     order by b.instrument_id, c.timeframe, c.candle_at, c.regime_figures is null
+  )
+  select s.instrument_id, s.timeframe, s.candle_at, s.regime_direction, s.regime_volatility, coalesce(s.regime_figures, '{}')
+    from seen s
+   where not exists (
            select from regimes r
-            where r.instrument_id = b.instrument_id
-              and r.timeframe = c.timeframe
-              and r.candle_at = c.candle_at
-              and (r.figures <> '{}' or c.regime_figures is null)
+            where r.instrument_id = s.instrument_id
+              and r.timeframe = s.timeframe
+              and r.candle_at = s.candle_at
+              and (r.figures <> '{}' or s.regime_figures is null)
          )
-   -- One check of a market in a batch carries the figures for all.
-   order by b.instrument_id, c.timeframe, c.candle_at, c.regime_figures is null
+   order by s.instrument_id, s.timeframe, s.candle_at
   on conflict (instrument_id, timeframe, candle_at) do update
      set figures = excluded.figures
    where regimes.figures = '{}'

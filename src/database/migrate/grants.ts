@@ -3,7 +3,8 @@
  *
  * - botbox_app calls functions, reads tables and views, uses pg-boss's tables; it changes no table of botbox directly
  *   and no schema at all. Functions write on its behalf: all but the immutable ones are `security definer` with a
- *   fixed search_path. Immutable functions touch no table, and both settings would stop PostgreSQL from inlining them.
+ *   fixed search_path. Immutable functions touch no table, and both settings would stop PostgreSQL from inlining them:
+ *   those of SQL have a body whose names are bound when it is made.
  * - botbox_readonly selects from schema reporting and nothing else.
  *
  * PUBLIC has no rights in any of the three schemas.
