@@ -26,6 +26,8 @@ export interface BenchContext {
 	readonly sizes: readonly number[] | null;
 	/** Says where the time went. */
 	readonly isProfiled: boolean;
+	/** Whether worker processes run in network namespaces of their own. */
+	readonly areApart: boolean;
 	/** Progress, for people. */
 	readonly log: (line: string) => void;
 }

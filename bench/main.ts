@@ -5,6 +5,7 @@
  *     npm run bench -- cycle --json FILE    one of them, its figures as JSON too
  *     npm run bench -- cycle --size 100000  one of its sizes, or several with commas between
  *     npm run bench -- --database URL       on that server, such as one with TimescaleDB, in databases bench_… that it drops
+ *     npm run bench -- cycle --namespaces   each worker process in a network namespace of its own (Linux, root)
  *     npm run bench -- --quick              a trial run; --profile says where the time goes
  */
 import { writeFile } from 'node:fs/promises';
@@ -16,7 +17,8 @@ import { benchmarks } from './registry.ts';
 import { type BenchServer, openServer, startBenchServer } from './server.ts';
 import { formatTable } from './table.ts';
 
-const usage = 'usage: npm run bench -- [NAME …] [--size N[,N …]] [--database URL] [--json FILE] [--quick] [--profile]';
+const usage =
+	'usage: npm run bench -- [NAME …] [--size N[,N …]] [--database URL] [--json FILE] [--namespaces] [--quick] [--profile]';
 
 interface Wanted {
 	readonly chosen: readonly Benchmark[];
@@ -25,6 +27,7 @@ interface Wanted {
 	readonly json: string | undefined;
 	readonly isQuick: boolean;
 	readonly isProfiled: boolean;
+	readonly areApart: boolean;
 }
 
 function readArguments(): Wanted {
@@ -32,7 +35,7 @@ function readArguments(): Wanted {
 	const text = { type: 'string' } as const;
 	const { values, positionals } = parseArgs({
 		allowPositionals: true,
-		options: { json: text, size: text, database: text, quick: flag, profile: flag, help: flag },
+		options: { json: text, size: text, database: text, namespaces: flag, quick: flag, profile: flag, help: flag },
 	});
 	if (values.help) {
 		console.log(`${usage}\n\n${listBenchmarks()}`);
@@ -41,6 +44,9 @@ function readArguments(): Wanted {
 	const unknown = positionals.find((name) => !benchmarks.some((benchmark) => benchmark.name === name));
 	if (unknown !== undefined) throw new Error(`there is no benchmark ${unknown}; there are:\n${listBenchmarks()}`);
 	const chosen = positionals.length === 0 ? benchmarks : benchmarks.filter(({ name }) => positionals.includes(name));
+	if (values.namespaces && values.database !== undefined)
+		throw new Error('--namespaces needs the server of the benchmark itself, which lets them in');
+	if (values.namespaces && process.getuid?.() !== 0) throw new Error('--namespaces needs root, on Linux');
 	const sizes = values.size === undefined ? null : readSizes(values.size, chosen);
 	return {
 		chosen,
@@ -49,6 +55,7 @@ function readArguments(): Wanted {
 		json: values.json,
 		isQuick: values.quick,
 		isProfiled: values.profile,
+		areApart: values.namespaces,
 	};
 }
 
@@ -69,8 +76,9 @@ function listBenchmarks(): string {
 
 let isInterrupted = false;
 
-async function run({ chosen, sizes, database, json, isQuick, isProfiled }: Wanted): Promise<void> {
-	const starting = database === undefined ? startBenchServer(isProfiled) : openServer(database);
+async function run({ chosen, sizes, database, json, isQuick, isProfiled, areApart }: Wanted): Promise<void> {
+	const starting =
+		database === undefined ? startBenchServer({ isProfiled, isReachable: areApart }) : openServer(database);
 	// An orderly end, also while the server starts: one that is killed would go on writing into the folder that is being removed.
 	const interrupt = (): void => {
 		if (isInterrupted) return;
@@ -89,7 +97,16 @@ async function run({ chosen, sizes, database, json, isQuick, isProfiled }: Wante
 			const pool = createPool({ url, max: 10, applicationName: 'botbox bench' });
 			try {
 				const log = (line: string) => console.log(`  ${line}`);
-				const measured = await benchmark.run({ pool, url, serverCpuMs: server.cpuMs, sizes, isQuick, isProfiled, log });
+				const measured = await benchmark.run({
+					pool,
+					url,
+					serverCpuMs: server.cpuMs,
+					sizes,
+					isQuick,
+					isProfiled,
+					areApart,
+					log,
+				});
 				figures.push(...measured);
 				// Above zero at the start, others were at work on the machine, and figures are too high.
 				console.log(

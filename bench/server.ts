@@ -1,12 +1,13 @@
 /** The server that benchmarks run on: an embedded one with the shipped settings in a temporary folder, gone afterwards, or one that is given. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startEmbedded } from '../src/database/embedded/server.ts';
 import { migrate } from '../src/database/migrate/migrate.ts';
 import { makeServerFolder, stopAtExit } from '../test/support/temporary-server.ts';
+import { namespaceNetwork } from './namespaces.ts';
 
 export interface BenchServer {
 	/** Cores, memory and PostgreSQL's version. */
@@ -18,9 +19,19 @@ export interface BenchServer {
 	close(): Promise<void>;
 }
 
-export async function startBenchServer(isProfiled: boolean): Promise<BenchServer> {
+export interface BenchServerOptions {
+	/** Whether it counts statements. */
+	readonly isProfiled: boolean;
+	/** Whether network namespaces of this machine reach it. */
+	readonly isReachable: boolean;
+}
+
+export async function startBenchServer({ isProfiled, isReachable }: BenchServerOptions): Promise<BenchServer> {
 	const base = await makeServerFolder();
-	const settings = isProfiled ? { shared_preload_libraries: 'pg_stat_statements' } : {};
+	const settings = {
+		...(isProfiled ? { shared_preload_libraries: 'pg_stat_statements' } : {}),
+		...(isReachable ? { listen_addresses: '*', hba_file: await writeAccessRules(base) } : {}),
+	};
 	const server = await startEmbedded({ dataDir: join(base, 'data'), settings });
 	// Ctrl-C and crashes included, nothing stays behind.
 	const forget = stopAtExit(server, base);
@@ -34,6 +45,13 @@ export async function startBenchServer(isProfiled: boolean): Promise<BenchServer
 			await rm(base, { recursive: true, force: true });
 		},
 	};
+}
+
+async function writeAccessRules(base: string): Promise<string> {
+	const file = join(base, 'pg_hba.conf');
+	const rules = ['127.0.0.1/32', namespaceNetwork].map((network) => `host all all ${network} scram-sha-256\n`);
+	await writeFile(file, rules.join(''), { mode: 0o644 });
+	return file;
 }
 
 /** Somebody else's server, with settings of its own; the databases made on it are dropped in the end. Its user has to be a superuser. */

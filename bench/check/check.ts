@@ -18,7 +18,7 @@ export const check: Benchmark = {
 		const steps = isQuick ? 10 : 100;
 		await createMarket(pool, new Date(start), steps + 1);
 		await createBots(pool, bots, new Date(start));
-		const crew = await startCrew(1, { url, isProfiled: false });
+		const crew = await startCrew(1, { url, isProfiled: false, areApart: false });
 		try {
 			const times: number[] = [];
 			const workerCpu: number[] = [];

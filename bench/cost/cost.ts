@@ -71,7 +71,7 @@ async function measureCost(
 	clock: { now: number },
 ): Promise<Cost> {
 	await createBots(pool, bots, new Date(clock.now));
-	const crew = await startCrew(1, { url, isProfiled: false });
+	const crew = await startCrew(1, { url, isProfiled: false, areApart: false });
 	try {
 		const cpu: number[] = [];
 		let memoryMb = 0;

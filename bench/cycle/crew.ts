@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { IndicatorUse } from '../../src/market/view.ts';
 import type { WindowUse } from '../../src/market/windows.ts';
 import type { CheckUse } from '../../src/workers/check-cache.ts';
+import { makeNamespace, type Namespace } from '../namespaces.ts';
 import type { Spent } from './profile.ts';
 
 export interface CrewOrders {
@@ -38,18 +39,24 @@ export interface Crew {
 
 const workerProcess = fileURLToPath(new URL('worker-process.ts', import.meta.url));
 
-export async function startCrew(processes: number, orders: Omit<CrewOrders, 'name'>): Promise<Crew> {
+/** `areApart`: each in a network namespace of its own. */
+export async function startCrew(
+	processes: number,
+	{ areApart, ...orders }: Omit<CrewOrders, 'name'> & { readonly areApart: boolean },
+): Promise<Crew> {
 	const children: ChildProcess[] = [];
+	const namespaces: Namespace[] = [];
 	const ends = ['exit', 'SIGINT', 'SIGTERM'] as const;
 	const stop = (): void => {
 		for (const end of ends) process.off(end, stop);
 		for (const child of children) child.kill('SIGKILL');
+		for (const namespace of namespaces.splice(0)) namespace.remove();
 	};
 	// Before the server goes, or each would tell that it went.
 	for (const end of ends) process.once(end, stop);
 	const ready: Promise<unknown>[] = [];
 	for (let n = 1; n <= processes; n += 1) {
-		const child = fork(workerProcess, [JSON.stringify({ ...orders, name: `bench ${n}` })], { execArgv: [] });
+		const child = startWorker({ ...orders, name: `bench ${n}` }, areApart ? makeNamespace(n) : null, namespaces);
 		children.push(child);
 		ready.push(message(child, (told) => told === 'ready'));
 	}
@@ -78,6 +85,14 @@ export async function startCrew(processes: number, orders: Omit<CrewOrders, 'nam
 			return { ms: performance.now() - begun, reports: done };
 		},
 	};
+}
+
+function startWorker(orders: CrewOrders, namespace: Namespace | null, namespaces: Namespace[]): ChildProcess {
+	if (namespace === null) return fork(workerProcess, [JSON.stringify(orders)], { execArgv: [] });
+	namespaces.push(namespace);
+	const [command = '', ...args] = namespace.prefix;
+	const told = JSON.stringify({ ...orders, url: namespace.urlOf(orders.url) });
+	return fork(workerProcess, [told], { execPath: command, execArgv: [...args, process.execPath] });
 }
 
 /** The next message that is looked for; an error if the process ends before it comes. */

@@ -56,7 +56,8 @@ async function measureSize(context: BenchContext, size: Size, clock: { now: numb
 	await createBots(context.pool, size.bots, new Date(clock.now));
 	const figures: Figure[] = [];
 	for (const processes of size.crews) {
-		const crew = await startCrew(processes, { url: context.url, isProfiled: context.isProfiled });
+		const { url, isProfiled, areApart } = context;
+		const crew = await startCrew(processes, { url, isProfiled, areApart });
 		try {
 			figures.push(...(await measureCrew(context, size, { crew, processes }, clock)));
 		} finally {

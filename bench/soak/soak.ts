@@ -39,7 +39,7 @@ export const soak: Benchmark = {
 		const seconds = isQuick ? 20 : 1_800;
 		await createMarket(pool, new Date(start), stretch);
 		await createBots(pool, bots, new Date(start));
-		const crew = await startCrew(1, { url, isProfiled: false });
+		const crew = await startCrew(1, { url, isProfiled: false, areApart: false });
 		try {
 			const samples = await runFor(seconds, { pool, crew, log });
 			return describe(samples, seconds);
