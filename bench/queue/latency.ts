@@ -21,7 +21,7 @@ import { startSimulator } from '../../src/simulator/simulator.ts';
 import { CheckCache } from '../../src/workers/check-cache.ts';
 import type { WorkerContext } from '../../src/workers/context.ts';
 import { executeTrades } from '../../src/workers/execute-trades.ts';
-import { recordMarkets } from '../../src/workers/monitor.ts';
+import { recordMarkets } from '../../src/workers/refresh-markets.ts';
 import { reconcileAccounts } from '../../src/workers/reconcile.ts';
 import { checkOf } from '../../test/support/factories/evaluated-checks.ts';
 import { makeBot, makeStrategyVersion } from '../../test/support/factories/world.ts';

@@ -16,13 +16,14 @@ import {
 	releaseTrades,
 	submitOrder,
 } from '../database/functions/trades.ts';
-import { errorMessage } from '../errors.ts';
+import { BotboxError, errorMessage } from '../errors.ts';
 import type { MarginMode, SendOutcome, TradingVenue } from '../exchange/venue.ts';
 import { ordersSentTotal, signalToOrderSeconds } from '../metrics.ts';
 import { deriveClientOrderId } from './client-order-id.ts';
 import { again, done, type RunResult, type WorkerContext } from './context.ts';
 import { crashPoint } from './crash-points.ts';
 import { handOverStops, syncAccount } from './reconcile.ts';
+import { refreshAfterRefusal } from './refresh-markets.ts';
 import { followOrder } from './settle-orders.ts';
 
 const claimLimit = 10;
@@ -66,6 +67,9 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 	} catch (error) {
 		// Nothing was committed and nothing sent: the trade goes back and is tried again until its time is over.
 		log.warn({ error: errorMessage(error) }, 'trade could not be prepared');
+		// If the exchange has no such market any more, expire_trades ends the trade.
+		const isRefused = error instanceof BotboxError && ['EXCHANGE_REFUSED', 'INSTRUMENT_NOT_FOUND'].includes(error.code);
+		if (isRefused) await refreshAfterRefusal(context, trade.exchangeId, now);
 		await releaseTrades(pool, {
 			tradeIds: [trade.tradeId],
 			workerId,
@@ -114,6 +118,8 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 	}
 	crashPoint('execute:after-send');
 	ordersSentTotal.inc({ outcome: outcome.kind });
+	// What is recorded next looks whether the market has changed: then the order is cut to it and sent once more.
+	if (outcome.kind === 'REFUSED' && outcome.mayBeOutdated) await refreshAfterRefusal(context, trade.exchangeId, now);
 	const state = await recordOutcome(context, orderId, outcome, now);
 	crashPoint('execute:after-record-result');
 	log.info({ order: orderId, clientOrderId, outcome: outcome.kind, state, ...describe(outcome) }, 'order sent');
