@@ -1,7 +1,8 @@
 /**
  * Execution: claims trades, closes first, and carries each to its venue.
  *
- * Reads: trade_queue. Writes: through claim_trades, submit_order, record_order_result, apply_fills, settle_order. Idempotency
+ * Reads: trade_queue. Writes: through claim_trades, submit_order, record_order_result, apply_fills, settle_order, after a refusal
+ * record_instruments. Idempotency
  * keys: the order's client_order_id, and the exchange's fill ids. A crash before submit_order leaves a claim that lapses and
  * a trade that is taken up again; a crash after it leaves an order SUBMITTING that becomes UNKNOWN when the lease lapses and
  * is asked for at the exchange before anything else happens to it.
