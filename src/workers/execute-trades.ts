@@ -1,11 +1,10 @@
 /**
  * Execution: claims trades, closes first, and carries each to its venue.
  *
- * Reads: trade_queue. Writes: through claim_trades, submit_order, record_order_result, apply_fills, settle_order, after a refusal
- * record_instruments. Idempotency
- * keys: the order's client_order_id, and the exchange's fill ids. A crash before submit_order leaves a claim that lapses and
- * a trade that is taken up again; a crash after it leaves an order SUBMITTING that becomes UNKNOWN when the lease lapses and
- * is asked for at the exchange before anything else happens to it.
+ * Reads: trade_queue. Writes: through claim_trades, submit_order, record_order_result, apply_fills, settle_order, and
+ * record_instruments after a refusal. Idempotency keys: the order's client_order_id, and the exchange's fill ids. A crash before
+ * submit_order leaves a claim that lapses and a trade that is taken up again; a crash after it leaves an order SUBMITTING that
+ * becomes UNKNOWN when the lease lapses and is asked for at the exchange before anything else happens to it.
  */
 import { performance } from 'node:perf_hooks';
 import { findStopsInTheWay } from '../database/functions/guards.ts';
