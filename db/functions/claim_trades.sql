@@ -35,8 +35,17 @@ language sql
 set search_path = botbox, pg_temp
 as $$
   with candidates as (
-    select t.id
+    select t.id,
+           -- A close is for what is left by now: the exchange's stop may have sold a part. And what was sized by figures of the market that
+           -- have changed since is cut to the present ones; of a position smaller than a lot the exchange is asked all the same.
+           coalesce(
+             nullif(fit_order(p_quantity => least(t.quantity, p.quantity), p_price => t.price, p_instrument => i), 0), t.quantity
+           ) as quantity,
+           -- Only Bybit refuses a stop between two ticks, but no exchange places one there.
+           round(t.stop_loss_price / i.tick_size) * i.tick_size as stop_loss_price,
+           round(t.take_profit_price / i.tick_size) * i.tick_size as take_profit_price
       from trade_queue t
+      join instruments i on i.id = t.instrument_id
       join accounts a on a.id = t.account_id
       join circuit_breakers k on k.exchange_id = a.exchange_id
       join bots b on b.id = t.bot_id
@@ -56,6 +65,7 @@ as $$
          (t.direction = 'CLOSE' and p.status = 'OPEN')
          or (
            t.direction <> 'CLOSE'
+           and i.is_trading
            and a.status = 'ACTIVE'
            and b.status = 'ACTIVE'
            -- What a bot that asks has decided waits for a person's word; closes, and stops with them, never do.
@@ -94,15 +104,11 @@ as $$
            claimed_by = p_worker_id,
            claimed_until = p_now + make_interval(secs => p_lease_ms / 1000.0),
            attempts = t.attempts + 1,
-           -- A close is for what is left by now: the exchange's stop may have sold a part.
-           quantity = least(
-             t.quantity,
-             (select floor(p.quantity / i.lot_size) * i.lot_size
-                from positions p
-                join instruments i on i.id = p.instrument_id
-               where p.id = t.position_id
-                 and p.quantity >= i.lot_size)
-           )
+           quantity = c.quantity,
+           -- Lots that do not fit are closed or entered when they are asked for again.
+           lots = case when t.lots > 0 and c.quantity < t.quantity then greatest(round(t.lots * c.quantity / t.quantity), 1) else t.lots end,
+           stop_loss_price = case when c.stop_loss_price > 0 and c.stop_loss_price <> t.stop_loss_price then c.stop_loss_price else t.stop_loss_price end,
+           take_profit_price = case when c.take_profit_price <> t.take_profit_price then c.take_profit_price else t.take_profit_price end
       from candidates c
      where t.id = c.id
     returning t.*

@@ -66,8 +66,8 @@ begin
     );
     -- One order holds at most what the exchange takes: lots beyond it are entered when they are asked for again.
     v_lots := coalesce(p_signal.lots, 1);
-    if v_lots * v_lot > v_instrument.maximum_quantity then
-      v_lots := greatest(floor(v_instrument.maximum_quantity / v_lot), 1);
+    if fit_order(p_quantity => v_lots * v_lot, p_price => p_signal.price, p_instrument => v_instrument) < v_lots * v_lot then
+      v_lots := greatest(floor(fit_order(p_quantity => v_lots * v_lot, p_price => p_signal.price, p_instrument => v_instrument) / v_lot), 1);
     end if;
     v_quantity := v_lot * v_lots;
     v_verdict := case

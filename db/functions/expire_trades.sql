@@ -8,14 +8,15 @@ declare
   v_count integer := 0;
 begin
   for v_trade in
-    select t.id, t.position_id, t.expires_at
+    select t.id, t.position_id, t.expires_at, i.is_trading, format('%s does not trade %s any more', i.exchange_id, i.symbol) as delisted
       from trade_queue t
       join bots b on b.id = t.bot_id
+      join instruments i on i.id = t.instrument_id
       left join positions p on p.id = t.position_id
      where t.status = 'PENDING'
        and case
              when t.direction = 'CLOSE' then p.status = 'CLOSED'
-             else t.expires_at <= p_now or b.status in ('STOPPED', 'DELETED')
+             else t.expires_at <= p_now or b.status in ('STOPPED', 'DELETED') or not i.is_trading
            end
      order by t.id
   loop
@@ -28,7 +29,7 @@ begin
     perform from trade_queue t where t.id = v_trade.id and t.status = 'PENDING' for update skip locked;
     continue when not found;
     update orders o
-       set status = 'REJECTED', reject_code = case when v_trade.position_id is null then 'EXPIRED' else 'POSITION_CLOSED' end, finished_at = p_now, updated_at = p_now
+       set status = 'REJECTED', reject_code = case when v_trade.position_id is not null then 'POSITION_CLOSED' when v_trade.is_trading then 'EXPIRED' else 'INSTRUMENT_NOT_TRADING' end, finished_at = p_now, updated_at = p_now
      where o.trade_id = v_trade.id
        and o.finished_at is null
        and o.not_accepted_at is not null;
@@ -40,8 +41,10 @@ begin
           select from trade_approvals a where a.trade_id = v_trade.id and a.decision is null
         ) then 'NOT_APPROVED'
         when v_trade.expires_at <= p_now then 'TTL_EXPIRED'
+        when not v_trade.is_trading then 'INSTRUMENT_NOT_TRADING'
         else 'BOT_NOT_ACTIVE'
       end,
+      p_error => case when v_trade.position_id is null and v_trade.expires_at > p_now and not v_trade.is_trading then v_trade.delisted end,
       p_now => p_now
     );
     v_count := v_count + 1;
@@ -50,4 +53,4 @@ begin
 end
 $$;
 comment on function botbox.expire_trades is
-  'Ends waiting entries past their 5 minutes, and those of stopped or deleted bots; a close never expires, but ends when its position was closed by something else.';
+  'Ends waiting entries past their 5 minutes, and those of stopped or deleted bots and of markets that are no longer traded; a close never expires, but ends when its position was closed by something else.';

@@ -10,7 +10,7 @@ as $$
     join instruments i on i.id = n.instrument_id
    cross join lateral (
            select size_entry(p_bot => p_bot, p_instrument => i, p_price => n.price, p_atr => n.atr) * i.contract_size as base,
-                  i.maximum_quantity * i.contract_size as most,
+                  least(i.maximum_quantity * i.contract_size, i.maximum_notional / n.price) as most,
                   i.lot_size * i.contract_size as lot
          ) s;
 $$;

@@ -32,12 +32,22 @@ begin
          taker_fee_rate = excluded.taker_fee_rate,
          maker_fee_rate = excluded.maker_fee_rate,
          is_trading = excluded.is_trading,
+         figures_changed_at = case
+           when (
+             i.tick_size, i.lot_size, i.minimum_quantity, i.maximum_quantity, i.minimum_notional, i.maximum_notional, i.contract_size, i.is_trading
+           ) is distinct from (
+             excluded.tick_size, excluded.lot_size, excluded.minimum_quantity, excluded.maximum_quantity, excluded.minimum_notional,
+             excluded.maximum_notional, excluded.contract_size, excluded.is_trading
+           ) then p_now
+           else i.figures_changed_at
+         end,
          refreshed_at = p_now;
   get diagnostics v_count = row_count;
 
   -- What the exchange no longer lists is no longer traded; positions in it keep their instrument.
   update instruments
-     set is_trading = false
+     set is_trading = false,
+         figures_changed_at = p_now
    where exchange_id = p_exchange_id
      and refreshed_at < p_now
      and is_trading
@@ -47,4 +57,4 @@ begin
 end
 $$;
 comment on function botbox.record_instruments is
-  'Takes over the exchange''s whole market list: new instruments, changed precisions and minimums, delisted ones marked as not trading.';
+  'Takes over the exchange''s whole market list: new instruments, changed precisions and minimums (figures_changed_at says when), delisted ones marked as not trading.';

@@ -15,6 +15,7 @@ declare
   v_order orders;
   v_trade trade_queue;
   v_delay interval;
+  v_result text := p_result;
 begin
   select o.* into v_order from orders o where o.id = p_order_id for update;
   select t.* into v_trade from trade_queue t where t.id = v_order.trade_id for update;
@@ -27,7 +28,15 @@ begin
     return v_order.status;
   end if;
 
-  case p_result
+  -- The market's figures have changed since the order was made, which is why it was refused: the claim cuts it to the new ones, and it goes
+  -- once more. A second refusal finds nothing changed since.
+  if p_result = 'REFUSED' and exists (
+       select from instruments i where i.id = v_order.instrument_id and i.is_trading and i.figures_changed_at >= v_order.sent_at
+     ) then
+    v_result := 'NOT_ACCEPTED';
+  end if;
+
+  case v_result
     when 'ACKNOWLEDGED' then
       update orders o
          set status = case when o.status in ('SUBMITTING', 'UNKNOWN') then 'OPEN' else o.status end,
@@ -98,4 +107,4 @@ begin
 end
 $$;
 comment on function botbox.record_order_result is
-  'Records what the exchange said of a sending: ACKNOWLEDGED, REFUSED, NOT_ACCEPTED (definitely not standing, may be sent again) or UNKNOWN (must be asked for; with code DUPLICATE_CLIENT_ID under an alert). Answers the order''s new state.';
+  'Records what the exchange said of a sending: ACKNOWLEDGED, REFUSED, NOT_ACCEPTED (definitely not standing, may be sent again) or UNKNOWN (must be asked for; with code DUPLICATE_CLIENT_ID under an alert). An order refused after figures of its market have changed is sent once more, as one not accepted. Answers the order''s new state.';

@@ -13,6 +13,10 @@ declare
   v_trade trade_queue;
   v_limit numeric;
   v_price numeric;
+  v_instrument instruments;
+  -- Why the entry is denied, in a code and in words.
+  v_denial text;
+  v_error text;
 begin
   -- The order of an earlier sending before its trade, as where fills and results are booked.
   perform from orders o where o.trade_id = p_trade_id for update;
@@ -36,8 +40,19 @@ begin
     return;
   end if;
 
+  select i.* into strict v_instrument from instruments i where i.id = v_trade.instrument_id;
+  -- Decided by figures that have changed since: what the exchange would refuse is not sent. A close is, since the exchange says what to do next.
+  if v_trade.direction <> 'CLOSE' and (
+       v_trade.quantity < v_instrument.minimum_quantity
+       or v_trade.quantity * v_trade.price * v_instrument.contract_size < v_instrument.minimum_notional
+     ) then
+    v_denial := 'BELOW_MINIMUM';
+    v_error := format('%s at %s is less than the market takes by now: at least %s, worth %s', v_trade.quantity, v_trade.price,
+                      v_instrument.minimum_quantity, v_instrument.minimum_notional);
+  end if;
+
   select a.max_price_deviation into v_limit from accounts a where a.id = v_trade.account_id and v_trade.direction <> 'CLOSE';
-  if v_limit is not null then
+  if v_denial is null and v_limit is not null then
     -- What entering costs now is what leaving the other way round would get. Without a fresh price nothing is sent: the next attempt may have one.
     select exit_quote(k, case v_trade.direction when 'LONG' then 'SHORT' else 'LONG' end::direction, 15000, p_now)
       into v_price
@@ -47,22 +62,22 @@ begin
       return;
     end if;
     if abs(v_price - v_trade.price) > v_limit * v_trade.price then
-      -- Sent before and certainly not standing: its order ends with it. One that may stand is asked for, not given up.
-      update orders o
-         set status = 'REJECTED', reject_code = 'PRICE_DEVIATION', finished_at = p_now, updated_at = p_now
-       where o.trade_id = p_trade_id
-         and o.finished_at is null
-         and o.not_accepted_at is not null;
-      if not exists (select from orders o where o.trade_id = p_trade_id and o.finished_at is null) then
-        perform finish_trade(
-          p_trade_id => p_trade_id, p_reason_code => 'PRICE_DEVIATION',
-          p_error => format('the price is %s, the signal''s was %s: %s%% away, the limit is %s%%', v_price, v_trade.price,
-                            round(abs(v_price / v_trade.price - 1) * 100, 3), trim_scale(v_limit * 100)),
-          p_now => p_now
-        );
-      end if;
-      return;
+      v_denial := 'PRICE_DEVIATION';
+      v_error := format('the price is %s, the signal''s was %s: %s%% away, the limit is %s%%', v_price, v_trade.price,
+                        round(abs(v_price / v_trade.price - 1) * 100, 3), trim_scale(v_limit * 100));
     end if;
+  end if;
+  if v_denial is not null then
+    -- Sent before and certainly not standing: its order ends with it. One that may stand is asked for, not given up.
+    update orders o
+       set status = 'REJECTED', reject_code = v_denial, finished_at = p_now, updated_at = p_now
+     where o.trade_id = p_trade_id
+       and o.finished_at is null
+       and o.not_accepted_at is not null;
+    if not exists (select from orders o where o.trade_id = p_trade_id and o.finished_at is null) then
+      perform finish_trade(p_trade_id => p_trade_id, p_reason_code => v_denial, p_error => v_error, p_now => p_now);
+    end if;
+    return;
   end if;
 
   return query
@@ -102,4 +117,4 @@ begin
 end
 $$;
 comment on function botbox.submit_order is
-  'Commits the order row as SUBMITTING before anything is sent. A row comes back only while the trade''s lease and time hold, its account is not HALTED (or a person flattens it) and for an entry ACTIVE, the price of an entry lies near its signal''s (or the trade ends), there is something to close, and no earlier sending of the same order may still stand: without a row nothing may be sent.';
+  'Commits the order row as SUBMITTING before anything is sent. A row comes back only while the trade''s lease and time hold, its account is not HALTED (or a person flattens it) and for an entry ACTIVE, an entry is large enough for the market and its price lies near its signal''s (or the trade ends), there is something to close, and no earlier sending of the same order may still stand: without a row nothing may be sent.';

@@ -16,6 +16,6 @@ export async function ensureMarkets(pool: Pool, config: Config, exchangeId: stri
 	// Instruments made for recorded candles are on no list, and trade nothing.
 	const where = { exchange_id: exchangeId, is_trading: true };
 	if ((await listView(pool, 'instruments', { where, limit: 1 })).length > 0) return;
-	const { recordMarkets } = await import('../workers/monitor.ts');
+	const { recordMarkets } = await import('../workers/refresh-markets.ts');
 	await recordMarkets({ pool, venues: await openVenues(pool, config) }, exchangeId);
 }

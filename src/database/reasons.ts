@@ -4,7 +4,7 @@
  */
 
 interface ReasonEntry {
-	/** Where the reason is at home; an inactive bot's check and a cancelled trade borrow one of SIGNAL. */
+	/** Where the reason is at home; an inactive bot's check and a trade that ends unsent may borrow one of SIGNAL. */
 	readonly scope: 'CHECK' | 'SIGNAL' | 'TRADE';
 	readonly meaning: string;
 }

@@ -8,6 +8,7 @@ import type { Credentials } from './credentials.ts';
 import { describeCall } from './limits.ts';
 import { isOutOfTime } from './outcomes.ts';
 import { callTrace } from './transport.ts';
+import { findUnlisted } from './unlisted-markets.ts';
 
 export interface ExchangeLink {
 	readonly context: GatewayContext;
@@ -57,6 +58,12 @@ export function openExchange(context: GatewayContext, exchange: ExchangeRow): Ex
 		return client;
 	};
 	const client = openClient(undefined);
+	const fetchListed = client.ccxt.fetchMarkets.bind(client.ccxt);
+	client.ccxt.fetchMarkets = async (params = {}) => {
+		const listed = await fetchListed(params);
+		const symbols = new Set(listed.map((market) => market?.symbol));
+		return [...listed, ...(await findUnlisted(context, exchange.exchangeId, symbols))];
+	};
 
 	async function measureClock(): Promise<number> {
 		const trace: { sentAt?: number } = {};

@@ -5,6 +5,7 @@ import { cleanCandles } from './candles.ts';
 import type { ExchangeLink } from './exchange-link.ts';
 import { reading } from './reading.ts';
 import { callTrace } from './transport.ts';
+import { isUnlisted } from './unlisted-markets.ts';
 import type { CandleFetch, FundingRate, MarketData, MarketInfo, Quote } from './venue.ts';
 
 /** Candles of one request; more are fetched in pages. */
@@ -63,7 +64,7 @@ export function createMarketData(link: ExchangeLink): MarketData {
 
 	function describeMarket(market: Market): MarketInfo | undefined {
 		const marketType = market === undefined ? undefined : marketTypeOf(market);
-		if (market === undefined || marketType === undefined) return undefined;
+		if (market === undefined || marketType === undefined || isUnlisted(market)) return undefined;
 		const { precision, limits, base = '', quote = '' } = market;
 		const tickSize = text(precision.price);
 		const lotSize = text(precision.amount);

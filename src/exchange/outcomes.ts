@@ -244,6 +244,15 @@ export function keyRefusal(error: unknown, family: Family): string | undefined {
 	return words === undefined ? undefined : `${words} (${facts?.code})`;
 }
 
+/** Binance's futures codes for a lack of money, which ccxt knows at Binance's own addresses only. */
+const lackOfFunds: ReadonlySet<string> = new Set(['-2018', '-2019']);
+
+/** A refusal that speaks of the account, its money or its key; any other may come of figures of the market that have changed. */
+export function speaksOfAccount(error: unknown): boolean {
+	if (error instanceof InsufficientFunds || error instanceof AuthenticationError) return true;
+	return lackOfFunds.has(factsOf(error)?.code ?? '');
+}
+
 export function isOutOfTime(error: unknown, family: Family): boolean {
 	const code = factsOf(error)?.code;
 	return code !== undefined && verdictsByCode[family][code] === 'RESYNC';

@@ -9,7 +9,14 @@ import { type Credentials, redactorOf } from './credentials.ts';
 import type { ExchangeLink } from './exchange-link.ts';
 import type { Refusal } from './grants.ts';
 import { type ExchangeCall, ipBucketOf } from './limits.ts';
-import { classifySending, isDuplicateId, isMissingOrder, isUnchanged, keyRefusal } from './outcomes.ts';
+import {
+	classifySending,
+	isDuplicateId,
+	isMissingOrder,
+	isUnchanged,
+	keyRefusal,
+	speaksOfAccount,
+} from './outcomes.ts';
 import { reading } from './reading.ts';
 import { type CallTrace, callTrace, type Grant } from './transport.ts';
 import type { MarginMode, OrderRequest, SendOutcome, TradingVenue } from './venue.ts';
@@ -199,6 +206,8 @@ export function createTradingVenue(
 			const told = redact(message);
 			const refusal = keyRefusal(error, client.family);
 			if (refusal !== undefined) await onKeyRefused(`${account.exchangeId} does not take the key: ${refusal}`);
+			if (verdict === 'REFUSED')
+				return { kind: verdict, code, message: told, ...(speaksOfAccount(error) ? {} : { mayBeOutdated: true }) };
 			return verdict === 'UNKNOWN'
 				? {
 						kind: verdict,

@@ -95,7 +95,13 @@ export type SendOutcome =
 	/** The exchange took it. */
 	| { readonly kind: 'ACKNOWLEDGED'; readonly exchangeOrderId: string }
 	/** A definite refusal: funds, precision, closed market. Sending again would be refused again. */
-	| { readonly kind: 'REFUSED'; readonly code: string; readonly message: string }
+	| {
+			readonly kind: 'REFUSED';
+			readonly code: string;
+			readonly message: string;
+			/** Neither the funds nor the key: the market's lot, limits or state may be others than botbox knows. */
+			readonly mayBeOutdated?: true | undefined;
+	  }
 	/** Definitely not accepted: connection refused, 429, maintenance. May be sent again with the same client order id. */
 	| { readonly kind: 'NOT_ACCEPTED'; readonly code: string; readonly message: string }
 	/** It may stand: timeout after sending, 5xx, dropped connection, repeated client order id. Only asking tells. */

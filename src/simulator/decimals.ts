@@ -58,6 +58,10 @@ export function decimalPlaces(value: string): number {
 	return new Exact(value).decimalPlaces();
 }
 
+export function isMultiple(value: string, step: string): boolean {
+	return new Exact(value).modulo(step).isZero();
+}
+
 /** Whole steps (ticks, lots) as text: 640001 at one decimal is 64000.1. */
 export function fromSteps(steps: number, decimals: number): string {
 	return (steps / 10 ** decimals).toFixed(decimals);

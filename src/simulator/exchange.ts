@@ -4,7 +4,7 @@ import { Faults } from './http/faults.ts';
 import type { Category } from './market/instruments.ts';
 import { Market } from './market/market.ts';
 import { readRecording, recordingOffset } from './market/recording.ts';
-import type { Account, Fault, FaultKind, Meta, Order } from './state/entities.ts';
+import type { Account, Fault, FaultKind, InstrumentChange, Meta, Order } from './state/entities.ts';
 import { Store } from './state/store.ts';
 import { matchSymbol, matchUntil } from './trading/matching.ts';
 import { settleCoin, type Venue } from './trading/venue.ts';
@@ -58,6 +58,7 @@ export class Exchange implements Venue {
 			launchTime: meta.launchTime,
 			shifts: this.store.shifts,
 			funding: this.store.funding,
+			changes: this.store.instruments,
 			...(recording === undefined ? {} : { recording: { recording, offset: meta.recordingOffset } }),
 		});
 		this.store.changedMeta();
@@ -112,6 +113,13 @@ export class Exchange implements Venue {
 		if (this.market.find('linear', symbol) === undefined) return false;
 		// What has been settled stays as it was.
 		this.store.addFunding({ symbol, from: now + 1, rate });
+		return true;
+	}
+
+	/** States other figures of a market from now on, or takes it off the list; false where there is no such market. */
+	changeInstrument(change: InstrumentChange): boolean {
+		if (!this.market.change(change)) return false;
+		this.store.addInstrumentChange(change);
 		return true;
 	}
 

@@ -8,9 +8,9 @@ import { Exchange } from './exchange.ts';
 import { type FaultRequest, faultRequest } from './http/faults.ts';
 import { type LimitOptions, Limits, publishedLimits } from './http/limits.ts';
 import { makeServer } from './http/server.ts';
-import { fundingRequest, type ReportedOrder, reportOrders } from './http/sim-routes.ts';
+import { fundingRequest, instrumentRequest, type ReportedOrder, reportOrders } from './http/sim-routes.ts';
 import type { Category } from './market/instruments.ts';
-import type { Fault } from './state/entities.ts';
+import type { Fault, InstrumentChange } from './state/entities.ts';
 
 export interface SimulatorKey {
 	readonly apiKey: string;
@@ -53,6 +53,8 @@ export interface Simulator {
 	movePrice(symbol: string, price: number, category?: Category): void;
 	/** What every settlement of a perpetual pays from now on, at most ±0.001; null: its own rates again. */
 	setFunding(symbol: string, rate: number | null): void;
+	/** States other figures of a market from now on, or takes it off the list. */
+	changeInstrument(change: InstrumentChange): void;
 	/** The last price at a moment, now by default. */
 	price(symbol: string, category: Category, at?: number): number;
 	orders(filter?: { readonly apiKey?: string; readonly symbol?: string }): readonly ReportedOrder[];
@@ -122,6 +124,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 		setFunding: (symbol, rate) => {
 			if (!exchange.setFunding(symbol, fundingRequest.parse({ symbol, rate }).rate))
 				throw new Error(`no perpetual ${symbol}`);
+			exchange.store.commit();
+		},
+		changeInstrument: (change) => {
+			if (!exchange.changeInstrument(instrumentRequest.parse(change))) throw new Error(`no market ${change.symbol}`);
 			exchange.store.commit();
 		},
 		price: (symbol, category, at) => {

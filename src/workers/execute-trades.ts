@@ -1,10 +1,10 @@
 /**
  * Execution: claims trades, closes first, and carries each to its venue.
  *
- * Reads: trade_queue. Writes: through claim_trades, submit_order, record_order_result, apply_fills, settle_order. Idempotency
- * keys: the order's client_order_id, and the exchange's fill ids. A crash before submit_order leaves a claim that lapses and
- * a trade that is taken up again; a crash after it leaves an order SUBMITTING that becomes UNKNOWN when the lease lapses and
- * is asked for at the exchange before anything else happens to it.
+ * Reads: trade_queue. Writes: through claim_trades, submit_order, record_order_result, apply_fills, settle_order, and
+ * record_instruments after a refusal. Idempotency keys: the order's client_order_id, and the exchange's fill ids. A crash before
+ * submit_order leaves a claim that lapses and a trade that is taken up again; a crash after it leaves an order SUBMITTING that
+ * becomes UNKNOWN when the lease lapses and is asked for at the exchange before anything else happens to it.
  */
 import { performance } from 'node:perf_hooks';
 import { findStopsInTheWay } from '../database/functions/guards.ts';
@@ -16,13 +16,14 @@ import {
 	releaseTrades,
 	submitOrder,
 } from '../database/functions/trades.ts';
-import { errorMessage } from '../errors.ts';
+import { BotboxError, errorMessage } from '../errors.ts';
 import type { MarginMode, SendOutcome, TradingVenue } from '../exchange/venue.ts';
 import { ordersSentTotal, signalToOrderSeconds } from '../metrics.ts';
 import { deriveClientOrderId } from './client-order-id.ts';
 import { again, done, type RunResult, type WorkerContext } from './context.ts';
 import { crashPoint } from './crash-points.ts';
 import { handOverStops, syncAccount } from './reconcile.ts';
+import { refreshAfterRefusal } from './refresh-markets.ts';
 import { followOrder } from './settle-orders.ts';
 
 const claimLimit = 10;
@@ -66,6 +67,9 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 	} catch (error) {
 		// Nothing was committed and nothing sent: the trade goes back and is tried again until its time is over.
 		log.warn({ error: errorMessage(error) }, 'trade could not be prepared');
+		// If the exchange has no such market any more, expire_trades ends the trade.
+		const isRefused = error instanceof BotboxError && ['EXCHANGE_REFUSED', 'INSTRUMENT_NOT_FOUND'].includes(error.code);
+		if (isRefused) await refreshAfterRefusal(context, trade.exchangeId, now);
 		await releaseTrades(pool, {
 			tradeIds: [trade.tradeId],
 			workerId,
@@ -114,6 +118,8 @@ async function executeTrade(context: WorkerContext, trade: ClaimedTrade, claimed
 	}
 	crashPoint('execute:after-send');
 	ordersSentTotal.inc({ outcome: outcome.kind });
+	// What is recorded next looks whether the market has changed: then the order is cut to it and sent once more.
+	if (outcome.kind === 'REFUSED' && outcome.mayBeOutdated) await refreshAfterRefusal(context, trade.exchangeId, now);
 	const state = await recordOutcome(context, orderId, outcome, now);
 	crashPoint('execute:after-record-result');
 	log.info({ order: orderId, clientOrderId, outcome: outcome.kind, state, ...describe(outcome) }, 'order sent');

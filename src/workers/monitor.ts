@@ -19,7 +19,7 @@ import {
 	recordHeartbeat,
 } from '../database/functions/guards.ts';
 import { recordCheckMinutes } from '../database/functions/history.ts';
-import { correlationsAreDue, recordInstruments, refreshCorrelations } from '../database/functions/market.ts';
+import { correlationsAreDue, refreshCorrelations } from '../database/functions/market.ts';
 import { expireTrades, resumeFlattening, retryCloses } from '../database/functions/trades.ts';
 import { errorMessage } from '../errors.ts';
 import { indicatorUse } from '../market/view.ts';
@@ -27,6 +27,7 @@ import { done, type RunResult, type WorkerContext } from './context.ts';
 import { type CrashPoint, crashPoint } from './crash-points.ts';
 import { claimDue } from './duties.ts';
 import { prune } from './prune.ts';
+import { recordMarkets } from './refresh-markets.ts';
 
 interface Duty {
 	readonly name: string;
@@ -103,38 +104,6 @@ async function refreshMarkets(context: WorkerContext, now?: Date): Promise<void>
 	for (const { exchangeId } of await loadExchangesInUse(context.pool, {})) {
 		await recordMarkets(context, exchangeId, now);
 	}
-}
-
-/** Takes over the exchange's market list; answers how many instruments it has. */
-export async function recordMarkets(
-	context: Pick<WorkerContext, 'pool' | 'venues'>,
-	exchangeId: string,
-	now?: Date,
-): Promise<number> {
-	const data = await context.venues.marketData(exchangeId);
-	const markets = await data.markets();
-	return await recordInstruments(context.pool, {
-		exchangeId,
-		instruments: markets.map((market) => ({
-			symbol: market.symbol,
-			exchange_symbol: market.exchangeSymbol,
-			market_type: market.marketType,
-			base_asset: market.baseAsset,
-			quote_asset: market.quoteAsset,
-			settle_asset: market.settleAsset,
-			tick_size: market.tickSize,
-			lot_size: market.lotSize,
-			minimum_quantity: market.minimumQuantity,
-			maximum_quantity: market.maximumQuantity,
-			minimum_notional: market.minimumNotional,
-			maximum_notional: market.maximumNotional,
-			contract_size: market.contractSize,
-			taker_fee_rate: market.takerFeeRate,
-			maker_fee_rate: market.makerFeeRate,
-			is_trading: market.isTrading,
-		})),
-		now,
-	});
 }
 
 export interface WorkerIdentity {

@@ -11,7 +11,7 @@ import { createVenues, encryptCredentials } from '../../src/exchange/gateway.ts'
 import { createLogger } from '../../src/logger.ts';
 import { publishStrategies } from '../../src/market/strategy-versions.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
-import { recordMarkets } from '../../src/workers/monitor.ts';
+import { recordMarkets } from '../../src/workers/refresh-markets.ts';
 import { makeSharedClock, type SharedClock } from './simulated-clock.ts';
 import { gatherSimulatedCrew, type OrderWatch, type SimulatedCrew } from './simulated-crew.ts';
 import { createBots, type Inspected } from './stage.ts';

@@ -13,7 +13,7 @@ import { createPool, type Pool } from '../../src/database/pool.ts';
 import { createVenues, encryptCredentials } from '../../src/exchange/gateway.ts';
 import { createLogger } from '../../src/logger.ts';
 import { ensureStrategyVersion, publishStrategies } from '../../src/market/strategy-versions.ts';
-import { recordMarkets } from '../../src/workers/monitor.ts';
+import { recordMarkets } from '../../src/workers/refresh-markets.ts';
 import { type BotboxProcess, startBotbox, waitForLine } from './processes.ts';
 
 export interface Stage {

@@ -9,10 +9,19 @@ import {
 	flattenPositions,
 	queueExits,
 	rejectTrade,
+	releaseTrades,
 	submitOrder,
 } from '../../src/database/functions/trades.ts';
 import { checkPair, makePair, tradesOf } from '../support/factories/pairs.ts';
-import { decide, openPosition, queueTrade, workerId } from '../support/factories/trading.ts';
+import {
+	acknowledge,
+	applyFill,
+	decide,
+	openPosition,
+	queueTrade,
+	submitTrade,
+	workerId,
+} from '../support/factories/trading.ts';
 import { after, type Bot, makeBot, makeWorld, quote, start, type World } from '../support/factories/world.ts';
 import { one, openBooks } from './books.ts';
 
@@ -292,4 +301,36 @@ test('a bot is made with its way to trade', async () => {
 	await expect(
 		changeBot(books.pool, { botId: id, changes: { execution: 'SOMETIMES' }, now: start }),
 	).rejects.toMatchObject({ code: '22P02' });
+});
+
+test('what a person did not want is no signal that the system failed to catch: counted apart, and no part of the rate', async () => {
+	const world = await makeWorld(books.pool);
+	// The view looks back from the present.
+	const now = new Date(Date.now() - 3_600_000);
+	const at = (seconds: number) => new Date(now.getTime() + seconds * 1_000);
+	const entries: string[] = [];
+	for (const execution of ['CONFIRM', 'CONFIRM', 'CONFIRM', 'AUTO', 'AUTO', 'AUTO'] as const) {
+		const bot = await makeBot(books.pool, { ...world, ...(await makeWorld(books.pool)) }, { execution });
+		entries.push(await queueTrade(books.pool, bot, { now, candleAt: now }));
+	}
+	const [refused, unanswered, , filled, expired] = entries as [string, string, string, string, string];
+	await reject(refused, at(10));
+	const order = await submitTrade(books.pool, filled, { now: at(20) });
+	await acknowledge(books.pool, order, at(20));
+	await applyFill(books.pool, order, { at: at(21) });
+	const summed = () =>
+		one(
+			books.pool,
+			`select sum(accepted)::int as accepted, sum(executed)::int as executed, sum(waiting)::int as waiting, sum(expired)::int as expired,
+			        sum(cancelled)::int as cancelled, sum(failed)::int as failed, sum(refused_by_person)::int as refused, max(capture_rate) as rate
+			   from reporting.signal_capture`,
+		);
+	expect(await summed()).toEqual({
+		...{ accepted: 6, executed: 1, waiting: 4, expired: 0, cancelled: 1, failed: 0, refused: 1, rate: 1 },
+	});
+	// The others' time is over: one for want of a word, one for want of being sent.
+	await releaseTrades(books.pool, { tradeIds: [expired], workerId, now: at(30) });
+	await books.pool.query('update trade_queue set expires_at = $2 where id = any ($1)', [[unanswered, expired], at(60)]);
+	await expireTrades(books.pool, { now: at(60) });
+	expect(await summed()).toMatchObject({ executed: 1, expired: 2, cancelled: 1, refused: 2, rate: 0.5 });
 });

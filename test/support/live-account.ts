@@ -36,13 +36,18 @@ export interface LiveAccount {
 
 let made = 0;
 
-export async function openLiveAccount(system: SimulatedSystem, capital = 100_000): Promise<LiveAccount> {
+/** `balances`: what the key has at the exchange; by default what the exchange gives to every new one. */
+export async function openLiveAccount(
+	system: SimulatedSystem,
+	capital = 100_000,
+	balances?: Readonly<Record<string, string>>,
+): Promise<LiveAccount> {
 	const { pool } = system.database;
 	made += 1;
 	const name = `live ${made}`;
 	// A key of its own, so that the accounts of one system hold nothing of each other.
 	const credentials = { apiKey: `live-key-${made}`, secret: `live-secret-${made}` };
-	system.simulator.registerKey(credentials);
+	system.simulator.registerKey({ ...credentials, ...(balances === undefined ? {} : { balances }) });
 	const id = await createAccount(pool, {
 		name,
 		exchangeId: 'sim',

@@ -21,7 +21,7 @@ import { createVenues } from '../../exchange/registry.ts';
 import { createLogger } from '../../logger.ts';
 import { publishStrategies } from '../../market/strategy-versions.ts';
 import { readRecording } from '../../simulator/market/recording.ts';
-import { recordMarkets } from '../../workers/monitor.ts';
+import { recordMarkets } from '../../workers/refresh-markets.ts';
 import { untilToldToEnd } from '../lifetime.ts';
 import { actor, masterKey } from '../session.ts';
 import { type Child, startChild } from './children.ts';

@@ -25,6 +25,7 @@ export const internalFunctions: readonly string[] = [
 	'find_old_chunks',
 	'find_unbalanced_pairs',
 	'finish_trade',
+	'fit_order',
 	'free_places',
 	'is_hypertable',
 	'keep_foreign',

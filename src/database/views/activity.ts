@@ -71,6 +71,7 @@ export const signalCapture = defineView(
 		cancelled: 'bigint',
 		failed: 'bigint',
 		capture_rate: 'double precision?',
+		refused_by_person: 'bigint',
 	},
 );
 

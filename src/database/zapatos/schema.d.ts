@@ -2260,6 +2260,7 @@ declare module 'zapatos/schema' {
       contract_size: c.PgPrice;
       exchange_id: string;
       exchange_symbol: string;
+      figures_changed_at: Date | null;
       id: number;
       is_trading: boolean;
       lot_size: c.PgPrice;
@@ -2281,6 +2282,7 @@ declare module 'zapatos/schema' {
       contract_size: c.PgPrice;
       exchange_id: string;
       exchange_symbol: string;
+      figures_changed_at: db.TimestampTzString | null;
       id: number;
       is_trading: boolean;
       lot_size: c.PgPrice;
@@ -2302,6 +2304,7 @@ declare module 'zapatos/schema' {
       contract_size?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
       exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
       exchange_symbol?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
+      figures_changed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | db.SQLFragment | db.ParentColumn>;
       id?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       is_trading?: boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, boolean | db.Parameter<boolean> | db.SQLFragment | db.ParentColumn>;
       lot_size?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.ParentColumn>;
@@ -2323,6 +2326,7 @@ declare module 'zapatos/schema' {
       contract_size?: c.PgPrice | db.Parameter<c.PgPrice> | db.DefaultType | db.SQLFragment;
       exchange_id: string | db.Parameter<string> | db.SQLFragment;
       exchange_symbol: string | db.Parameter<string> | db.SQLFragment;
+      figures_changed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment;
       is_trading?: boolean | db.Parameter<boolean> | db.DefaultType | db.SQLFragment;
       lot_size: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment;
       maker_fee_rate?: c.PgAmount | db.Parameter<c.PgAmount> | db.DefaultType | db.SQLFragment;
@@ -2343,6 +2347,7 @@ declare module 'zapatos/schema' {
       contract_size?: c.PgPrice | db.Parameter<c.PgPrice> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.DefaultType | db.SQLFragment>;
       exchange_id?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
       exchange_symbol?: string | db.Parameter<string> | db.SQLFragment | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment>;
+      figures_changed_at?: (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment | db.SQLFragment<any, (db.TimestampTzString | Date) | db.Parameter<(db.TimestampTzString | Date)> | null | db.DefaultType | db.SQLFragment>;
       is_trading?: boolean | db.Parameter<boolean> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, boolean | db.Parameter<boolean> | db.DefaultType | db.SQLFragment>;
       lot_size?: c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment | db.SQLFragment<any, c.PgPrice | db.Parameter<c.PgPrice> | db.SQLFragment>;
       maker_fee_rate?: c.PgAmount | db.Parameter<c.PgAmount> | db.DefaultType | db.SQLFragment | db.SQLFragment<any, c.PgAmount | db.Parameter<c.PgAmount> | db.DefaultType | db.SQLFragment>;
@@ -7174,6 +7179,7 @@ declare module 'zapatos/schema' {
         executed: number | null;
         expired: number | null;
         failed: number | null;
+        refused_by_person: number | null;
         strategy: string | null;
         waiting: number | null;
       }
@@ -7186,6 +7192,7 @@ declare module 'zapatos/schema' {
         executed: number | null;
         expired: number | null;
         failed: number | null;
+        refused_by_person: number | null;
         strategy: string | null;
         waiting: number | null;
       }
@@ -7198,6 +7205,7 @@ declare module 'zapatos/schema' {
         executed?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         expired?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         failed?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
+        refused_by_person?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
         strategy?: string | db.Parameter<string> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, string | db.Parameter<string> | db.SQLFragment | db.ParentColumn>;
         waiting?: (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn | db.SQLFragment<any, (number | db.Int8String | bigint) | db.Parameter<(number | db.Int8String | bigint)> | db.SQLFragment | db.ParentColumn>;
       }

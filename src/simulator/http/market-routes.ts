@@ -64,6 +64,7 @@ function instrumentsInfo({ venue, input }: PublicCall): object {
 	const trading = request.status === undefined || request.status === 'Trading';
 	const wanted = (trading ? venue.market.inCategory(request.category) : [])
 		.map((listing) => listing.instrument)
+		.filter((instrument) => instrument.isDelisted !== true)
 		.filter((instrument) => request.symbol === undefined || instrument.symbol === request.symbol)
 		.filter((instrument) => request.baseCoin === undefined || instrument.base === request.baseCoin);
 	// Spot answers all at once, without pages.
@@ -88,22 +89,22 @@ function describeSpot(instrument: Instrument): object {
 		marginTrading: 'none',
 		stTag: '0',
 		lotSizeFilter: {
-			basePrecision: fromSteps(1, instrument.lotDecimals),
+			basePrecision: instrument.qtyStep ?? fromSteps(1, instrument.lotDecimals),
 			quotePrecision: '0.00000001',
 			minOrderQty: instrument.minQty,
 			maxOrderQty: instrument.maxQty,
 			minOrderAmt: instrument.minValue,
-			maxOrderAmt: '8000000',
+			maxOrderAmt: instrument.maxValue,
 			maxLimitOrderQty: instrument.maxQty,
 			maxMarketOrderQty: instrument.maxMarketQty,
 		},
-		priceFilter: { tickSize: fromSteps(1, instrument.priceDecimals) },
+		priceFilter: { tickSize: instrument.tickSize ?? fromSteps(1, instrument.priceDecimals) },
 		riskParameters: { priceLimitRatioX: '0.1', priceLimitRatioY: '0.1' },
 	};
 }
 
 function describeLinear(instrument: Instrument): object {
-	const tick = fromSteps(1, instrument.priceDecimals);
+	const tick = instrument.tickSize ?? fromSteps(1, instrument.priceDecimals);
 	return {
 		symbol: instrument.symbol,
 		contractType: 'LinearPerpetual',
@@ -119,7 +120,7 @@ function describeLinear(instrument: Instrument): object {
 		lotSizeFilter: {
 			maxOrderQty: instrument.maxQty,
 			minOrderQty: instrument.minQty,
-			qtyStep: fromSteps(1, instrument.lotDecimals),
+			qtyStep: instrument.qtyStep ?? fromSteps(1, instrument.lotDecimals),
 			postOnlyMaxOrderQty: instrument.maxQty,
 			maxMktOrderQty: instrument.maxMarketQty,
 			minNotionalValue: instrument.minValue,

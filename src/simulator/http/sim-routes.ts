@@ -30,6 +30,21 @@ export const priceRequest = z
 export const fundingRequest = z
 	.object({ symbol: z.string().min(1), rate: z.number().min(-0.001).max(0.001).nullable() })
 	.strict();
+const figure = z.string().refine((value) => Number(value) > 0, 'expected a number above zero');
+export const instrumentRequest = z
+	.object({
+		symbol: z.string().min(1),
+		category: z.enum(['spot', 'linear']),
+		minQty: figure.optional(),
+		maxQty: figure.optional(),
+		maxMarketQty: figure.optional(),
+		minValue: figure.optional(),
+		maxValue: figure.optional(),
+		qtyStep: figure.optional(),
+		tickSize: figure.optional(),
+		isDelisted: z.boolean().optional(),
+	})
+	.strict();
 const ordersRequest = z
 	.object({ apiKey: z.string().optional(), symbol: z.string().optional(), stops: z.literal('all').optional() })
 	.strict();
@@ -74,6 +89,11 @@ export function answerSim(
 			const { symbol, rate } = parse(fundingRequest, input);
 			if (!exchange.setFunding(symbol, rate)) throw new ApiError(10001, `no perpetual ${symbol}`);
 			return { symbol, rate };
+		}
+		case 'POST /_sim/instruments': {
+			const change = parse(instrumentRequest, input);
+			if (!exchange.changeInstrument(change)) throw new ApiError(10001, `no market ${change.symbol}`);
+			return change;
 		}
 		default:
 			return undefined;

@@ -17,6 +17,14 @@ export interface Instrument {
 	readonly minValue: string;
 	readonly maxQty: string;
 	readonly maxMarketQty: string;
+	/** Largest value of a spot order in the quote coin: maxOrderAmt. */
+	readonly maxValue: string;
+	/** What orders must be a multiple of; absent: one lot. Books and fills go by lots all the same. */
+	readonly qtyStep?: string;
+	/** What the instrument list states as tick; absent: one unit of the last decimal of a price. */
+	readonly tickSize?: string;
+	/** Taken off the list: no orders any more, prices go on. */
+	readonly isDelisted?: boolean;
 	readonly maxLeverage: number;
 	readonly launchTime: number;
 	/** For made-up markets: where the price wanders and how wildly. */
@@ -26,6 +34,8 @@ export interface Instrument {
 	readonly minuteValue: number;
 	readonly levelValue: number;
 }
+
+const mostSpotValue = '8000000';
 
 /** Base asset, price level, one-minute volatility, traded USDT a minute: orders of magnitude of the real ones. */
 const known: readonly (readonly [string, number, number, number])[] = [
@@ -80,6 +90,7 @@ export function makeInstruments(seed: number, count: number, launchTime: number)
 				minValue: '5',
 				maxQty: quantity(8e6 / price, lotDecimals),
 				maxMarketQty: quantity(4e6 / price, lotDecimals),
+				maxValue: mostSpotValue,
 				maxLeverage: 1,
 				levelValue: levelValue / 2,
 			},
@@ -92,6 +103,7 @@ export function makeInstruments(seed: number, count: number, launchTime: number)
 				minValue: '5',
 				maxQty: quantity(6e7 / price, lotDecimals),
 				maxMarketQty: quantity(1.5e7 / price, lotDecimals),
+				maxValue: mostSpotValue,
 				maxLeverage: index < 2 ? 100 : 50,
 				levelValue,
 			},
@@ -116,6 +128,7 @@ export function recordedInstrument(recording: Recording, firstMinuteTime: number
 		minValue: category === 'linear' ? '5' : quantity(5 / (referencePrices[quote] ?? 1), quote === 'USDT' ? 0 : 5),
 		maxQty: quantity((levelValue * 2_000) / price, 0),
 		maxMarketQty: quantity((levelValue * 1_000) / price, 0),
+		maxValue: mostSpotValue,
 		maxLeverage: category === 'linear' ? 50 : 1,
 		launchTime: firstMinuteTime,
 		price,

@@ -1,5 +1,5 @@
 /** All markets of the simulated exchange: their instruments, prices, books, candles and funding rates. */
-import type { FundingSetting } from '../state/entities.ts';
+import type { FundingSetting, InstrumentChange } from '../state/entities.ts';
 import { type Book, makeBook } from './book.ts';
 import { type Category, type Instrument, makeInstruments, recordedInstrument, referencePrices } from './instruments.ts';
 import { keyOf, signed } from './noise.ts';
@@ -18,10 +18,12 @@ export interface MarketOptions {
 	readonly shifts: Map<string, PriceShift[]>;
 	/** Funding that was set from outside, in the order of its times; the market only reads it. */
 	readonly funding?: readonly FundingSetting[];
+	/** Figures that were changed from outside before, in their order. */
+	readonly changes?: readonly InstrumentChange[];
 }
 
 export interface Listing {
-	readonly instrument: Instrument;
+	instrument: Instrument;
 	readonly series: Series;
 	book: Book | undefined;
 }
@@ -53,6 +55,7 @@ export class Market {
 				: [recordedInstrument(recording.recording, recording.recording.start + recording.offset)];
 		const cache = new BlockCache();
 		this.listings = instruments.map((instrument) => this.list(instrument, cache));
+		for (const change of options.changes ?? []) this.change(change);
 	}
 
 	find(category: Category, symbol: string): Listing | undefined {
@@ -61,6 +64,15 @@ export class Market {
 
 	inCategory(category: string): Listing[] {
 		return this.listings.filter((listing) => listing.instrument.category === category);
+	}
+
+	/** States other figures of a market; false where there is no such market. */
+	change({ symbol, category, ...figures }: InstrumentChange): boolean {
+		const listing = this.find(category, symbol);
+		if (listing === undefined) return false;
+		const stated = Object.entries(figures).filter(([, value]) => value !== undefined);
+		listing.instrument = { ...listing.instrument, ...Object.fromEntries(stated) };
+		return true;
 	}
 
 	/** The book of the present point; within a point it keeps what orders took from it. */

@@ -219,6 +219,20 @@ export interface FundingSetting {
 	readonly rate: number | null;
 }
 
+/** Figures of a market as the exchange states them from now on. */
+export interface InstrumentChange {
+	readonly symbol: string;
+	readonly category: Category;
+	readonly minQty?: string | undefined;
+	readonly maxQty?: string | undefined;
+	readonly maxMarketQty?: string | undefined;
+	readonly minValue?: string | undefined;
+	readonly maxValue?: string | undefined;
+	readonly qtyStep?: string | undefined;
+	readonly tickSize?: string | undefined;
+	readonly isDelisted?: boolean | undefined;
+}
+
 /** What belongs to no single entity. */
 export interface Meta {
 	seed: number;

@@ -7,6 +7,7 @@ import {
 	type Execution,
 	type Fault,
 	type FundingSetting,
+	type InstrumentChange,
 	isOpen,
 	type LogEntry,
 	type Meta,
@@ -26,6 +27,7 @@ interface Change {
 	readonly log?: readonly LogEntry[];
 	readonly shifts?: readonly (PriceShift & { readonly key: string })[];
 	readonly funding?: readonly FundingSetting[];
+	readonly instruments?: readonly InstrumentChange[];
 	/** All pending faults, where any changed. */
 	readonly faults?: readonly Fault[];
 }
@@ -40,6 +42,8 @@ export class Store {
 	readonly log: LogEntry[] = [];
 	readonly shifts = new Map<string, PriceShift[]>();
 	readonly funding: FundingSetting[] = [];
+	/** In the order in which they were made. */
+	readonly instruments: InstrumentChange[] = [];
 	faults: Fault[] = [];
 	meta: Meta;
 	/** Orders that the market may still fill or trigger. */
@@ -61,6 +65,7 @@ export class Store {
 	private freshLog: LogEntry[] = [];
 	private freshShifts: (PriceShift & { key: string })[] = [];
 	private freshFunding: FundingSetting[] = [];
+	private freshInstruments: InstrumentChange[] = [];
 
 	constructor(folder: string | undefined, meta: Meta) {
 		this.meta = meta;
@@ -127,6 +132,11 @@ export class Store {
 		this.freshFunding.push(setting);
 	}
 
+	addInstrumentChange(change: InstrumentChange): void {
+		this.instruments.push(change);
+		this.freshInstruments.push(change);
+	}
+
 	position(apiKey: string, symbol: string): Position | undefined {
 		return this.positions.get(positionKey(apiKey, symbol));
 	}
@@ -156,6 +166,7 @@ export class Store {
 		this.freshLog = [];
 		this.freshShifts = [];
 		this.freshFunding = [];
+		this.freshInstruments = [];
 	}
 
 	close(): void {
@@ -174,6 +185,7 @@ export class Store {
 			...(this.freshLog.length > 0 ? { log: this.freshLog } : {}),
 			...(this.freshShifts.length > 0 ? { shifts: this.freshShifts } : {}),
 			...(this.freshFunding.length > 0 ? { funding: this.freshFunding } : {}),
+			...(this.freshInstruments.length > 0 ? { instruments: this.freshInstruments } : {}),
 		};
 		// Every commit says how far matching had come, so that a restart repeats no moment that led to it.
 		return this.dirtyMeta || Object.keys(change).length > 0 ? { ...change, meta: this.meta } : change;
@@ -190,6 +202,7 @@ export class Store {
 			log: this.log,
 			shifts: [...this.shifts].flatMap(([key, shifts]) => shifts.map((shift) => ({ key, ...shift }))),
 			funding: this.funding,
+			instruments: this.instruments,
 			faults: this.faults,
 		};
 	}
@@ -205,6 +218,7 @@ export class Store {
 		for (const closed of change.closed ?? []) this.closed.push(closed);
 		for (const entry of change.log ?? []) this.log.push(entry);
 		for (const setting of change.funding ?? []) this.funding.push(setting);
+		for (const instrument of change.instruments ?? []) this.instruments.push(instrument);
 		for (const { key, time, factor } of change.shifts ?? []) {
 			const shifts = this.shifts.get(key) ?? [];
 			shifts.push({ time, factor });

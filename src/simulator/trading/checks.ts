@@ -1,8 +1,8 @@
 /** What an order's figures must satisfy, with the codes of https://bybit-exchange.github.io/docs/v5/error */
 import { z } from 'zod';
 import { ApiError } from '../api-error.ts';
-import { compare, decimalPlaces, multiply, plain } from '../decimals.ts';
-import type { Category } from '../market/instruments.ts';
+import { compare, decimalPlaces, fromSteps, isMultiple, multiply, plain } from '../decimals.ts';
+import type { Category, Instrument } from '../market/instruments.ts';
 import type { Listing } from '../market/market.ts';
 import type { Account, Order } from '../state/entities.ts';
 import type { Venue } from './venue.ts';
@@ -80,20 +80,25 @@ function checkSpotQty(listing: Listing, { qty, price, isMarket, marketUnit }: Qt
 	if (byValue) {
 		if (decimalPlaces(qty) > 8) throw new ApiError(170148, 'Market order amount decimal too long.');
 	} else {
-		if (decimalPlaces(qty) > instrument.lotDecimals) throw new ApiError(170137, 'Order volume decimal too long.');
+		if (!fitsStep(qty, instrument)) throw new ApiError(170137, 'Order volume decimal too long.');
 		if (compare(qty, instrument.minQty) < 0) throw new ApiError(170136, 'Order quantity lower than the minimum.');
 		if (compare(qty, isMarket ? instrument.maxMarketQty : instrument.maxQty) > 0)
 			throw new ApiError(170135, 'Order quantity exceeded upper limit.');
 	}
 	const value = byValue ? qty : multiply(qty, price);
 	if (compare(value, instrument.minValue) < 0) throw new ApiError(170140, 'Order value exceeded lower limit.');
+	if (compare(value, instrument.maxValue) > 0) throw new ApiError(170124, 'Order amount too large.');
+}
+
+function fitsStep(qty: string, { qtyStep, lotDecimals }: Instrument): boolean {
+	return isMultiple(qty, qtyStep ?? fromSteps(1, lotDecimals));
 }
 
 function checkLinearQty(listing: Listing, { qty, price, isMarket, reduceOnly }: QtyCheck): void {
 	const { instrument } = listing;
 	if (compare(qty, instrument.minQty) < 0)
 		throw new ApiError(10001, 'The number of contracts exceeds minimum limit allowed');
-	if (decimalPlaces(qty) > instrument.lotDecimals) throw new ApiError(10001, 'Qty invalid');
+	if (!fitsStep(qty, instrument)) throw new ApiError(10001, 'Qty invalid');
 	const most = isMarket ? instrument.maxMarketQty : instrument.maxQty;
 	if (compare(qty, most) > 0)
 		throw new ApiError(10001, 'The number of contracts exceeds maximum limit allowed: too large');

@@ -51,6 +51,7 @@ const mostConditionalOrders = 10;
 
 export function createOrder(venue: Venue, account: Account, request: CreateOrderRequest, now: number): Order {
 	const listing = findListing(venue, request.category, request.symbol);
+	checkListed(listing);
 	const order = buildOrder(venue, account, listing, request, now);
 	checkCounts(venue, order);
 	if (order.triggerPrice === '') {
@@ -60,6 +61,13 @@ export function createOrder(venue: Venue, account: Account, request: CreateOrder
 	venue.store.putOrder(order);
 	if (order.triggerPrice === '') executeOrder(venue, account, listing, order, now);
 	return order;
+}
+
+/** Bybit takes a delisted market off its list; what was held there it settles itself. */
+function checkListed({ instrument: { isDelisted, category } }: Listing): void {
+	if (isDelisted !== true) return;
+	if (category === 'spot') throw new ApiError(170121, 'Invalid symbol.');
+	throw new ApiError(10001, 'Not supported symbols');
 }
 
 function buildOrder(venue: Venue, account: Account, listing: Listing, request: CreateOrderRequest, now: number): Order {
