@@ -113,7 +113,7 @@ select h.bot_id, b.name as bot, h.hour_at, h.outcome, sum(h.checks)::bigint as c
   join botbox.bots b on b.id = h.bot_id
  group by h.bot_id, b.name, h.hour_at, h.outcome;
 comment on view reporting.check_hours is
-  'Checks by bot, hour of their due time and outcome, also of those that are gone by now; one row per bot, hour and outcome.';
+  'Checks by bot, hour of their due time and outcome, also of those that are gone by now; one row per bot, hour and outcome. Ask it for one bot: it adds up whatever it is asked for at every look. All bots by hour are in check_activity_hourly.';
 
 create view reporting.strategies as
 select s.id as strategy_id, s.name, s.title, s.default_interval_minutes, v.id as strategy_version_id, v.version, v.timeframe, v.history,

@@ -26,6 +26,7 @@ import { addHealth, addOverview } from './routes/health.ts';
 import { addLists } from './routes/lists.ts';
 import { addOperation } from './routes/operation.ts';
 import { addPauses } from './routes/pauses.ts';
+import { addRollouts } from './routes/rollouts.ts';
 import { addSession } from './routes/session.ts';
 import { addSignals } from './routes/signals.ts';
 import { addStrategies } from './routes/strategies.ts';
@@ -79,6 +80,7 @@ export async function buildApp(context: ApiContext): Promise<FastifyInstance> {
 			addStrategies(routes, context);
 			addPauses(routes, context);
 			addFlatten(routes, context);
+			addRollouts(routes, context);
 			addOperation(routes, context);
 			addAlerting(routes, context);
 			addEvents(routes, context);

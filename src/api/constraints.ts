@@ -34,6 +34,7 @@ const byConstraint: Readonly<Record<string, Refusal>> = {
 		code: 'TRANSITION_REFUSED',
 		detail: 'its account has as many active bots as it may have: stop another one, or raise the limit by a rollout',
 	},
+	steps_follow_each_other: invalid('steps', 'must each lie ahead, and after the step before it'),
 	pause_lifts_after_it_began: invalid('lifts_at', 'must lie in the future'),
 	pauses_exchange_id_fkey: { code: 'NOT_FOUND', detail: 'there is no such exchange' },
 	pauses_account_id_fkey: { code: 'ACCOUNT_NOT_FOUND', detail: 'there is no such account' },

@@ -95,6 +95,8 @@ const table: readonly (readonly [Method, string, Exclude<Role, 'none'> | 'open']
 	['POST', '/api/v1/accounts/:id/margin-mode', 'operator'],
 	['POST', '/api/v1/accounts/:id/reduce', 'operator'],
 	['POST', '/api/v1/accounts/:id/resume', 'operator'],
+	['POST', '/api/v1/accounts/:id/rollout', 'operator'],
+	['POST', '/api/v1/accounts/:id/rollout/cancel', 'operator'],
 	['POST', '/api/v1/strategies/:id/set', 'operator'],
 	['POST', '/api/v1/exchanges/:id/breaker/open', 'operator'],
 	['POST', '/api/v1/exchanges/:id/breaker/reset', 'operator'],

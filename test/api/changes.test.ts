@@ -344,3 +344,53 @@ test('nobody alters the audit log', async () => {
 		expect((await ask(method, 'audit-log', method === 'DELETE' ? undefined : {})).statusCode).toBe(404);
 	}
 });
+
+test('a rollout is planned, refused where it does not rise, and given up, with or without its limit', async () => {
+	const id = await makeAccount(database.pool);
+	const hours = (count: number) => new Date(Date.now() + count * 3_600_000).toISOString();
+	const plan = (steps: unknown, account: number = id) => ask('POST', `accounts/${account}/rollout`, { steps });
+	const first = { max_active_bots: 10 };
+	const planned = await plan([
+		first,
+		{ max_active_bots: 50, step_at: hours(1) },
+		{ max_active_bots: 100, step_at: hours(2) },
+	]);
+	expect(planned.json()).toMatchObject({
+		account_id: id,
+		max_active_bots: 10,
+		next_max_active_bots: 50,
+		waiting_bots: 0,
+	});
+	const fieldsOf = async (steps: unknown) => {
+		const answer = await plan(steps);
+		expect(answer.statusCode).toBe(400);
+		return (answer.json().errors as { field: string }[]).map(({ field }) => field);
+	};
+	expect(await fieldsOf([])).toEqual(['steps']);
+	expect(await fieldsOf([{ ...first, step_at: hours(1) }])).toEqual(['steps.0.step_at']);
+	expect(await fieldsOf([first, { max_active_bots: 10, step_at: hours(1) }])).toEqual(['steps.1.max_active_bots']);
+	expect(await fieldsOf([first, { max_active_bots: 20 }])).toEqual(['steps.1.step_at']);
+	expect(
+		await fieldsOf([first, { max_active_bots: 20, step_at: hours(2) }, { max_active_bots: 30, step_at: hours(1) }]),
+	).toEqual(['steps.2.step_at']);
+	// Whether a time lies ahead the database knows.
+	expect(await fieldsOf([first, { max_active_bots: 20, step_at: hours(-1) }])).toEqual(['steps']);
+	// What was refused has changed nothing.
+	const steps = (await ask('GET', 'rollout-steps?limit=100')).json().items as { account_id: number; status: string }[];
+	expect(steps.filter(({ account_id }) => account_id === id).map(({ status }) => status)).toEqual([
+		...['TAKEN', 'PLANNED', 'PLANNED'],
+	]);
+
+	const cancel = (body?: unknown, account: number = id) => ask('POST', `accounts/${account}/rollout/cancel`, body);
+	expect((await cancel()).json()).toEqual({ account_id: id, steps_given_up: 2, max_active_bots: 10 });
+	expect((await cancel({ unlimited: true })).json()).toEqual({
+		account_id: id,
+		steps_given_up: 0,
+		max_active_bots: null,
+	});
+	expect((await audited(`account ${id}`)).map(({ action }) => action)).toEqual(
+		expect.arrayContaining(['rollout.plan', 'rollout.cancel']),
+	);
+	expect((await plan([first], 999_999)).statusCode).toBe(404);
+	expect((await cancel(undefined, 999_999)).statusCode).toBe(404);
+});

@@ -1,22 +1,71 @@
 /** The overview's figures are the views' figures are what SQL counts in the tables. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { recordTick } from '../../src/database/functions/checks.ts';
+import { recordOrderResult, recoverOrders } from '../../src/database/functions/trades.ts';
+import type { Pool } from '../../src/database/pool.ts';
 import { findRow } from '../../src/database/views/define.ts';
 import { overview } from '../../src/database/views/operation.ts';
 import { makeApi, type TestApi } from '../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { makeManualCheck } from '../support/factories/checks.ts';
+import { check } from '../support/factories/evaluated-checks.ts';
+import { acknowledge, openPosition, queueTrade, submitTrade, workerId } from '../support/factories/trading.ts';
 import { makeTradingHour } from '../support/factories/trading-hour.ts';
+import { type Bot, makeBot, makeFeedFresh, makeInstrument, makeWorld } from '../support/factories/world.ts';
 
 let database: TestDatabase;
 let api: TestApi;
 beforeAll(async () => {
 	database = await createTestDatabase();
 	await makeTradingHour(database.pool);
+	await makeTrouble(database.pool);
 	api = await makeApi(database.pool);
 });
 afterAll(async () => {
 	await api.app.close();
 	await database.drop();
 });
+
+/** What a trading hour without trouble lacks: checks that came late, trades in every state, and something that is older than the hour. */
+async function makeTrouble(pool: Pool): Promise<void> {
+	const before = (minutes: number, ms = 0): Date => new Date(Date.now() - minutes * 60_000 + ms);
+	const world = await makeWorld(pool);
+	const newBot = async (): Promise<Bot> =>
+		await makeBot(pool, world, { instrument: await makeInstrument(pool), now: before(700) });
+	const sent = async (minutes: number) => {
+		const now = before(minutes);
+		return await submitTrade(pool, await queueTrade(pool, await newBot(), { now }), { now });
+	};
+	await openPosition(pool, await newBot(), { now: before(600), fee: 0.25 });
+	await makeManualCheck(pool, (await newBot()).id, { at: before(90) });
+	for (const lateMs of [1_500, 4_000]) {
+		const due = await makeBot(pool, world, {
+			instrument: await makeInstrument(pool),
+			isDueAtOnce: true,
+			now: before(30),
+		});
+		const { rows } = await pool.query<{ at: Date }>('select next_check_at as at from botbox.bots where id = $1', [
+			due.id,
+		]);
+		await makeFeedFresh(pool, due.instrumentId, before(5));
+		await check(pool, due, rows[0]!.at, { now: new Date(rows[0]!.at.getTime() + lateMs) });
+	}
+	const unknown = await sent(25);
+	await recordOrderResult(pool, { orderId: unknown.orderId, workerId, result: 'UNKNOWN', now: before(25) });
+	const refused = await sent(20);
+	await recordOrderResult(pool, {
+		orderId: refused.orderId,
+		workerId,
+		result: 'REFUSED',
+		code: '110007',
+		now: before(20),
+	});
+	await acknowledge(pool, await sent(15), before(15, 1_750));
+	await recoverOrders(pool, { now: new Date() });
+	// Since nobody claims any more it stays as it is.
+	await queueTrade(pool, await newBot(), { now: before(1) });
+	await recordTick(pool, { workerId, dueBots: 2, durationMs: 3, now: before(0) });
+}
 
 const day = `> now() - interval '24 hours'`;
 const hour = `> now() - interval '1 hour'`;
@@ -79,21 +128,26 @@ test('every figure, by HTTP, by the view and by SQL', async () => {
 	expect([...Object.keys(counts), ...others].toSorted()).toEqual(Object.keys(overview.columns).toSorted());
 	const words = await database.pool.query(
 		`select (select max(tick_at) from botbox.ticks) as last_tick_at,
-		        (select string_agg(distinct settle_asset, ',') from botbox.accounts) as settle_asset`,
+		        (select string_agg(distinct settle_asset, ',') from botbox.accounts) as settle_asset,
+		        (select min(f.fetched_at) from botbox.feeds f
+		          where f.instrument_id in (select instrument_id from botbox.bots where status = 'ACTIVE')) as oldest_fetch`,
 	);
-	const { last_tick_at: tick, settle_asset: asset } = words.rows[0];
+	const { last_tick_at: tick, settle_asset: asset, oldest_fetch: fetched } = words.rows[0];
 	expect(shown.settle_asset).toBe(asset);
-	expect(shown.last_tick_at).toBe(tick === null ? null : tick.toISOString());
-	// Figures that nothing happened to would agree whatever was counted.
-	for (const figure of [
-		'checks_hour',
-		'checks_failed_hour',
-		'signals_hour',
-		'rejected_day',
-		'executed_day',
-		'open_positions',
-	]) {
-		expect(shown[figure], figure).toBeGreaterThan(0);
+	// Times arrive in milliseconds, and the lag is of the answer's own moment.
+	expect(Math.abs(shown.data_lag_seconds_max - (Date.parse(shown.as_of) - fetched.getTime()) / 1_000)).toBeLessThan(
+		0.003,
+	);
+	expect(shown.last_tick_at).toBe(tick.toISOString());
+	// Figures that nothing happened to would agree whatever was counted; and the hour is not the day.
+	expect(
+		Object.keys(overview.columns).filter((figure) => shown[figure] === null || Number(shown[figure]) === 0),
+	).toEqual([]);
+	for (const [hourly, daily] of [
+		['signals_hour', 'signals_day'],
+		['trades_hour', 'trades_day'],
+	] as const) {
+		expect(shown[hourly], hourly).toBeLessThan(shown[daily]);
 	}
 });
 

@@ -4,11 +4,13 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sealSettings } from '../../src/alerts/channels.ts';
+import { takeRolloutSteps } from '../../src/database/functions/administration.ts';
 import { createAlertChannel, recordAlertDelivery } from '../../src/database/functions/alerts.ts';
+import { pauseEntries, resumeEntries } from '../../src/database/functions/guards.ts';
 import { recordOrderResult, recoverOrders } from '../../src/database/functions/trades.ts';
 import { one } from '../db/books.ts';
 import { queueTrade, submitTrade, workerId } from '../support/factories/trading.ts';
-import { makeBot, makeWorld } from '../support/factories/world.ts';
+import { makeAccount, makeBot, makeWorld } from '../support/factories/world.ts';
 import {
 	barriers,
 	desktop,
@@ -264,6 +266,82 @@ describe.skipIf(!hasChromium)('a person decides', { timeout: 240_000 }, () => {
 			);
 			expect(lines.n).toBe(1);
 			complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes('ERR_CONNECTION_RESET')));
+		});
+	});
+
+	test('a rollout is planned step by step, says what holds it back, and is cancelled', async () => {
+		const { pool } = served;
+		const accountId = await makeAccount(pool, { name: 'step by step' });
+		const limit = async () =>
+			(await one(pool, 'select max_active_bots from botbox.accounts where id = $1', [accountId])).max_active_bots;
+		await loggedIn('#/risk', async ({ page }) => {
+			const panel = page.getByRole('region', { name: 'Rollouts', exact: true });
+			await panel.getByRole('button', { name: 'Plan a rollout' }).click();
+			const dialog = page.getByRole('dialog', { name: 'Plan a rollout' });
+			const bots = (step: number) => dialog.getByLabel(`Step ${step}: active bots`);
+			const from = (step: number) => dialog.getByLabel(`Step ${step}: from`);
+			await dialog.getByLabel('Account').selectOption({ label: 'step by step, PAPER' });
+			await bots(1).fill('ten');
+			await bots(2).fill('50');
+			await dialog.getByRole('button', { name: 'Plan it' }).click();
+			// The schema refuses what is no number before anything is sent; the API, what does not rise.
+			await dialog.getByText('must be a whole number').waitFor();
+			await bots(1).fill('50');
+			await dialog.getByRole('button', { name: 'Plan it' }).click();
+			await dialog.getByText('must be more than in the step before it (50)').waitFor();
+			await dialog.getByText('must be given: only the first step counts at once').waitFor();
+			expect(await bots(2).getAttribute('aria-invalid')).toBe('true');
+			expect(await barriers(page)).toEqual([]);
+			await bots(1).fill('10');
+			await from(2).fill('2099-12-08T09:00');
+			await dialog.getByRole('button', { name: 'Add a step' }).click();
+			await bots(3).fill('100');
+			await from(3).fill('2099-12-15T09:00');
+			await keepScreenshot(page, 'rollout-plan-1440-light');
+			await dialog.getByRole('button', { name: 'Plan it' }).click();
+			await page.getByText('Account step by step: up to 10 active bots from now on.').waitFor();
+			expect(await limit()).toBe(10);
+
+			const own = panel.getByRole('region', { name: 'Rollout of step by step' });
+			await own.getByText('0 of 10 places taken, 0 active').waitFor();
+			const steps = own.getByRole('table').locator('tbody tr');
+			await expect.poll(() => steps.count(), soon).toBe(3);
+			expect(await steps.nth(1).textContent()).toContain('08 Dec');
+			expect(await Promise.all([0, 1, 2].map((i) => steps.nth(i).locator('.badge').textContent()))).toEqual([
+				...['Taken', 'Planned', 'Planned'],
+			]);
+			// Its time comes, and something stands against it.
+			await pauseEntries(pool, {
+				scope: 'ACCOUNT',
+				accountId,
+				reason: 'fees are odd',
+				actor: 'ann',
+				now: new Date(),
+			});
+			await takeRolloutSteps(pool, { now: new Date('2099-12-08T10:00Z') });
+			await own.getByText('The next step is held back since ').waitFor();
+			expect(await own.textContent()).toContain('entries are paused: fees are odd');
+			for (const { width, height } of [desktop, phone]) {
+				for (const scheme of ['light', 'dark'] as const) {
+					await page.setViewportSize({ width, height });
+					await page.emulateMedia({ colorScheme: scheme });
+					await expect.poll(() => overflow(page), soon).toBe(0);
+					expect(await barriers(page)).toEqual([]);
+					await own.scrollIntoViewIfNeeded();
+					await keepScreenshot(page, `rollouts-${width}-${scheme}`);
+				}
+			}
+
+			await own.getByRole('button', { name: 'Cancel the rollout of step by step' }).click();
+			await page.getByRole('dialog').getByRole('button', { name: 'Cancel the rollout' }).click();
+			await page.getByText('No further step of account step by step.').waitFor();
+			await own.getByText('Cancelled').first().waitFor();
+			expect(await limit()).toBe(10);
+			await own.getByRole('button', { name: 'Cancel the rollout of step by step' }).click();
+			await page.getByRole('dialog').getByRole('button', { name: 'Cancel the rollout' }).click();
+			await own.waitFor({ state: 'detached' });
+			expect(await limit()).toBeNull();
+			await resumeEntries(pool, { scope: 'ACCOUNT', accountId, actor: 'ann' });
 		});
 	});
 });

@@ -52,6 +52,10 @@ describe.skipIf(!hasChromium)('page', () => {
 			expect(await figure('P&L live').textContent()).toMatch(/^0\.00 USDT$/);
 			expect(await figure('Open positions').textContent()).toBe('1');
 			expect(await figure('Acceptance').textContent()).toBe('75%');
+			expect(await figure('Check lateness').textContent()).toBe('2.4 s');
+			expect(await page.locator('.figure', { hasText: 'Workers running' }).textContent()).toMatch(
+				/1last tick (now|\d+ (s|min) ago)$/,
+			);
 
 			const signals = region('Recent signals');
 			await expect.poll(() => signals.locator('tbody tr').count(), soon).toBe(4);
@@ -158,9 +162,9 @@ describe.skipIf(!hasChromium)('page', () => {
 			expect(await factors.locator('tfoot td').textContent()).toContain('+0.68');
 			const panel = (title: string) => page.getByRole('region', { name: title, exact: true }).first();
 			await expect.poll(() => panel('Checks').locator('tbody tr').count(), soon).toBeGreaterThan(0);
-			expect(await panel('Signals').textContent()).toContain('Entry threshold');
-			expect(await panel('Trades').textContent()).toContain('Executed');
-			expect(await panel('Positions').locator('tbody td').last().textContent()).toBe('+49.00');
+			await expect.poll(() => panel('Signals').textContent(), soon).toContain('Entry threshold');
+			await expect.poll(() => panel('Trades').textContent(), soon).toContain('Executed');
+			await expect.poll(() => panel('Positions').locator('tbody td').last().textContent(), soon).toBe('+49.00');
 			expect(await overflow(page)).toBe(0);
 			if (view === desktop) expect(await barriers(page)).toEqual([]);
 			await keepScreenshot(page, `bot-${view.width}-${view.scheme}`);

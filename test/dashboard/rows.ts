@@ -16,6 +16,8 @@ import type {
 	Pause,
 	Position,
 	RejectionReason,
+	Rollout,
+	RolloutStep,
 	Signal,
 	StrategyPerformance,
 	StrategyVersion,
@@ -42,6 +44,7 @@ import type {
 } from '../../src/database/views/execution.ts';
 import type { candles, dataFreshness, exchangeHealth, instruments } from '../../src/database/views/market.ts';
 import type { alerts, OverviewRow, pauses, workerStatus } from '../../src/database/views/operation.ts';
+import type { rolloutSteps, rollouts } from '../../src/database/views/rollouts.ts';
 
 /** As JSON carries it. */
 type Sent<T> = T extends Date ? string : T;
@@ -69,6 +72,8 @@ export const fits: {
 	pause: Fits<RowOf<typeof pauses.columns>, Pause>;
 	position: Fits<PositionRow, Position>;
 	rejectionReason: Fits<RowOf<typeof rejectionReasons.columns>, RejectionReason>;
+	rollout: Fits<RowOf<typeof rollouts.columns>, Rollout>;
+	rolloutStep: Fits<RowOf<typeof rolloutSteps.columns>, RolloutStep>;
 	signal: Fits<SignalRow, Signal>;
 	strategyPerformance: Fits<RowOf<typeof strategyPerformance.columns>, StrategyPerformance>;
 	strategyVersion: Fits<RowOf<typeof strategies.columns>, StrategyVersion>;
@@ -91,6 +96,8 @@ export const fits: {
 	pause: true,
 	position: true,
 	rejectionReason: true,
+	rollout: true,
+	rolloutStep: true,
 	signal: true,
 	strategyPerformance: true,
 	strategyVersion: true,

@@ -1,8 +1,10 @@
 /** A small system at work: positions open and closed, a signal refused, candles, a check with its factors, an alert, a pause. */
+import { recordTick } from '../../src/database/functions/checks.ts';
 import { pauseEntries, raiseAlert, recordHeartbeat } from '../../src/database/functions/guards.ts';
 import { recordCandles } from '../../src/database/functions/market.ts';
 import type { Pool } from '../../src/database/pool.ts';
 import { makeManualCheck } from '../support/factories/checks.ts';
+import { check } from '../support/factories/evaluated-checks.ts';
 import { acknowledge, applyFill, decide, openPosition, queueTrade, submitTrade } from '../support/factories/trading.ts';
 import {
 	type Bot,
@@ -34,7 +36,7 @@ export async function seedPage(pool: Pool): Promise<Seed> {
 	const [holder, winner, refused] = [
 		await makeBot(pool, world),
 		await makeBot(pool, world),
-		await makeBot(pool, world),
+		await makeBot(pool, world, { isDueAtOnce: true, now: earlier }),
 	];
 	const live = await makeBot(pool, world, { accountId: liveAccount });
 	await makeFeedFresh(pool, world.instrument.id, now);
@@ -51,6 +53,10 @@ export async function seedPage(pool: Pool): Promise<Seed> {
 	await quote(pool, world.instrument, { bid: 104.9, ask: 105.1, last: 105 }, now);
 
 	await makeManualCheck(pool, holder.id, { at: now });
+	// Recorded 2.4 s after it was due, which was no earlier than its bot.
+	const due = await pool.query<{ at: Date }>('select next_check_at as at from botbox.bots where id = $1', [refused.id]);
+	await check(pool, refused, due.rows[0]!.at, { now: new Date(earlier.getTime() + 2_400) });
+	await recordTick(pool, { workerId: heartbeat.workerId, dueBots: 1, durationMs: 1, now });
 	await raiseAlert(pool, {
 		code: 'DATA_LAG',
 		severity: 'WARNING',

@@ -1,98 +1,22 @@
 /** `botbox up` as a new user runs it: the whole system in real processes, ended, killed and started again. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ended, type Installation, loginLink, makeInstallation, type Status, until } from '../support/up.ts';
 
-const executable = fileURLToPath(new URL('../../bin/botbox.js', import.meta.url));
-let dataDir: string;
-let port: number;
-const running: ChildProcess[] = [];
-
+let installation: Installation;
 beforeAll(async () => {
-	dataDir = await mkdtemp(join(tmpdir(), 'botbox-up-'));
-	port = await freePort();
+	installation = await makeInstallation();
 });
-afterAll(async () => {
-	for (const child of running) child.kill('SIGINT');
-	await Promise.all(running.map(ended));
-	await rm(dataDir, { recursive: true, force: true });
-}, 60_000);
-
-async function freePort(): Promise<number> {
-	return await new Promise((resolve) => {
-		const server = createServer().listen(0, '127.0.0.1', () => {
-			const { port: free } = server.address() as { port: number };
-			server.close(() => resolve(free));
-		});
-	});
-}
-
-function botbox(...args: string[]): { child: ChildProcess; output: () => string } {
-	let text = '';
-	// The suite's own database, if any, is not this one's.
-	const { DATABASE_URL: _, ...env } = process.env;
-	// With a channel to its parent, as when an older Node hands over to the pinned one: it must not outlive its end for it.
-	const child = spawn(process.execPath, [executable, ...args], {
-		stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-		env: { ...env, BOTBOX_DATA_DIR: dataDir, BOTBOX_LOG_LEVEL: 'info' },
-	});
-	child.stdout?.on('data', (chunk) => {
-		text += chunk;
-	});
-	child.stderr?.on('data', (chunk) => {
-		text += chunk;
-	});
-	return { child, output: () => text };
-}
-
-async function ended(child: ChildProcess): Promise<number | string> {
-	if (child.exitCode !== null) return child.exitCode;
-	if (child.signalCode !== null) return child.signalCode;
-	return await new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal ?? '')));
-}
-
-/** Resolves when `isTrue` does; the child's output and end are events, so nothing is waited for blindly. */
-async function until(child: ChildProcess, isTrue: () => boolean, what: () => string): Promise<void> {
-	await new Promise<void>((resolve, reject) => {
-		const look = (): void => {
-			if (isTrue()) resolve();
-		};
-		child.stdout?.on('data', look);
-		child.once('exit', () => (isTrue() ? resolve() : reject(new Error(`it ended: ${what()}`))));
-		look();
-	});
-}
-
-async function up(): Promise<{ child: ChildProcess; output: () => string }> {
-	const started = botbox('up', '--port', String(port));
-	running.push(started.child);
-	await until(started.child, () => started.output().includes('botbox ready'), started.output);
-	return started;
-}
-
-async function json<T>(...args: string[]): Promise<T> {
-	const { child, output } = botbox(...args, '--json');
-	expect(await ended(child), output()).toBe(0);
-	return JSON.parse(output()) as T;
-}
+afterAll(() => installation.remove(), 60_000);
 
 /** Where the embedded server keeps its files; for root it may lie elsewhere than in the data directory. */
 async function pgdata(): Promise<string> {
+	const { dataDir } = installation;
 	const note = JSON.parse(await readFile(join(dataDir, 'database.json'), 'utf8')) as { pgdata?: string };
 	return resolve(dataDir, note.pgdata ?? 'postgres');
-}
-
-interface Status {
-	readonly page: string;
-	readonly database: string;
-	readonly simulator: string;
-	readonly overview: { readonly bots: number; readonly running_workers: number };
 }
 
 /** Polls the database with a bounded statement instead of sleeping: pg_sleep passes the time where the state changes. */
@@ -107,7 +31,7 @@ async function eventually(client: pg.Client, sql: string, seconds: number): Prom
 }
 
 async function connect(): Promise<{ client: pg.Client; status: Status }> {
-	const status = await json<Status>('status');
+	const status = await installation.json<Status>('status');
 	const client = new pg.Client({ connectionString: status.database });
 	await client.connect();
 	return { client, status };
@@ -139,6 +63,7 @@ async function expectAgreement(client: pg.Client, simulator: string): Promise<nu
 }
 
 test('starts, trades within a minute, refuses a twin, ends cleanly, goes on, and recovers from kill -9 of everything', async () => {
+	const { up, botbox, port } = installation;
 	const first = await up();
 	expect(first.output().match(/^botbox ready http:\/\/127\.0\.0\.1:\d+\/$/gm)).toHaveLength(1);
 	const { client, status } = await connect();
@@ -152,7 +77,7 @@ test('starts, trades within a minute, refuses a twin, ends cleanly, goes on, and
 	expect((await fetch(`${status.page}readyz`)).status).toBe(200);
 
 	// The link of the first start logs one browser in, once.
-	const code = /^log in once.* http:\/\/127\.0\.0\.1:\d+\/#\/login\/([\w-]{43})$/m.exec(first.output())?.[1];
+	const { code } = loginLink(first);
 	const logIn = () =>
 		fetch(`${status.page}api/v1/session`, {
 			method: 'POST',
@@ -169,7 +94,7 @@ test('starts, trades within a minute, refuses a twin, ends cleanly, goes on, and
 
 	// As from a terminal, whose Ctrl-C reaches the parents too, which pass it on.
 	first.child.kill('SIGINT');
-	await until(first.child, () => first.output().includes('stopping'), first.output);
+	await until(first, (output) => output.includes('stopping'));
 	first.child.kill('SIGINT');
 	expect(await ended(first.child)).toBe(0);
 	expect(existsSync(join(await pgdata(), 'postmaster.pid')), 'the database is still running').toBe(false);

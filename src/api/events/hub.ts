@@ -67,6 +67,13 @@ export function createHub({ feed, changes, log, roundMs = 1_000, heartbeatMs = 1
 		clients.delete(client);
 		client.response.destroy();
 	};
+	/** Whoever may not read any more. An answer that is whole is no error in the reader's eyes; one that still waits is not waited for. */
+	const dismiss = (client: Client): void => {
+		const isWhole = client.response.writableLength === 0;
+		if (isWhole) client.response.end();
+		else client.response.destroy();
+		clients.delete(client);
+	};
 	const send = (client: Client, bytes: Buffer): void => {
 		const { response } = client;
 		if (response.destroyed || response.writableLength + bytes.length > mostBufferedBytes) {
@@ -108,7 +115,7 @@ export function createHub({ feed, changes, log, roundMs = 1_000, heartbeatMs = 1
 		for (const client of [...clients]) {
 			const isValid = verdicts.get(client.credential) ?? (await client.isStillValid());
 			verdicts.set(client.credential, isValid);
-			if (!isValid) remove(client);
+			if (!isValid) dismiss(client);
 		}
 	};
 	const heartbeat = setInterval(() => {

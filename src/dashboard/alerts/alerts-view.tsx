@@ -61,6 +61,7 @@ const columns: readonly Column<Alert>[] = [
 		key: 'opened',
 		title: 'Opened',
 		width: 90,
+		isWide: true,
 		sort: (row) => row.opened_at,
 		cell: (row) => <Ago at={row.opened_at} />,
 	},
@@ -68,6 +69,7 @@ const columns: readonly Column<Alert>[] = [
 		key: 'severity',
 		title: 'Severity',
 		width: 86,
+		phoneWidth: 88,
 		sort: (row) => severityOrder[row.severity],
 		cell: (row) => <Status status={row.severity} />,
 	},
@@ -89,7 +91,7 @@ const columns: readonly Column<Alert>[] = [
 		hint: (row) => row.subject,
 		cell: (row) => row.subject,
 	},
-	{ key: 'message', title: 'What happened', atLeast: 190, hint: (row) => row.message, cell: (row) => row.message },
+	{ key: 'message', title: 'What happened', atLeast: 160, hint: (row) => row.message, cell: (row) => row.message },
 	{
 		key: 'seen',
 		title: 'Seen',
@@ -120,9 +122,18 @@ const columns: readonly Column<Alert>[] = [
 		key: 'state',
 		title: 'Acknowledged',
 		width: 128,
+		phoneWidth: 110,
 		sort: (row) => row.acknowledged_at,
 		hint: (row) => (row.acknowledged_by === null ? null : `by ${row.acknowledged_by}`),
 		cell: (row) => <Acknowledgement alert={row} />,
+	},
+	{
+		key: 'when',
+		title: 'Opened',
+		width: 92,
+		isPhoneOnly: true,
+		sort: (row) => row.opened_at,
+		cell: (row) => <Ago at={row.opened_at} />,
 	},
 ];
 

@@ -128,6 +128,10 @@ export function useAllOpenPositions(): UseQueryResult<readonly rows.Position[]> 
 }
 
 export const useAccounts = () => useList<rows.Account>('accounts', { limit: 100 }, 5_000);
+export const useRollouts = () => useList<rows.Rollout>('rollouts', { limit: 100 }, 5_000);
+/** Of all plans of an account. */
+export const useRolloutSteps = (account: string) =>
+	useList<rows.RolloutStep>('rollout-steps', { limit: largestPage, account }, 5_000);
 export const useExchanges = () => useList<rows.Exchange>('exchanges', { limit: 100 }, 3_000);
 export const useOpenAlerts = () => useList<rows.Alert>('alerts', { limit: 50, is_open: true }, 3_000);
 export const usePauses = () => useList<rows.Pause>('pauses', { limit: 50, is_in_force: true }, 3_000);

@@ -17,7 +17,7 @@ export function botColumn<Row extends OfBot>(): Column<Row> {
 	return {
 		key: 'bot',
 		title: 'Bot',
-		atLeast: 110,
+		atLeast: 100,
 		hint: (row) => row.bot,
 		sort: (row) => row.bot,
 		cell: (row) => (
@@ -45,12 +45,20 @@ export const withoutBot = <Row,>(
 	columns.filter(({ key }) => key !== 'bot' && (key !== symbolColumn.key || secondSymbol !== null));
 
 export const signalColumns: readonly Column<Signal>[] = [
-	{ key: 'at', title: 'Time', width: 100, cell: (row) => <Ago at={row.created_at} />, sort: (row) => row.created_at },
+	{
+		key: 'at',
+		title: 'Time',
+		width: 100,
+		phoneWidth: 96,
+		cell: (row) => <Ago at={row.created_at} />,
+		sort: (row) => row.created_at,
+	},
 	botColumn(),
 	{
 		key: 'direction',
 		title: 'Direction',
 		width: 84,
+		phoneWidth: 70,
 		sort: (row) => row.direction,
 		cell: (row) => <Side direction={row.direction} />,
 	},
@@ -77,6 +85,7 @@ export const signalColumns: readonly Column<Signal>[] = [
 		key: 'status',
 		title: 'Decision',
 		width: 90,
+		phoneWidth: 84,
 		sort: (row) => row.status,
 		cell: (row) => <Status status={row.status} />,
 	},
@@ -84,6 +93,7 @@ export const signalColumns: readonly Column<Signal>[] = [
 		key: 'reason',
 		title: 'Reason',
 		atLeast: 180,
+		phoneWidth: 220,
 		sort: (row) => row.reason_code,
 		hint: (row) => signalReason(row),
 		cell: (row) => signalReason(row),
@@ -105,12 +115,20 @@ function signalReason(signal: Signal): string {
 }
 
 export const tradeColumns: readonly Column<Trade>[] = [
-	{ key: 'at', title: 'Queued', width: 100, sort: (row) => row.queued_at, cell: (row) => <Ago at={row.queued_at} /> },
+	{
+		key: 'at',
+		title: 'Queued',
+		width: 100,
+		phoneWidth: 96,
+		sort: (row) => row.queued_at,
+		cell: (row) => <Ago at={row.queued_at} />,
+	},
 	botColumn(),
 	{
 		key: 'direction',
 		title: 'Direction',
 		width: 84,
+		phoneWidth: 70,
 		sort: (row) => row.direction,
 		cell: (row) => <Side direction={row.direction} />,
 	},
@@ -165,6 +183,7 @@ export const orderColumns: readonly Column<Order>[] = [
 		key: 'at',
 		title: 'Created',
 		width: 100,
+		phoneWidth: 96,
 		sort: (row) => row.created_at,
 		cell: (row) => <Ago at={row.created_at} />,
 	},
@@ -201,7 +220,8 @@ export const orderColumns: readonly Column<Order>[] = [
 	{
 		key: 'status',
 		title: 'Status',
-		width: 92,
+		width: 116,
+		phoneWidth: 92,
 		sort: (row) => row.status,
 		cell: (row) => <Status status={row.status} title={row.reject_message} />,
 	},

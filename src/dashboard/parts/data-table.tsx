@@ -11,11 +11,15 @@ export interface Column<Row> {
 	/** Pixels; a column without takes what remains, but not less than `atLeast`. */
 	readonly width?: number;
 	readonly atLeast?: number;
+	/** Instead of `width` on a phone, so that what matters most of a row is seen without scrolling. */
+	readonly phoneWidth?: number;
 	readonly isNumber?: boolean;
 	/** Makes the column sortable; null comes last either way. */
 	readonly sort?: (row: Row) => string | number | null;
 	/** Not shown on a phone. */
 	readonly isWide?: boolean;
+	/** Shown on a phone only: what its narrow row has room for at its end. */
+	readonly isPhoneOnly?: boolean;
 	/** Holds a control, no text: the row is named by the column after it. */
 	readonly isPlain?: boolean;
 	/** The whole text, where the cell may be too narrow for it. */
@@ -51,7 +55,10 @@ export function DataTable<Row>({
 }: DataTableProps<Row>) {
 	const container = useRef<HTMLElement>(null);
 	const isPhone = useIsPhone();
-	const shown = isPhone ? columns.filter((column) => !column.isWide) : columns;
+	const shown = useMemo(
+		() => (isPhone ? forPhone(columns) : columns.filter(({ isPhoneOnly }) => isPhoneOnly !== true)),
+		[isPhone, columns],
+	);
 	const naming = shown.find(({ isPlain }) => isPlain !== true);
 	const [sorting, setSorting] = useKept<Sorting | null>(`sorting ${name}`, null);
 	const sorted = useMemo(() => sortRows(rows, columns, sorting), [rows, columns, sorting]);
@@ -89,6 +96,12 @@ export function DataTable<Row>({
 			</table>
 		</section>
 	);
+}
+
+function forPhone<Row>(columns: readonly Column<Row>[]): readonly Column<Row>[] {
+	return columns
+		.filter(({ isWide }) => isWide !== true)
+		.map((column) => (column.phoneWidth === undefined ? column : { ...column, width: column.phoneWidth }));
 }
 
 function Cell<Row>({

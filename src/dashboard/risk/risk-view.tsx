@@ -10,6 +10,7 @@ import { Meter } from '../parts/meter.tsx';
 import { Empty, Loaded, Panel, ViewHead } from '../parts/panel.tsx';
 import { type LimitUse, limitsOf, rulesOf } from './limits.ts';
 import { LimitsButton } from './limits-button.tsx';
+import { RolloutsPanel } from './rollouts-panel.tsx';
 
 export function RiskView() {
 	const accounts = useAccounts();
@@ -24,11 +25,14 @@ export function RiskView() {
 							There is no account yet. Create one with <code>botbox accounts create</code>.
 						</Empty>
 					) : (
-						<div className="risk-grid">
-							{items.map((account) => (
-								<AccountPanel key={account.account_id} account={account} positions={positions.data ?? []} />
-							))}
-						</div>
+						<>
+							<div className="risk-grid">
+								{items.map((account) => (
+									<AccountPanel key={account.account_id} account={account} positions={positions.data ?? []} />
+								))}
+							</div>
+							<RolloutsPanel accounts={items} />
+						</>
 					)
 				}
 			</Loaded>

@@ -1,3 +1,5 @@
+import type { AccountMode } from './words.ts';
+
 /** The system as a whole: its figures, alerts, pauses, workers. */
 export interface Overview {
 	readonly active_bots: number;
@@ -85,4 +87,30 @@ export interface Worker {
 	readonly heartbeat_at: string;
 	readonly stopped_at: string | null;
 	readonly status: string;
+}
+
+/** An account whose bots start step by step. */
+export interface Rollout {
+	readonly account_id: number;
+	readonly account: string;
+	readonly account_mode: AccountMode;
+	/** Null: none, and bots still wait for a minute at most. */
+	readonly max_active_bots: number | null;
+	readonly active_bots: number;
+	readonly places_taken: number;
+	readonly waiting_bots: number;
+	readonly held_since: string | null;
+	readonly held_reason: string | null;
+}
+
+export interface RolloutStep {
+	readonly step_id: number;
+	readonly max_active_bots: number;
+	readonly step_at: string;
+	readonly due_at: string;
+	readonly status: string;
+	readonly held_reason: string | null;
+	readonly taken_at: string | null;
+	readonly planned_at: string;
+	readonly planned_by: string;
 }
