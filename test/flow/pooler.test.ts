@@ -2,7 +2,9 @@
  * Behind a real PgBouncer in transaction mode: two workers and the API with more connections than the pooler has to the server, from the tick to
  * the position and out of it again, on paper and at the simulated exchange, and told by the event stream. Nothing is lost and no error logged.
  */
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -73,10 +75,12 @@ describe.skipIf(poolerUrl === '')(`through PgBouncer in transaction mode${whySki
 		await prepareBots();
 		const options = { databaseUrl: user.url, config, log, version: '0.0.0-test' };
 		api = await startApi({ ...options, pageDir: null });
+		await openStream();
 		workers = await Promise.all([1, 2].map(() => startWorker({ ...options, masterKey, roles: [...roles] })));
 	}, 120_000);
 
 	afterAll(async () => {
+		stream?.destroy();
 		await Promise.all(workers.map((worker) => worker.stop()));
 		await api?.close();
 		await simulator?.close();
@@ -124,33 +128,45 @@ describe.skipIf(poolerUrl === '')(`through PgBouncer in transaction mode${whySki
 
 	const rows = async (sql: string) => (await database.pool.query(sql)).rows;
 
-	/** Positions as the stream tells of them, by id, until all bots have one of this status. */
-	async function untilAll(status: 'OPEN' | 'CLOSED'): Promise<void> {
-		const controller = new AbortController();
-		const response = await fetch(`${api.url}api/v1/events?topics=positions`, { signal: controller.signal });
-		const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-		const all = async () =>
-			(await rows(`select from botbox.positions where status = '${status}'`)).length === 2 * botsPerAccount;
-		// What was before the stream it does not tell; from then on it is woken by nothing but the stream.
-		while (!(await all())) {
-			const { done } = await reader.read();
+	/** From before the workers start: positions as the event stream tells of them. */
+	let stream: IncomingMessage;
+	let chunks: AsyncIterator<string>;
+	let rest = '';
+	async function openStream(): Promise<void> {
+		const request = get(`${api.url}api/v1/events?topics=positions`, { agent: false });
+		[stream] = (await once(request, 'response')) as [IncomingMessage];
+		chunks = stream.setEncoding('utf8')[Symbol.asyncIterator]() as AsyncIterator<string>;
+	}
+
+	/** Reads until the stream has told of so many positions with this status. */
+	async function untilTold(status: 'OPEN' | 'CLOSED', count: number): Promise<void> {
+		const told = new Set<number>();
+		while (told.size < count) {
+			const { value, done } = await chunks.next();
 			if (done) throw new Error('the event stream ended');
+			const blocks = `${rest}${value}`.split('\n\n');
+			rest = blocks.pop() ?? '';
+			for (const block of blocks) {
+				const { items = [] } = JSON.parse(/^data: (.*)$/m.exec(block)?.[1] ?? '{}') as {
+					items?: { position_id: number; status: string }[];
+				};
+				for (const item of items) if (item.status === status) told.add(item.position_id);
+			}
 		}
-		controller.abort();
 	}
 
 	test('bots are checked, enter, and are flattened, by two workers with more connections than the server gives', {
 		timeout: 180_000,
 	}, async () => {
-		await untilAll('OPEN');
+		await untilTold('OPEN', 2 * botsPerAccount);
 		const { token } = await makeToken(database.pool, 'operator');
 		const answer = await fetch(`${api.url}api/v1/flatten`, {
 			method: 'POST',
 			headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
 			body: JSON.stringify({ scope: 'ALL', reason: 'enough' }),
 		});
-		expect(answer.status).toBe(202);
-		await untilAll('CLOSED');
+		expect([answer.status, await answer.json()]).toEqual([202, expect.anything()]);
+		await untilTold('CLOSED', 2 * botsPerAccount);
 
 		// An hour may begin meanwhile, and with it another check.
 		const outcomes = await rows('select outcome::text, count(*)::integer as n from botbox.checks group by 1');
