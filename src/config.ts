@@ -23,6 +23,7 @@ const wholeNumber = (least: number, most: number, unit: string) =>
 
 const environment = z.object({
 	DATABASE_URL: postgresUrl.optional(),
+	DATABASE_DIRECT_URL: postgresUrl.optional(),
 	DATABASE_READ_URL: postgresUrl.optional(),
 	BOTBOX_DATA_DIR: z.string().min(1, 'expected a directory').default('.botbox'),
 	BOTBOX_HOST: z
@@ -69,6 +70,8 @@ const environment = z.object({
 export interface Config {
 	/** Null: the embedded server. */
 	readonly databaseUrl: string | null;
+	/** Past the pooler to the server itself; null: there is no pooler between. */
+	readonly databaseDirectUrl: string | null;
 	readonly databaseReadUrl: string | null;
 	readonly dataDir: string;
 	readonly host: string;
@@ -112,8 +115,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 		throw new UsageError(`${name}: ${issue?.message}${isSecret ? '' : `, got "${env[name]}"`}`);
 	}
 	const e = parsed.data;
+	if (e.DATABASE_DIRECT_URL !== undefined && e.DATABASE_URL === undefined)
+		throw new UsageError('DATABASE_DIRECT_URL: expected DATABASE_URL beside it, the address of the pooler');
 	return Object.freeze({
 		databaseUrl: e.DATABASE_URL ?? null,
+		databaseDirectUrl: e.DATABASE_DIRECT_URL ?? null,
 		databaseReadUrl: e.DATABASE_READ_URL ?? null,
 		dataDir: e.BOTBOX_DATA_DIR,
 		host: e.BOTBOX_HOST,

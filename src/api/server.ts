@@ -1,10 +1,12 @@
 /** The API process: its connections, the application, and the socket that it listens on. */
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../config.ts';
+import { findShortage, poolSize } from '../database/connection-budget.ts';
 import { createJobs } from '../database/jobs.ts';
 import { listen } from '../database/listener.ts';
 import { requireMatchingSchema } from '../database/migrate/matching.ts';
 import { createPool } from '../database/pool.ts';
+import { requireSettings } from '../database/pooler.ts';
 import { listRows } from '../database/views/define.ts';
 import { apiTokens } from '../database/views/operation.ts';
 import { BotboxError, errorMessage } from '../errors.ts';
@@ -37,11 +39,11 @@ export interface Api {
 	close(): Promise<void>;
 }
 
-const poolSize = 10;
 const statementTimeoutMs = 10_000;
 
 export async function startApi(options: ApiOptions): Promise<Api> {
 	const { config, log, databaseUrl } = options;
+	const isPooled = config.databaseDirectUrl !== null;
 	const cleanups: (() => Promise<void>)[] = [];
 	const close = async (): Promise<void> => {
 		for (const clean of cleanups.splice(0).reverse()) {
@@ -49,7 +51,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 		}
 	};
 	const connect = (url: string, name: string, use: 'main' | 'read') => {
-		const pool = createPool({ url, max: poolSize, applicationName: name, statementTimeoutMs });
+		const pool = createPool({ url, max: poolSize, applicationName: name, statementTimeoutMs, isPooled });
 		cleanups.push(() => pool.end());
 		const forgetPool = observePool(pool, use);
 		cleanups.push(async () => forgetPool());
@@ -58,6 +60,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 	try {
 		const pool = connect(databaseUrl, 'botbox api', 'main');
 		await requireMatchingSchema(pool);
+		await requireSettings(pool);
 		if (!isLoopbackAddress(config.host)) {
 			const valid = await listRows(pool, apiTokens, { limit: 1, where: { is_valid: true } });
 			if (valid.items.length === 0) throw refusal(config.host);
@@ -66,6 +69,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 			config.databaseReadUrl === null || config.databaseReadUrl === databaseUrl
 				? pool
 				: connect(config.databaseReadUrl, 'botbox api (reads)', 'read');
+		if (readPool !== pool) await requireSettings(readPool);
+		const shortage = await findShortage(pool, { isPooled, hasReadPool: false, starting: 'api' });
+		if (shortage !== undefined) log.warn({ connections: shortage }, 'the server may run out of connections');
 		const jobs = await createJobs({
 			pool,
 			isSupervisor: false,
@@ -75,7 +81,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 		const manualChecks = createManualChecks();
 		const changes = createChanges();
 		const listener = await listen({
-			url: databaseUrl,
+			url: config.databaseDirectUrl ?? databaseUrl,
 			applicationName: 'botbox api listener',
 			channels: [manualCheckChannel, changeChannel],
 			onNotification: (channel, payload) => (channel === changeChannel ? changes : manualChecks).notify(payload),

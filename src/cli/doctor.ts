@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Config } from '../config.ts';
+import { connectionsKept, readBudget } from '../database/connection-budget.ts';
 import { loadExchangesInUse } from '../database/functions/guards.ts';
 import { type DatabaseFacts, databaseFacts, storedCredentials } from '../database/installation.ts';
 import { listView, type ViewRow } from '../database/listing.ts';
@@ -13,6 +14,7 @@ import { requireMatchingSchema } from '../database/migrate/matching.ts';
 import { createPool, type Pool } from '../database/pool.ts';
 import { errorMessage } from '../errors.ts';
 import { withCatalogue } from './catalogue.ts';
+import { examineSessions } from './doctor-sessions.ts';
 import { openVenues } from './market-access.ts';
 import { masterKey, requireDatabase, withDatabaseUrl } from './session.ts';
 import { withoutPassword } from './status.ts';
@@ -27,10 +29,6 @@ export interface Finding {
 
 const leastDiskBytes = 2 ** 30;
 const mostClockMs = 1_000;
-/** Connections that a worker or an API keeps at most: its pool and the one that listens, for the API also the pool of its reads. */
-const connectionsOf = { worker: 11, api: 21 };
-/** For commands, migrate, backups and a person with psql. */
-const connectionsKept = 10;
 
 export async function examine(config: Config): Promise<Finding[]> {
 	const findings: Finding[] = [];
@@ -39,10 +37,11 @@ export async function examine(config: Config): Promise<Finding[]> {
 	await find(findings, 'disk', 'free some space, or move BOTBOX_DATA_DIR to a larger disk', () => freeSpace(config));
 	await find(findings, 'database', 'see that the server of DATABASE_URL runs and lets this user in', async () => {
 		requireDatabase(config);
-		await withDatabaseUrl(config, async (url) => {
+		await withDatabaseUrl(config, async (url, pooledUrl) => {
 			const pool = createPool({ url, max: 2, applicationName: 'botbox doctor', statementTimeoutMs: 30_000 });
 			try {
 				await examineDatabase(pool, url, config, key, findings);
+				await examineSessions(pool, { url, pooledUrl, isPooled: config.databaseDirectUrl !== null }, findings);
 			} finally {
 				await pool.end();
 			}
@@ -63,7 +62,7 @@ async function find(findings: Finding[], name: string, mend: string, look: () =>
 	}
 }
 
-function judge(findings: Finding[], name: string, ok: boolean, says: string, mend: string): void {
+export function judge(findings: Finding[], name: string, ok: boolean, says: string, mend: string): void {
 	findings.push(ok ? { name, ok, says } : { name, ok, says, mend });
 }
 
@@ -119,7 +118,7 @@ async function examineDatabase(
 		`${workers.length} running`,
 		'start one with botbox worker, or everything with botbox up',
 	);
-	judgeConnections(findings, facts, workers.length);
+	await judgeConnections(pool, config, findings);
 	await examineExchanges(pool, config, await listView(pool, 'exchange_health'), findings);
 	await examineCredentials(pool, config, key, findings);
 	await examineChannels(pool, findings);
@@ -151,15 +150,18 @@ function timescale({ timescaledb, version }: DatabaseFacts): string {
 	return `${timescaledb}: hypertables with compression`;
 }
 
-function judgeConnections(findings: Finding[], facts: DatabaseFacts, workers: number): void {
-	const offered = facts.maxConnections - facts.reservedConnections;
-	const needed = workers * connectionsOf.worker + connectionsOf.api + connectionsKept;
+async function judgeConnections(pool: Pool, config: Config, findings: Finding[]): Promise<void> {
+	const isPooled = config.databaseDirectUrl !== null;
+	// A replica that is another address of the same server is counted there, too: rather too many than too few.
+	const hasReadPool = config.databaseReadUrl !== null;
+	const budget = await readBudget(pool, { isPooled, hasReadPool });
+	const { workers, apis, needed, offered, connections } = budget;
 	judge(
 		findings,
 		'connections',
-		needed <= offered && facts.connections < offered,
-		`${facts.connections} of ${offered} in use; ${workers} workers, an API and ${connectionsKept} others need up to ${needed}`,
-		`set max_connections of the server to ${Math.max(needed, facts.connections) + facts.reservedConnections} or more, or run fewer workers`,
+		needed <= offered && connections < offered,
+		`${connections} of ${offered} in use; ${workers} workers, ${apis} API and ${connectionsKept} others need up to ${needed}`,
+		`set max_connections of the server to ${budget.enough} or more, run fewer workers, or put a pooler between: docs/operations.md, "Connections"`,
 	);
 }
 

@@ -9,6 +9,7 @@ import { lockDataDir, startEmbedded } from '../database/embedded/server.ts';
 import { isDatabaseAway } from '../database/failures.ts';
 import { requireMatchingSchema } from '../database/migrate/matching.ts';
 import { createPool, type Pool } from '../database/pool.ts';
+import { refusedSettings } from '../database/pooler.ts';
 import { BotboxError, errorMessage } from '../errors.ts';
 
 export function readEnvironment(): Config {
@@ -20,11 +21,26 @@ export function actor(): string {
 	return `cli:${userInfo().username}`;
 }
 
-/** The database's address; an embedded server that is not running is started for as long as `work` takes. */
-export async function withDatabaseUrl<T>(config: Config, work: (url: string) => Promise<T>): Promise<T> {
+/**
+ * The database's address, past any pooler, and the one for pools; an embedded server that is not running is started for as long as
+ * `work` takes.
+ */
+export async function withDatabaseUrl<T>(
+	config: Config,
+	work: (directUrl: string, url: string) => Promise<T>,
+): Promise<T> {
 	try {
 		return await withServer(config, work);
 	} catch (error) {
+		const refused = refusedSettings(error);
+		if (refused !== undefined) {
+			const name = config.databaseDirectUrl === null ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL';
+			throw new BotboxError(
+				'CONFIGURATION_INVALID',
+				`${name} leads to a pooler (${refused}): set DATABASE_DIRECT_URL to the server's own address; see docs/operations.md, "Behind PgBouncer"`,
+				{ cause: error },
+			);
+		}
 		if (!isDatabaseAway(error)) throw error;
 		throw new BotboxError('DATABASE_UNAVAILABLE', `the database cannot be reached: ${errorMessage(error)}`, {
 			cause: error,
@@ -32,8 +48,9 @@ export async function withDatabaseUrl<T>(config: Config, work: (url: string) => 
 	}
 }
 
-async function withServer<T>(config: Config, work: (url: string) => Promise<T>): Promise<T> {
-	if (config.databaseUrl !== null) return await work(config.databaseUrl);
+async function withServer<T>(config: Config, work: (directUrl: string, url: string) => Promise<T>): Promise<T> {
+	const { databaseUrl, databaseDirectUrl } = config;
+	if (databaseUrl !== null) return await work(databaseDirectUrl ?? databaseUrl, databaseUrl);
 	// Whoever holds the lock keeps the server up; without a holder this command does, and nobody can start one beside it.
 	const lock = await lockDataDir(config.dataDir).catch((error: unknown) => {
 		if (error instanceof BotboxError && error.code === 'DATABASE_IN_USE') return null;
@@ -42,7 +59,7 @@ async function withServer<T>(config: Config, work: (url: string) => Promise<T>):
 	try {
 		const server = await startEmbedded({ dataDir: config.dataDir });
 		try {
-			return await work(server.url);
+			return await work(server.url, server.url);
 		} finally {
 			if (lock !== null) await server.stop();
 		}

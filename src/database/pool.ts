@@ -20,6 +20,8 @@ export interface PoolOptions {
 	readonly statementTimeoutMs?: number;
 	/** Role to work as, such as botbox_app; the user of the URL must be a member of it. */
 	readonly role?: string;
+	/** Through a pooler in transaction mode, which takes no settings: its user has them (see pooler.ts). */
+	readonly isPooled?: boolean;
 }
 
 const connectTimeoutMs = 10_000;
@@ -31,7 +33,7 @@ export function createPool(options: PoolOptions): pg.Pool {
 	if (options.role !== undefined) settings.role = options.role;
 
 	const pool = new pg.Pool({
-		connectionString: withStartupSettings(options.url, settings),
+		connectionString: options.isPooled ? parseUrl(options.url).href : withStartupSettings(options.url, settings),
 		max: options.max ?? 10,
 		application_name: options.applicationName,
 		connectionTimeoutMillis: connectTimeoutMs,

@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { applicationRole } from '../database/application-role.ts';
+import { findShortage, poolSize } from '../database/connection-budget.ts';
 import { isDatabaseAway } from '../database/failures.ts';
 import { databaseTime, installationId } from '../database/installation.ts';
 import { createJobs } from '../database/jobs.ts';
@@ -14,6 +15,7 @@ import { type Listener, listen } from '../database/listener.ts';
 import { listView } from '../database/listing.ts';
 import { requireMatchingSchema } from '../database/migrate/matching.ts';
 import { createPool } from '../database/pool.ts';
+import { requireSettings } from '../database/pooler.ts';
 import { createVenues } from '../exchange/registry.ts';
 import type { Logger } from '../logger.ts';
 import { fetchFeeds } from '../market/feed.ts';
@@ -57,23 +59,27 @@ export interface Worker {
 	stop(): Promise<void>;
 }
 
-/** Connections of one worker, besides the one that listens. */
-const poolSize = 10;
 const heartbeatMs = 10_000;
 const stopWithinMs = 20_000;
 
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
 	const { config, log } = options;
 	const workerId = randomUUID();
-	const role = await applicationRole(options.databaseUrl);
+	const isPooled = config.databaseDirectUrl !== null;
+	// Behind a pooler its user has to be one with no more than that role.
+	const role = isPooled ? undefined : await applicationRole(options.databaseUrl);
 	const pool = createPool({
 		url: options.databaseUrl,
 		max: poolSize,
 		applicationName: `botbox worker ${workerId.slice(0, 8)}`,
 		statementTimeoutMs: 30_000,
+		isPooled,
 		...(role === undefined ? {} : { role }),
 	});
 	await requireMatchingSchema(pool);
+	await requireSettings(pool);
+	const shortage = await findShortage(pool, { isPooled, hasReadPool: false, starting: 'worker' });
+	if (shortage !== undefined) log.warn({ connections: shortage }, 'the server may run out of connections');
 	const forgetPool = observePool(pool, 'main');
 	const catalogue = openCatalogue({
 		folder: config.strategiesDir,
@@ -145,7 +151,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 	};
 	try {
 		listener = await listen({
-			url: options.databaseUrl,
+			url: config.databaseDirectUrl ?? options.databaseUrl,
 			applicationName: `botbox worker ${workerId.slice(0, 8)} listener`,
 			channels: [...loops.channels.keys()],
 			onNotification: (channel) => {

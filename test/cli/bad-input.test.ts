@@ -304,6 +304,8 @@ const environment: readonly (readonly [env: Readonly<Record<string, string>>, co
 	[{ DATABASE_URL: 'mysql://secret@localhost/x' }, 2, /^botbox: DATABASE_URL: expected postgres:/],
 	[{ DATABASE_URL: 'postgres://me:secret@[/x' }, 2, /^botbox: DATABASE_URL: expected postgres:/],
 	[{ DATABASE_URL: nobodyListens }, 1, /the database cannot be reached: .*ECONNREFUSED/],
+	[{ DATABASE_DIRECT_URL: 'secret' }, 2, /DATABASE_DIRECT_URL: expected postgres:/],
+	[{ DATABASE_URL: '', DATABASE_DIRECT_URL: nobodyListens }, 2, /DATABASE_DIRECT_URL: expected DATABASE_URL beside it/],
 	[{ DATABASE_READ_URL: 'secret' }, 2, /DATABASE_READ_URL: expected/],
 	[{ BOTBOX_PORT: 'abc' }, 2, /BOTBOX_PORT: expected a port number, got "abc"/],
 	[{ BOTBOX_PORT: '65536' }, 2, /BOTBOX_PORT/],

@@ -76,6 +76,7 @@ test('all is well but for what is wrong: no worker, and a key that the exchange 
 	expect(Object.keys(findings).sort()).toEqual(
 		[
 			...['master key', 'disk', 'server', 'timescaledb', 'clock', 'schema', 'workers', 'connections', 'database'],
+			...['sessions', 'settings'],
 			...['exchange sim', 'connection to sim', 'clock of sim'],
 			...['known', 'unknown', 'elsewhere'].flatMap((name) => [`credentials of ${name}`, `key of ${name}`]),
 		].sort(),

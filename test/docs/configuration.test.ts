@@ -17,6 +17,7 @@ test('the defaults are those of the code', () => {
 	const config = readConfig({});
 	const actual: Readonly<Record<(typeof environmentNames)[number], string>> = {
 		DATABASE_URL: config.databaseUrl ?? 'none: embedded server',
+		DATABASE_DIRECT_URL: config.databaseDirectUrl ?? '`DATABASE_URL`',
 		DATABASE_READ_URL: config.databaseReadUrl ?? '`DATABASE_URL`',
 		BOTBOX_DATA_DIR: `\`${config.dataDir}\``,
 		BOTBOX_HOST: `\`${config.host}\``,

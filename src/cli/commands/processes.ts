@@ -39,8 +39,8 @@ export function registerProcesses(program: Command): void {
 			const { startWorker } = await import('../../workers/main.ts');
 			const log = createLogger({ level: config.logLevel, name: 'worker' });
 			const told = untilToldToEnd();
-			await withDatabaseUrl(config, async (databaseUrl) => {
-				await checkSchema(databaseUrl);
+			await withDatabaseUrl(config, async (directUrl, databaseUrl) => {
+				await checkSchema(directUrl);
 				const worker = await startWorker({
 					databaseUrl,
 					masterKey: await masterKey(config),
@@ -67,7 +67,7 @@ export function registerProcesses(program: Command): void {
 			const { startApi } = await import('../../api/server.ts');
 			const log = createLogger({ level: config.logLevel, name: 'api' });
 			const told = untilToldToEnd();
-			await withDatabaseUrl(config, async (databaseUrl) => {
+			await withDatabaseUrl(config, async (_directUrl, databaseUrl) => {
 				const api = await startApi({
 					databaseUrl,
 					config,

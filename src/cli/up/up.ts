@@ -62,7 +62,8 @@ export async function up(config: Config, options: UpOptions): Promise<void> {
 	try {
 		server = config.databaseUrl === null ? await startEmbedded({ dataDir, log: say }) : null;
 		const databaseUrl = config.databaseUrl ?? server?.url ?? '';
-		const report = await migrate({ url: databaseUrl });
+		const directUrl = config.databaseDirectUrl ?? databaseUrl;
+		const report = await migrate({ url: directUrl });
 		if (report.changed)
 			say(`database migrated (${report.migrations.length} migrations, ${report.functions} functions)`);
 
@@ -98,7 +99,7 @@ export async function up(config: Config, options: UpOptions): Promise<void> {
 			]);
 			await introduceKey(simulatorUrl(simulator), simulator);
 		}
-		await prepare(databaseUrl, config, options, simulator, key, say);
+		await prepare(directUrl, config, options, simulator, key, say);
 		start('worker', ['worker']);
 		start('api', ['api', '--port', String(port)]);
 
@@ -109,9 +110,9 @@ export async function up(config: Config, options: UpOptions): Promise<void> {
 			say(`botbox ready ${page}`);
 			// The embedded server belongs to whoever started it: one click instead of a token. Elsewhere tokens are handed out.
 			if (server !== null && isLoopbackAddress(config.host)) {
-				say(`log in once, within 30 minutes: ${page}#/login/${await makeLoginCode(databaseUrl)}`);
+				say(`log in once, within 30 minutes: ${page}#/login/${await makeLoginCode(directUrl)}`);
 			}
-			const status = showLiveStatus(databaseUrl);
+			const status = showLiveStatus(directUrl);
 			await told;
 			await status.stop();
 		}

@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { BotboxError, errorMessage } from '../../errors.ts';
 import { withStartupSettings } from '../pool.ts';
+import { findPooling, refusedSettings } from '../pooler.ts';
 import { migrationsTable, runDbmate } from './dbmate.ts';
 import { applyFunctions } from './functions.ts';
 import { applyGrants, createRoles, roles } from './grants.ts';
@@ -48,6 +49,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrateReport> {
 	const client = await connectDirectly(options.url);
 	try {
 		await requireServerVersion(client);
+		await refusePooler(options.url);
 		await takeLock(client, log);
 		return await migrateUnderLock(client, options.url, sources, log);
 	} finally {
@@ -111,6 +113,7 @@ async function connectDirectly(url: string): Promise<pg.Client> {
 		await client.connect();
 		return client;
 	} catch (cause) {
+		if (refusedSettings(cause) !== undefined) throw cause;
 		throw new BotboxError('DATABASE_UNAVAILABLE', `the database cannot be reached: ${errorMessage(cause)}`, { cause });
 	}
 }
@@ -122,6 +125,15 @@ async function requireServerVersion(client: pg.Client): Promise<void> {
 	throw new BotboxError(
 		'CONFIGURATION_INVALID',
 		`botbox needs PostgreSQL ${oldestServer} or newer; this server is PostgreSQL ${major}`,
+	);
+}
+
+/** The lock below would be taken by one connection and the work done by others: two could migrate at once. */
+async function refusePooler(url: string): Promise<void> {
+	if ((await findPooling(url)) !== 'transaction') return;
+	throw new BotboxError(
+		'CONFIGURATION_INVALID',
+		'this address leads to a pooler in transaction mode, and migrate needs the server itself: set DATABASE_DIRECT_URL',
 	);
 }
 
