@@ -25,7 +25,7 @@ import { openCatalogue } from '../../src/sandbox/catalogue.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { roles } from '../../src/workers/context.ts';
 import { startWorker, type Worker } from '../../src/workers/main.ts';
-import { recordMarkets } from '../../src/workers/monitor.ts';
+import { recordMarkets } from '../../src/workers/refresh-markets.ts';
 import { fill, strategyFile } from '../sandbox/folder.ts';
 import { makeToken } from '../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
