@@ -4,14 +4,20 @@ language sql
 stable
 set search_path = botbox, pg_temp
 as $$
+  -- Once through the index of what is due, whatever the planner expects of it: market by market every bot would be looked at, 100,000 pages
+  -- instead of 50 where 500 of 100,000 bots are due.
+  with due as materialized (
+    select b.id, b.next_check_at, b.instrument_id
+      from bots b
+     where b.status = 'ACTIVE'
+       and b.next_check_at <= p_now
+       and (b.claimed_until is null or b.claimed_until <= p_now)
+  )
   select b.id, b.next_check_at
-    from bots b
+    from due b
     join instruments i on i.id = b.instrument_id
     join circuit_breakers k on k.exchange_id = i.exchange_id
-   where b.status = 'ACTIVE'
-     and b.next_check_at <= p_now
-     and (b.claimed_until is null or b.claimed_until <= p_now)
-     and k.state = 'CLOSED'
+   where k.state = 'CLOSED'
    order by b.next_check_at, b.id
    limit p_limit;
 $$;

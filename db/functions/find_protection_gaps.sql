@@ -75,7 +75,8 @@ begin
     from positions p
    where a.code = 'STOP_MISSING'
      and a.resolved_at is null
-     and a.subject = 'position ' || p.id
+     -- By the number in the subject: the other way round every position that the account ever had would be looked at.
+     and p.id = substring(a.subject from '^position (\d+)$')::bigint
      and p.account_id = p_account_id
      and not exists (select from protection_gaps g where g.position_id = p.id)
      and (p.status = 'CLOSED' or p.protection <> 'EXCHANGE' or not exists (

@@ -8,7 +8,7 @@ import {
 	readSettings,
 	settingStatements,
 } from '../database/pooler.ts';
-import { type Finding, judge } from './doctor.ts';
+import { type Finding, judge } from './findings.ts';
 import { withoutPassword } from './status.ts';
 
 const says: Record<Pooling, string> = {

@@ -12,20 +12,12 @@ import { type DatabaseFacts, databaseFacts, storedCredentials } from '../databas
 import { listView, type ViewRow } from '../database/listing.ts';
 import { requireMatchingSchema } from '../database/migrate/matching.ts';
 import { createPool, type Pool } from '../database/pool.ts';
-import { errorMessage } from '../errors.ts';
 import { withCatalogue } from './catalogue.ts';
 import { examineSessions } from './doctor-sessions.ts';
+import { type Finding, find, judge } from './findings.ts';
 import { openVenues } from './market-access.ts';
 import { masterKey, requireDatabase, withDatabaseUrl } from './session.ts';
 import { withoutPassword } from './status.ts';
-
-export interface Finding {
-	readonly name: string;
-	readonly ok: boolean;
-	readonly says: string;
-	/** What to do about it; left out where nothing is wrong. */
-	readonly mend?: string;
-}
 
 const leastDiskBytes = 2 ** 30;
 const mostClockMs = 1_000;
@@ -49,21 +41,6 @@ export async function examine(config: Config): Promise<Finding[]> {
 		return 'answers';
 	});
 	return findings;
-}
-
-/** Whether it went well, and what it said; `look` throws what is wrong. */
-async function find(findings: Finding[], name: string, mend: string, look: () => Promise<string>): Promise<boolean> {
-	try {
-		findings.push({ name, ok: true, says: await look() });
-		return true;
-	} catch (error) {
-		findings.push({ name, ok: false, says: errorMessage(error), mend });
-		return false;
-	}
-}
-
-export function judge(findings: Finding[], name: string, ok: boolean, says: string, mend: string): void {
-	findings.push(ok ? { name, ok, says } : { name, ok, says, mend });
 }
 
 /** The key, or null where there is none yet or it cannot be read; a missing one is not made. */
