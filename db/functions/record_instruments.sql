@@ -11,8 +11,11 @@ begin
     maximum_quantity, minimum_notional, maximum_notional, contract_size, taker_fee_rate, maker_fee_rate, is_trading, refreshed_at
   )
   select p_exchange_id, n.symbol, n.exchange_symbol, n.market_type, n.base_asset, n.quote_asset, n.settle_asset, n.tick_size, n.lot_size,
-         coalesce(n.minimum_quantity, 0), n.maximum_quantity, coalesce(n.minimum_notional, 0), n.maximum_notional, coalesce(n.contract_size, 1),
-         coalesce(n.taker_fee_rate, 0), coalesce(n.maker_fee_rate, 0), n.is_trading, p_now
+         coalesce(n.minimum_quantity, 0),
+         -- A maximum below the minimum, as Binance's 0 where it takes no market orders: no order at all, and no reason to refuse the list.
+         case when n.maximum_quantity >= coalesce(n.minimum_quantity, 0) and n.maximum_quantity > 0 then n.maximum_quantity end, coalesce(n.minimum_notional, 0), n.maximum_notional, coalesce(n.contract_size, 1),
+         coalesce(n.taker_fee_rate, 0), coalesce(n.maker_fee_rate, 0),
+         n.is_trading and coalesce(n.maximum_quantity >= coalesce(n.minimum_quantity, 0) and n.maximum_quantity > 0, true), p_now
     from jsonb_to_recordset(p_instruments) as n (
            symbol text, exchange_symbol text, market_type market_type, base_asset text, quote_asset text, settle_asset text,
            tick_size numeric, lot_size numeric, minimum_quantity numeric, maximum_quantity numeric, minimum_notional numeric,

@@ -65,6 +65,46 @@ test('a delisted instrument: entries refused, what is held there kept under a CR
 	expect(await open()).toEqual([]);
 });
 
+test.each([
+	['0', '0.001'],
+	['0', '0'],
+	['0.0005', '0.001'],
+])(
+	'a market whose largest order is %s and smallest %s takes none: the others of the list are recorded all the same',
+	async (most, least) => {
+		const listed = (symbol: string, more: object = {}) => ({
+			...{
+				symbol,
+				exchange_symbol: symbol,
+				market_type: 'SPOT',
+				base_asset: 'X',
+				quote_asset: 'USDT',
+				settle_asset: 'USDT',
+			},
+			...{ tick_size: '0.01', lot_size: '0.001', is_trading: true, ...more },
+		});
+		const instruments = [listed('A/USDT', { maximum_quantity: most, minimum_quantity: least }), listed('B/USDT')];
+		expect(await recordInstruments(books.pool, { exchangeId: 'sim', instruments, now: after(60) })).toBe(2);
+		const { rows } = await books.pool.query(
+			'select symbol, is_trading, maximum_quantity, figures_changed_at from instruments order by symbol',
+		);
+		expect(rows).toEqual([
+			{ symbol: 'A/USDT', is_trading: false, maximum_quantity: null, figures_changed_at: null },
+			{ symbol: 'B/USDT', is_trading: true, maximum_quantity: null, figures_changed_at: null },
+		]);
+		// The same list again changes nothing; another tick does, for its market alone.
+		await recordInstruments(books.pool, { exchangeId: 'sim', instruments, now: after(120) });
+		instruments[1] = listed('B/USDT', { tick_size: '0.02' });
+		await recordInstruments(books.pool, { exchangeId: 'sim', instruments, now: after(180) });
+		expect(
+			(await books.pool.query('select symbol, figures_changed_at as at from instruments order by symbol')).rows,
+		).toEqual([
+			{ symbol: 'A/USDT', at: null },
+			{ symbol: 'B/USDT', at: after(180) },
+		]);
+	},
+);
+
 test('a bot without a position on a delisted instrument is a warning until it is stopped', async () => {
 	const world = await makeWorld(books.pool);
 	const bot = await makeBot(books.pool, world);

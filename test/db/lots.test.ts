@@ -286,6 +286,12 @@ test('what the largest order does not hold is entered and closed in several', as
 	).toEqual({ lots: null, quantity: 1.5 });
 });
 
+test('by value as by quantity: as many lots as one order may be worth', async () => {
+	const bot = await makeBot(books.pool, await lotsWorld({ instrument: { maximumNotional: '250' } }), { notional: 100 });
+	await openPosition(books.pool, bot, { lots: 4 });
+	expect(await position(bot)).toMatchObject({ lots: 2, quantity: 2 });
+});
+
 test('a lot that is added moves the stops to their distance from the average entry, and keeps who guards them', async () => {
 	const world = await lotsWorld({ account: { mode: 'LIVE' } });
 	const bot = await makeBot(books.pool, world, { notional: 100 });

@@ -154,9 +154,9 @@ test('the largest value of a spot order is taken over too: an entry is cut to it
 		`select id, symbol, exchange_symbol as "exchangeSymbol" from botbox.instruments where market_type = 'SPOT' and exchange_symbol = $1`,
 		instrument.exchangeSymbol,
 	);
+	const bot = await account.makeBot(spot, { notional: 900 });
 	system.simulator.changeInstrument({ symbol: spot.exchangeSymbol, category: 'spot', maxValue: '500' });
 	await anHour();
-	const bot = await account.makeBot(spot, { notional: 900 });
 	await account.trade(bot);
 	const [order] = system.simulator.orders({ apiKey: account.credentials.apiKey, symbol: spot.exchangeSymbol });
 	const value = Number(order?.qty) * (await account.lastPrice(bot));
@@ -218,9 +218,11 @@ test('a lower maximum within the hour: the close is cut to it at once, and the r
 });
 
 test('refused though nothing has changed: FAILED with the words of the exchange, after one sending and one list a minute', async () => {
+	// Lists are read of exchanges that bots are on.
+	const bots = [await botOf(11), await botOf(11)];
 	change({ minValue: String(Number((10 * figures.lot * figures.price).toPrecision(6))) });
 	await anHour();
-	const bots = [await botOf(11), await botOf(11)];
+	expect((await read()).notional).toBeGreaterThan(5);
 	for (const bot of bots) expect((await account.decide(bot)).tradeId).not.toBeNull();
 	// By the time of sending they are worth half.
 	system.simulator.movePrice(instrument.exchangeSymbol, figures.price / 2, 'linear');

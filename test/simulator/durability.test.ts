@@ -43,6 +43,8 @@ test('everything survives a restart: keys, money, orders, stops, positions, move
 		await client.setLeverage(20, 'ETH/USDT:USDT');
 		simulator.addFault({ kind: 'no_fill', count: 2 });
 		simulator.setFunding('BTCUSDT', 0.0009);
+		simulator.changeInstrument({ symbol: 'ETHUSDT', category: 'linear', minQty: '0.5', qtyStep: '0.1' });
+		simulator.changeInstrument({ symbol: 'ETHUSDT', category: 'linear', minQty: '0.6' });
 		return {
 			orders: simulator.orders(),
 			balance: (await client.fetchBalance()).USDT,
@@ -58,6 +60,10 @@ test('everything survives a restart: keys, money, orders, stops, positions, move
 		expect(await client.fetchPositions()).toEqual(before.positions);
 		expect(simulator.faults()).toMatchObject([{ kind: 'no_fill', count: 2 }]);
 		expect((await client.fetchFundingRate(symbol)).fundingRate).toBe(0.0009);
+		expect(client.market('ETH/USDT:USDT')).toMatchObject({
+			precision: { amount: 0.1 },
+			limits: { amount: { min: 0.6 } },
+		});
 		simulator.clearFaults();
 		await expect(client.setLeverage(20, 'ETH/USDT:USDT')).rejects.toThrow(/110043/);
 		await expect(
