@@ -319,6 +319,7 @@ describe.skipIf(!hasChromium)('a person decides', { timeout: 240_000 }, () => {
 				now: new Date(),
 			});
 			await takeRolloutSteps(pool, { now: new Date('2099-12-08T10:00Z') });
+			await page.reload();
 			await own.getByText('The next step is held back since ').waitFor();
 			expect(await own.textContent()).toContain('entries are paused: fees are odd');
 			for (const { width, height } of [desktop, phone]) {

@@ -37,7 +37,7 @@ const soon = { timeout: 120_000 };
 /** One whose candles the demonstration follows from its first minute, on the timeframe that the strategy's defaults ask for. */
 const market = 'SOL/USDT:USDT';
 /** What is worth a picture of each walk. */
-const pictures = ['overview', 'check', 'paused', 'alerts'];
+const pictures = ['overview', 'new-bot', 'check', 'paused', 'alerts'];
 
 describe.skipIf(!hasChromium || process.env.DATABASE_URL)(
 	'an operator of the running demonstration',
