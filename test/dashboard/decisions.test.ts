@@ -274,7 +274,7 @@ describe.skipIf(!hasChromium)('a person decides', { timeout: 240_000 }, () => {
 		const accountId = await makeAccount(pool, { name: 'step by step' });
 		const limit = async () =>
 			(await one(pool, 'select max_active_bots from botbox.accounts where id = $1', [accountId])).max_active_bots;
-		await loggedIn('#/risk', async ({ page }) => {
+		await loggedIn('#/risk', async ({ page, complaints }) => {
 			const panel = page.getByRole('region', { name: 'Rollouts', exact: true });
 			await panel.getByRole('button', { name: 'Plan a rollout' }).click();
 			const dialog = page.getByRole('dialog', { name: 'Plan a rollout' });
@@ -319,6 +319,7 @@ describe.skipIf(!hasChromium)('a person decides', { timeout: 240_000 }, () => {
 				now: new Date(),
 			});
 			await takeRolloutSteps(pool, { now: new Date('2099-12-08T10:00Z') });
+			await page.reload();
 			await own.getByText('The next step is held back since ').waitFor();
 			expect(await own.textContent()).toContain('entries are paused: fees are odd');
 			for (const { width, height } of [desktop, phone]) {
@@ -342,6 +343,8 @@ describe.skipIf(!hasChromium)('a person decides', { timeout: 240_000 }, () => {
 			await own.waitFor({ state: 'detached' });
 			expect(await limit()).toBeNull();
 			await resumeEntries(pool, { scope: 'ACCOUNT', accountId, actor: 'ann' });
+			// The browser itself reports what the API refused.
+			complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes('status of 400')));
 		});
 	});
 });

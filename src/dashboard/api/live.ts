@@ -12,7 +12,8 @@ const listsOf: Readonly<Record<string, readonly string[]>> = {
 	trades: ['trades', 'approvals', 'bot'],
 	orders: ['orders'],
 	positions: ['positions', 'bot', 'bots'],
-	alerts: ['alerts', 'overview'],
+	// A step that is held back is an alert, too.
+	alerts: ['alerts', 'overview', 'rollouts', 'rollout-steps'],
 };
 /** Changes within this time are one. */
 const gatherMs = 400;

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import type { Bot } from '../api/rows.ts';
 import * as numbers from '../format/numbers.ts';
 import { words } from '../format/words.ts';
-import { Ago, Pnl, Side } from '../parts/figures.tsx';
+import { Ago, Market, Pnl, Side } from '../parts/figures.tsx';
 
 export function Facts({ bot }: { readonly bot: Bot }) {
 	return (
@@ -33,7 +33,7 @@ export function Facts({ bot }: { readonly bot: Bot }) {
 				{words(bot.strategy)}
 			</Fact>
 			<Fact title="Market" note={marketNote(bot)}>
-				{bot.symbol}
+				<Market symbol={bot.symbol} />
 			</Fact>
 			<Fact title="Account" note={sizingNote(bot)}>
 				{bot.account}
