@@ -6,6 +6,7 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { BotboxError } from '../errors.ts';
 import { addAccess } from './access.ts';
+import { boundClosing } from './closing.ts';
 import type { ApiContext } from './context.ts';
 import { addDocuments } from './documents.ts';
 import { addEvents } from './events/routes.ts';
@@ -50,6 +51,7 @@ export async function buildApp(context: ApiContext): Promise<FastifyInstance> {
 	});
 	app.setValidatorCompiler(validatorCompiler);
 	app.setSerializerCompiler(serializerCompiler);
+	boundClosing(app);
 	addProblems(app, context.log);
 	// Its hook comes first, so that requests are counted by their caller.
 	addAccess(app, context);

@@ -35,7 +35,7 @@ export interface Api {
 	readonly port: number;
 	/** Such as `http://127.0.0.1:8085/`. */
 	readonly url: string;
-	/** Ends within 20 s: requests under way are answered. */
+	/** Ends within 20 s: requests under way are answered, connections that ask for nothing are cut off. */
 	close(): Promise<void>;
 }
 

@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { changeChannel, createChanges } from '../../src/api/events/changes.ts';
 import { createFeed, type Topic, topics } from '../../src/api/events/feed.ts';
-import { createHub, mostBufferedBytes } from '../../src/api/events/hub.ts';
+import { createHub, type Hub, mostBufferedBytes } from '../../src/api/events/hub.ts';
 import { pruneRequests } from '../../src/database/functions/access.ts';
 import { revokeToken } from '../../src/database/functions/administration.ts';
 import { acknowledgeAlert, raiseAlert } from '../../src/database/functions/guards.ts';
@@ -305,6 +305,51 @@ test('of 500 streams the one that does not read is dropped, and what waits in me
 	} finally {
 		hub.close();
 		for (const socket of sockets) socket.destroy();
+		server.close();
+	}
+});
+
+test.each([
+	['that came while the hub closed', async (hub: Hub) => hub.close(), {}],
+	[
+		'that could not be caught up is cut off, to come again, and',
+		async () => {},
+		{ start: async () => Promise.reject(new Error('the database is away')) },
+	],
+])('a stream %s does not keep the server from ending', async (_, then, broken) => {
+	const started = Promise.withResolvers<void>();
+	const hub = createHub({
+		// The start takes until everything else has been done.
+		feed: { ...fakeFeed(), start: () => started.promise, ...broken },
+		changes: createChanges(),
+		log: createLogger({ level: 'silent', name: 'test' }),
+		heartbeatMs: 3_600_000,
+	});
+	const server = createServer((_request, response) => {
+		response.writeHead(200, { 'content-type': 'text/event-stream' });
+		response.flushHeaders();
+		hub.add(response, {
+			...{ topics, botId: null, after: null, credential: 'local' },
+			isStillValid: async () => true,
+		});
+	});
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	const { port: own } = server.address() as AddressInfo;
+	const socket = connect(own, '127.0.0.1');
+	socket.on('error', () => {});
+	try {
+		const ended = new Promise((resolve) => socket.once('close', resolve));
+		socket.once('data', async () => {
+			await then(hub);
+			started.resolve();
+		});
+		socket.write('GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n');
+		await ended;
+		await new Promise((resolve) => server.close(resolve));
+		expect(hub.size).toBe(0);
+	} finally {
+		hub.close();
+		socket.destroy();
 		server.close();
 	}
 });

@@ -1,6 +1,6 @@
 /** The API as a process serves it: on a socket, with its page, its probes, LISTEN, and what it refuses to start on. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -61,6 +61,19 @@ test('lives at once, and is ready once a worker is heard', async () => {
 	await recordHeartbeat(database.pool, { ...worker, isStopping: true });
 	expect((await fetch(`${api.url}readyz`)).status).toBe(503);
 });
+
+test('ends although a client has connected and says nothing', async () => {
+	const other = await start();
+	const silent = connect(other.port, '127.0.0.1');
+	const ended = new Promise((resolve) => silent.once('close', resolve));
+	silent.on('error', () => {});
+	await new Promise<void>((resolve) => silent.once('connect', resolve));
+	// Accepted as well: the server answers those that came later.
+	expect((await fetch(`${other.url}healthz`)).status).toBe(200);
+	// By Node's own rules it would end after a minute.
+	await other.close();
+	await ended;
+}, 30_000);
 
 test('is not ready on a schema of another version', async () => {
 	const { rows } = await database.pool.query('select schema_fingerprint from botbox.installation');

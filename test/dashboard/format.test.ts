@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Candle, Position, Signal } from '../../src/dashboard/api/rows.ts';
 import { marksOf, ofMarket } from '../../src/dashboard/bot/markers.ts';
 import * as numbers from '../../src/dashboard/format/numbers.ts';
-import { relative } from '../../src/dashboard/format/times.ts';
+import { minuteTime, relative } from '../../src/dashboard/format/times.ts';
 import { words } from '../../src/dashboard/format/words.ts';
 
 test('money has two decimals, a true minus, and no sign where it rounds to nothing', () => {
@@ -49,6 +49,13 @@ test('times relative to now, before and after it', () => {
 	expect(relative(now - 3_599_000, now)).toBe('59 min ago');
 	expect(relative(now + 180_000, now)).toBe('in 3 min');
 	expect(relative(now - 4 * 86_400_000, now)).toBe('4 d ago');
+	expect(relative(now + 3 * 366 * 86_400_000, now)).toBe('in 3 y');
+});
+
+test('a minute is told without its year as long as nobody can mistake it', () => {
+	const now = Date.UTC(2026, 10, 28, 12);
+	expect(minuteTime(Date.UTC(2027, 0, 2, 9, 5), now)).toMatch(/^02 Jan, \d\d:\d5$/);
+	expect(minuteTime(Date.UTC(2099, 11, 8, 9), now)).toBe('08 Dec 2099');
 });
 
 test('codes are words, acronyms stay', () => {

@@ -55,6 +55,7 @@ export function createHub({ feed, changes, log, roundMs = 1_000, heartbeatMs = 1
 	const clients = new Set<Client>();
 	let dropped = 0;
 	let isRunning = false;
+	let isClosed = false;
 	let round: NodeJS.Timeout | null = null;
 	let lastRoundAt = Number.NEGATIVE_INFINITY;
 	// One after the other: a stream that is being caught up must neither miss a round nor get it twice.
@@ -101,7 +102,7 @@ export function createHub({ feed, changes, log, roundMs = 1_000, heartbeatMs = 1
 		else if (batch !== null) broadcast((client) => encodeBatch(batch, client));
 	};
 	const schedule = (): void => {
-		if (round !== null || clients.size === 0) return;
+		if (round !== null || clients.size === 0 || isClosed) return;
 		round = setTimeout(
 			() => {
 				round = null;
@@ -146,6 +147,8 @@ export function createHub({ feed, changes, log, roundMs = 1_000, heartbeatMs = 1
 		}
 		if (client.response.destroyed) return;
 		clients.add(client);
+		// One that came while the others were dismissed: it would keep the server from ending.
+		if (isClosed) return dismiss(client);
 		if (client.after === null) return send(client, Buffer.from(`: alive\nid: ${feed.mark}\n\n`));
 		const batch = await feed.since(client.after, interestOf([client]));
 		const missed = batch === null ? resetMessage(feed.mark) : encodeBatch(batch, client);
@@ -160,7 +163,15 @@ export function createHub({ feed, changes, log, roundMs = 1_000, heartbeatMs = 1
 			const client: Client = { ...subscription, response, filter, isBehind: false };
 			response.once('close', () => clients.delete(client));
 			response.on('error', () => remove(client));
-			enqueue(() => catchUp(client));
+			enqueue(async () => {
+				try {
+					await catchUp(client);
+				} catch (error) {
+					// It would wait for ever: cut off, it comes again.
+					remove(client);
+					throw error;
+				}
+			});
 		},
 		get size() {
 			return clients.size;
@@ -173,13 +184,11 @@ export function createHub({ feed, changes, log, roundMs = 1_000, heartbeatMs = 1
 			await work;
 		},
 		close: () => {
+			isClosed = true;
 			clearInterval(heartbeat);
 			if (round !== null) clearTimeout(round);
 			unsubscribe();
-			for (const client of [...clients]) {
-				clients.delete(client);
-				client.response.end();
-			}
+			for (const client of [...clients]) dismiss(client);
 		},
 	};
 }

@@ -47,7 +47,8 @@ function coarse(distanceMs: number): string | null {
 	if (seconds < 60) return `${seconds} s`;
 	if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
 	if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h`;
-	return `${Math.floor(seconds / 86_400)} d`;
+	const days = Math.floor(seconds / 86_400);
+	return days < 730 ? `${days} d` : `${Math.floor(days / 365.25)} y`;
 }
 
 const exactFormat = new Intl.DateTimeFormat('en-GB', {
@@ -77,9 +78,13 @@ const minuteFormat = new Intl.DateTimeFormat('en-GB', {
 	hour: '2-digit',
 	minute: '2-digit',
 });
+const dayFormat = new Intl.DateTimeFormat('en-GB', { day: '2-digit', month: 'short', year: 'numeric' });
+const nearMs = 300 * 86_400_000;
 
-export function minuteTime(at: string | number): string {
-	return minuteFormat.format(new Date(at));
+/** To the minute; what lies most of a year away is told by its day, with the year. */
+export function minuteTime(at: string | number, presentMs: number = Date.now()): string {
+	const date = new Date(at);
+	return (Math.abs(date.getTime() - presentMs) < nearMs ? minuteFormat : dayFormat).format(date);
 }
 
 export function lasted(from: string, until: string): string {
