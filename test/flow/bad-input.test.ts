@@ -282,7 +282,7 @@ test('zero balance: nothing is entered, with the figures; money that went away b
 
 	await open();
 	const robbed = await account.decide(bot);
-	system.simulator.addFault({ kind: 'insufficient_funds' });
+	system.simulator.addFault({ kind: 'insufficient_funds', apiKey: account.credentials.apiKey });
 	await system.settle();
 	await minutes(1);
 	expect(await tradeOf(robbed)).toMatchObject({

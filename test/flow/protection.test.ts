@@ -90,7 +90,8 @@ test('a stop of the exchange that is filled in part ends as the exchange says, a
 		'select quantity::text from botbox.positions where bot_id = $1',
 		bot.id,
 	);
-	system.simulator.addFault({ kind: 'partial_fill', count: 1, ratio: 0.5 });
+	// For this account alone: positions of the tests before may have stops that the same move of the price sets off.
+	system.simulator.addFault({ kind: 'partial_fill', count: 1, ratio: 0.5, apiKey: account.credentials.apiKey });
 	system.simulator.movePrice(instrument.exchangeSymbol, (await account.lastPrice(bot)) * 0.9, 'linear');
 	system.skip(2_000);
 	system.simulator.advance();

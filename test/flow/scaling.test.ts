@@ -123,7 +123,7 @@ test('an added lot that is filled by half, and a close of a quantity that is: bo
 	await account.trade(bot, { versionId, stopLossFraction: 0.05, lots: 1 });
 	const first = await expectAgreement('LONG');
 	move(0.98);
-	system.simulator.addFault({ kind: 'partial_fill', ratio: 0.5 });
+	system.simulator.addFault({ kind: 'partial_fill', ratio: 0.5, apiKey: account.credentials.apiKey });
 	await account.trade(bot, { versionId, stopLossFraction: 0.05, lots: 2 });
 	const grown = await expectAgreement('LONG');
 	const added = sent().at(-1);
@@ -132,7 +132,7 @@ test('an added lot that is filled by half, and a close of a quantity that is: bo
 	expect(grown.lots).toBe(2);
 	expect(grown.stop).toBeLessThan(first.stop);
 
-	system.simulator.addFault({ kind: 'partial_fill', ratio: 0.5 });
+	system.simulator.addFault({ kind: 'partial_fill', ratio: 0.5, apiKey: account.credentials.apiKey });
 	await account.trade(bot, { direction: 'CLOSE', versionId, trigger: 'GRID_EXIT', quantity: grown.quantity / 2 });
 	const shrunk = await expectAgreement('LONG');
 	const closed = sent().at(-1);
