@@ -83,6 +83,8 @@ async function run({ chosen, sizes, database, json, isQuick, isProfiled, areApar
 	const interrupt = (): void => {
 		if (isInterrupted) return;
 		isInterrupted = true;
+		// Whatever is under way loses its server now, also where a peer's library does not expect it.
+		for (const failure of ['uncaughtException', 'unhandledRejection'] as const) process.on(failure, () => {});
 		starting.then((server) => server.close()).finally(() => process.exit(130));
 	};
 	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
