@@ -23,10 +23,10 @@ let bot: Bot;
 let taken = 0;
 
 beforeAll(async () => {
-	system = await startSimulatedSystem({ simulator: { instrumentCount: 8 } });
+	system = await startSimulatedSystem({ simulator: { instrumentCount: 14 } });
 });
 afterAll(() => system.close());
-// An account with a key, an instrument and a bot of its own for each.
+// An account with a key, an instrument and a bot of its own for each: more instruments than accounts are opened.
 beforeEach(() => open());
 
 async function open(balances?: Readonly<Record<string, string>>): Promise<void> {
