@@ -295,7 +295,13 @@ class Mixed {
 	complaints(): string[] {
 		// A worker that is cut off, or whose connection is cut, throws; its loop waits for the database then.
 		const away = /ECONNRESET|ECONNREFUSED|EPIPE|Connection terminated|timeout exceeded when trying to connect/;
-		return this.stage.crew.complaints.filter((text) => !(this.made.wasCut && away.test(text)));
+		// And for one that stood still, waits for a connection have run out on the real clock when it goes on.
+		const overslept = /timeout exceeded when trying to connect/;
+		const { complaints, stoodStill } = this.stage.crew;
+		return complaints.filter((text) => {
+			const hasStoodStill = stoodStill.has(text.split(' ')[0] ?? '');
+			return !((this.made.wasCut && away.test(text)) || (hasStoodStill && overslept.test(text)));
+		});
 	}
 
 	async describe(counts: Readonly<Record<string, number>>): Promise<Record<string, number | string>> {

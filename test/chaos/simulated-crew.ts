@@ -29,6 +29,8 @@ export interface SimulatedWorker {
 export interface SimulatedCrew {
 	/** Those that can be given a job. */
 	present(): Promise<readonly SimulatedWorker[]>;
+	/** Names of those that were stopped for a while. */
+	readonly stoodStill: ReadonlySet<string>;
 	readonly struck: readonly { readonly point: CrashPoint; readonly signal: string }[];
 	readonly deaths: number;
 	/** What jobs threw, and processes that ended by themselves. */
@@ -66,6 +68,7 @@ export async function gatherSimulatedCrew(options: CrewOptions): Promise<Simulat
 	const { clock } = options;
 	const struck: { point: CrashPoint; signal: string }[] = [];
 	const complaints: string[] = [];
+	const stoodStill = new Set<string>();
 	const everyone: Member[] = [];
 	let deaths = 0;
 	let isOver = false;
@@ -144,6 +147,7 @@ export async function gatherSimulatedCrew(options: CrewOptions): Promise<Simulat
 					isExpected ||= message.signal === 'SIGKILL';
 					if (message.signal !== 'SIGSTOP') return;
 					member.state = 'stopped';
+					stoodStill.add(name);
 					job?.end('stopped');
 					return letTimePass();
 				case 'done':
@@ -233,6 +237,7 @@ export async function gatherSimulatedCrew(options: CrewOptions): Promise<Simulat
 	return {
 		struck,
 		complaints,
+		stoodStill,
 		get deaths() {
 			return deaths;
 		},
