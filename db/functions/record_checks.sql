@@ -19,7 +19,7 @@ declare
   v_signal signal_input;
   v_decision decision;
   v_decisions jsonb := '{}';
-  v_lots_seen jsonb;
+  v_inactive bigint[];
 begin
   select array_agg(row(c.*)::check_input)
     into v_checks
@@ -74,7 +74,7 @@ begin
            end
       from held h
      where b.id = h.id
-    returning b.id, h.due_at, h.kind
+    returning b.id, b.status, h.due_at, h.kind
   ),
   adapted as (
     insert into interval_changes (bot_id, changed_at, from_minutes, to_minutes, regime_volatility)
@@ -83,8 +83,8 @@ begin
      where h.to_minutes <> h.from_minutes
     on conflict do nothing
   )
-  select array_agg(c)
-    into v_checks
+  select array_agg(c), coalesce(array_agg(m.id) filter (where m.status <> 'ACTIVE'), '{}')
+    into v_checks, v_inactive
     from moved m
     join unnest(v_checks) c on (c.bot_id, c.due_at, c.kind) = (m.id, m.due_at, m.kind);
 
@@ -105,17 +105,12 @@ begin
     order by a.id
       for no key update;
 
-  select jsonb_object_agg(g ->> 'bot_id', (g ->> 'position_lots')::integer)
-    into v_lots_seen
-    from jsonb_array_elements(p_checks) g
-   where g ->> 'position_lots' is not null;
-
   -- A bot that was paused, stopped or deleted during its check queues nothing.
   for v_check in
     select c.*
       from unnest(v_checks) c
-      join bots b on b.id = c.bot_id and b.status = 'ACTIVE'
      where c.decision <> 'NONE'
+       and c.bot_id <> all (v_inactive)
        and not coalesce(c.dry_run, false)
      order by c.decision <> 'CLOSE', c.due_at, c.bot_id
   loop
@@ -131,7 +126,7 @@ begin
       -- they would be bought or sold twice: the next check sees the position as it is.
       when (v_check.decision <> 'CLOSE' or v_check.lots is not null)
         and (select v.max_lots from strategy_versions v where v.id = v_check.strategy_version_id) > 1
-        and (v_lots_seen ->> v_check.bot_id::text)::integer <> coalesce((
+        and v_check.position_lots <> coalesce((
               select p.lots
                 from positions p
                where p.bot_id = v_bot.id
@@ -182,11 +177,9 @@ begin
   return query
   with decided as (
     select c.*,
-           b.status as bot_status,
-           b.interval_minutes,
+           c.bot_id = any (v_inactive) and (c.kind = 'SCHEDULED' or c.decision <> 'NONE') as is_inactive,
            jsonb_populate_record(null::decision, v_decisions -> c.bot_id::text) as decision_row
       from unnest(v_checks) c
-      join bots b on b.id = c.bot_id
   ),
   recorded as (
     insert into checks (
@@ -199,12 +192,12 @@ begin
              when d.failure is not null then d.failure
              when d.dry_run then 'DRY_RUN'
              when (d.decision_row).outcome is not null then (d.decision_row).outcome
-             when d.bot_status <> 'ACTIVE' and (d.kind = 'SCHEDULED' or d.decision <> 'NONE') then 'INACTIVE'
+             when d.is_inactive then 'INACTIVE'
              else 'NO_SIGNAL'
            end,
            case
-             when d.failure is null and not coalesce(d.dry_run, false) and (d.decision_row).outcome is null
-              and d.bot_status <> 'ACTIVE' and (d.kind = 'SCHEDULED' or d.decision <> 'NONE') then 'BOT_NOT_ACTIVE'
+             when d.failure is null and not coalesce(d.dry_run, false) and (d.decision_row).outcome is null and d.is_inactive
+               then 'BOT_NOT_ACTIVE'
              else coalesce((d.decision_row).reason_code, d.reason_code)
            end,
            (d.decision_row).signal_id,
