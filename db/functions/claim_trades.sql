@@ -33,6 +33,8 @@ returns table (
 )
 language plpgsql
 set search_path = botbox, pg_temp
+-- The plans are the same for any queue and any accounts: planned at each claim they took as long as all the rest.
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
