@@ -50,9 +50,9 @@ async function race(
 			const perSecond = done / ((performance.now() - begun) / 1_000);
 			if (done !== count) throw new Error(`${contender.name} completed ${done} of ${count}`);
 			// The first round warms up.
+			if (repeat > 0) rates.set(contender.name, [...(rates.get(contender.name) ?? []), perSecond]);
 			if (context.isProfiled && repeat === repeats && contender.name === 'botbox')
 				for (const line of await takeFunctionTimes(context.pool)) context.log(line);
-			if (repeat > 0) rates.set(contender.name, [...(rates.get(contender.name) ?? []), perSecond]);
 		}
 	}
 	const value = (name: string) => median(rates.get(name) ?? []);
