@@ -8,7 +8,7 @@ import { createBots, createInstruments } from '../cycle/market.ts';
 
 export interface Contender {
 	readonly name: string;
-	fill(): Promise<void>;
+	fill(count: number): Promise<void>;
 	/** How many were completed when none was left. */
 	drain(executors: number): Promise<number>;
 	close(): Promise<void>;
@@ -19,11 +19,11 @@ const silent = new Logger(() => () => {});
 /** As many as an executor of botbox claims at once. */
 const batch = 10;
 
-export async function prepareContenders({ url }: BenchContext, count: number): Promise<Contender[]> {
+export async function prepareContenders({ url }: BenchContext, most: number): Promise<Contender[]> {
 	// One connection for each executor, as for processes of their own.
 	const pool = new pg.Pool({ connectionString: url, max: 17, options: '-c search_path=botbox,public' });
 	pg.types.setTypeParser(pg.types.builtins.INT8, Number);
-	return [await botbox(pool, count), await bare(pool, count), await graphile(pool, count), await boss(url, count)];
+	return [await botbox(pool, most), await bare(pool), await graphile(pool), await boss(url)];
 }
 
 /** `work` in so many loops at once, until each finds nothing more. */
@@ -40,12 +40,12 @@ async function loops(executors: number, work: (executor: number) => Promise<numb
 }
 
 /** Trades of as many bots; each is ended by a call of its own, as an executor ends each by what came of it. */
-async function botbox(pool: pg.Pool, count: number): Promise<Contender> {
+async function botbox(pool: pg.Pool, most: number): Promise<Contender> {
 	await createInstruments(pool);
-	await createBots(pool, count, new Date(Math.ceil(Date.now() / 60_000) * 60_000));
+	await createBots(pool, most, new Date(Math.ceil(Date.now() / 60_000) * 60_000));
 	return {
 		name: 'botbox',
-		fill: async () => {
+		fill: async (count) => {
 			await pool.query(
 				`insert into botbox.trade_queue (
 				   signal_id, signal_hash, bot_id, account_id, instrument_id, strategy_version_id, direction, side, quantity, price,
@@ -77,13 +77,13 @@ async function botbox(pool: pg.Pool, count: number): Promise<Contender> {
 }
 
 /** The least that a queue can do: rows claimed by one statement, ended by another, each a transaction. */
-async function bare(pool: pg.Pool, count: number): Promise<Contender> {
+async function bare(pool: pg.Pool): Promise<Contender> {
 	await pool.query(`create table public.bare_jobs (
 		id bigint generated always as identity primary key, status text not null default 'PENDING', claimed_by text) with (fillfactor = 70)`);
 	await pool.query(`create index on public.bare_jobs (id) where status = 'PENDING'`);
 	return {
 		name: 'bare',
-		fill: async () => {
+		fill: async (count) => {
 			await pool.query('insert into public.bare_jobs (status) select $2 from generate_series(1, $1::integer)', [
 				count,
 				'PENDING',
@@ -108,12 +108,12 @@ async function bare(pool: pg.Pool, count: number): Promise<Contender> {
 }
 
 /** Its own loop of so many workers in one process; each job is fetched and completed by itself. */
-async function graphile(pool: pg.Pool, count: number): Promise<Contender> {
+async function graphile(pool: pg.Pool): Promise<Contender> {
 	const utils = await makeWorkerUtils({ pgPool: pool, logger: silent });
 	await utils.migrate();
 	return {
 		name: 'graphile-worker',
-		fill: async () => {
+		fill: async (count) => {
 			await pool.query(
 				`select graphile_worker.add_job('bench', json_build_object('n', n)) from generate_series(1, $1::integer) n`,
 				[count],
@@ -140,7 +140,7 @@ async function graphile(pool: pg.Pool, count: number): Promise<Contender> {
 }
 
 /** A queue of its own; fetched by ten, ended by ten. */
-async function boss(url: string, count: number): Promise<Contender> {
+async function boss(url: string): Promise<Contender> {
 	const pgBoss = new PgBoss({
 		connectionString: url,
 		schema: 'pgboss',
@@ -154,7 +154,7 @@ async function boss(url: string, count: number): Promise<Contender> {
 	await pgBoss.createQueue('bench');
 	return {
 		name: 'pg-boss',
-		fill: async () => {
+		fill: async (count) => {
 			await pgBoss.insert(
 				'bench',
 				Array.from({ length: count }, (_, n) => ({ data: { n } })),

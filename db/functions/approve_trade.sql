@@ -55,7 +55,6 @@ begin
     perform pg_notify('botbox_trades', v_trade.id::text);
     v_count := v_count + 1;
   end loop;
-  perform pg_notify('botbox_events', 'trades');
   return v_count;
 end
 $$;

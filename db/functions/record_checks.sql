@@ -222,7 +222,6 @@ begin
   select r.bot_id, r.due_at, r.kind, r.outcome, r.reason_code, r.signal_id, r.trade_id
     from recorded r
     left join told t on t.bot_id = r.bot_id;
-  perform pg_notify('botbox_events', 'checks');
 end
 $$;
 comment on function botbox.record_checks is

@@ -49,7 +49,6 @@ begin
     );
   end if;
   insert into events (topic, keys) values ('signals', array[p_signal.id::text]);
-  perform pg_notify('botbox_events', 'signals');
 end
 $$;
 comment on function botbox.record_signal is

@@ -205,7 +205,7 @@ test('a transaction that took its number early and commits late is told, and the
 	}
 });
 
-test('a batch of checks is one event and one notification, however many bots it has', async () => {
+test('a batch of checks is one event; what changes is found by looking, and no transaction waits to notify', async () => {
 	const other = await createTestDatabase();
 	try {
 		const heard: string[] = [];
@@ -213,14 +213,19 @@ test('a batch of checks is one event and one notification, however many bots it 
 			...{ url: other.url, applicationName: 'test ear', channels: [changeChannel] },
 			onNotification: (_channel, payload) => heard.push(payload),
 		});
-		await other.pool.query(
-			`do $$ begin for i in 1..500 loop insert into botbox.events (topic, keys) values ('orders', array['1']);
-			 perform pg_notify('botbox_events', 'orders'); end loop; end $$`,
-		);
+		const elsewhere = await makeWorld(other.pool);
+		const bot = await makeBot(other.pool, elsewhere);
+		await makeManualCheck(other.pool, bot.id, { at: new Date('2026-03-02T13:00:00Z') });
+		await openPosition(other.pool, bot);
 		await other.pool.query(`select pg_notify('botbox_events', 'access')`);
 		while (!heard.includes('access')) await new Promise((resolve) => setImmediate(resolve));
 		await ear.close();
-		expect(heard).toEqual(['orders', 'access']);
+		expect(heard).toEqual(['access']);
+		const { rows } = await other.pool.query(
+			'select topic, count(*)::int as count from botbox.events group by topic order by topic',
+		);
+		expect(rows).toContainEqual({ topic: 'checks', count: 1 });
+		expect(rows.map(({ topic }) => topic)).toEqual(['checks', 'orders', 'positions', 'signals', 'trades']);
 	} finally {
 		await other.drop();
 	}

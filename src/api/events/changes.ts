@@ -1,7 +1,7 @@
-/** Tells listeners in this process that something changed in the database; fed by one LISTEN connection. */
+/** Tells listeners in this process what the database notifies the API of; fed by one LISTEN connection. */
 
 export const changeChannel = 'botbox_events';
-/** A notification that tokens or sessions were revoked; every other one names a topic. */
+/** A notification that tokens or sessions were revoked; any other is a reason to look for changes now. */
 export const accessChanged = 'access';
 
 export interface Changes {

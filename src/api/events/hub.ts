@@ -1,6 +1,6 @@
 /**
- * The event streams of a process. However many bots there are and however many streams, the database is asked at most once a
- * second, each row is written as text once, and streams with the same filter are given the very same bytes.
+ * The event streams of a process. However many bots there are and however many streams, the database is asked once a second,
+ * each row is written as text once, and streams with the same filter are given the very same bytes.
  *
  * A reader that does not read is dropped once 256 KiB wait for it, never buffered: it comes back with Last-Event-ID.
  */
@@ -27,7 +27,7 @@ export interface HubOptions {
 	readonly log: Logger;
 	/** Between two looks at the database, ms. */
 	readonly roundMs?: number;
-	/** Between two signs of life, ms; revoked tokens and lost notifications are found by then at the latest. */
+	/** Between two signs of life, ms; revoked tokens are found by then at the latest, and a look that failed is repeated. */
 	readonly heartbeatMs?: number;
 }
 
@@ -100,6 +100,8 @@ export function createHub({ feed, changes, log, roundMs = 1_000, heartbeatMs = 1
 		const { batch, isLost } = await feed.read(interestOf(clients));
 		if (isLost) broadcast(() => resetMessage(feed.mark));
 		else if (batch !== null) broadcast((client) => encodeBatch(batch, client));
+		// Changes notify nobody: who notifies waits for the commits of all others that do. After a failure the next sign of life looks again.
+		schedule();
 	};
 	const schedule = (): void => {
 		if (round !== null || clients.size === 0 || isClosed) return;
@@ -147,14 +149,13 @@ export function createHub({ feed, changes, log, roundMs = 1_000, heartbeatMs = 1
 		}
 		if (client.response.destroyed) return;
 		clients.add(client);
+		schedule();
 		// One that came while the others were dismissed: it would keep the server from ending.
 		if (isClosed) return dismiss(client);
 		if (client.after === null) return send(client, Buffer.from(`: alive\nid: ${feed.mark}\n\n`));
 		const batch = await feed.since(client.after, interestOf([client]));
 		const missed = batch === null ? resetMessage(feed.mark) : encodeBatch(batch, client);
 		send(client, missed ?? Buffer.from(`id: ${feed.mark}\n\n`));
-		// Without this a stream that came while nothing was looked at would wait for the next change.
-		schedule();
 	};
 
 	return {
