@@ -1,11 +1,12 @@
 /**
  * Candle windows of a worker: one load per instrument and timeframe for all bots of all batches, kept until the feed has
- * stored something new, and then extended by what is new. State that is derived only: a restart loads the same windows again.
+ * stored something new, and then extended by what is new; the feed's history revision tells that nothing else has changed.
+ * State that is derived only: a restart loads the same windows again.
  */
 
 import type { Queryable } from '../database/functions/define.ts';
 import { loadCandleWindows } from '../database/functions/market.ts';
-import { lastClosedOpen, type Regime, type Timeframe } from '../domain.ts';
+import { lastClosedOpen, type Regime, type Timeframe, timeframeMs } from '../domain.ts';
 import type { MarketView } from '../strategies/strategy.ts';
 import { FundingCache } from './funding-cache.ts';
 import { KeptWindow } from './kept-window.ts';
@@ -37,9 +38,9 @@ interface Entry {
 	revision: number;
 	/** The revision and the time (epoch ms) that the database was last asked for. */
 	loaded: { readonly revision: number; readonly at: number };
+	/** The feed's revision of what lies before the newest candles, as the window was last told; null where there is no feed. */
+	historyRevision: number | null;
 	readonly candles: number;
-	/** Whether it holds as many candles as were asked for: the feed has no history to add. */
-	readonly isFull: boolean;
 	readonly kept: KeptWindow;
 	market: Market;
 }
@@ -54,6 +55,11 @@ export interface WindowUse {
 
 /** Kept between two loads. */
 const maxEntries = 2_000;
+/**
+ * Every so many candles the database compares a window candle by candle although its history stands still: whatever a person
+ * changed in the tables by hand is noticed within the hour, for a sixtieth of what comparing always would cost.
+ */
+const comparedEvery = 60;
 
 export class CandleWindows {
 	readonly use: WindowUse = { loaded: 0, extended: 0, reused: 0 };
@@ -143,12 +149,14 @@ export class CandleWindows {
 			const entry = this.#entries.get(key);
 			this.#entries.delete(key);
 			if (row.isWhole) {
-				const { candles } = row;
+				const { candles, historyRevision } = row;
 				const { revision } = request;
 				const kept = new KeptWindow(row.timeframe, candles, row);
-				const isFull = row.openAt.length >= candles;
 				const loaded = { revision, at };
-				this.#entries.set(key, { revision, loaded, candles, isFull, kept, market: toMarket(kept, previous) });
+				this.#entries.set(key, {
+					...{ revision, loaded, historyRevision, candles, kept },
+					market: toMarket(kept, previous),
+				});
 				continue;
 			}
 			const isAnother = entry?.kept.extend(row) ?? null;
@@ -159,6 +167,7 @@ export class CandleWindows {
 			this.use.extended += 1;
 			if (isAnother) entry.market = toMarket(entry.kept, previous);
 			entry.revision = request.revision;
+			entry.historyRevision = row.historyRevision;
 			entry.loaded = { revision: request.revision, at };
 			this.#entries.set(key, entry);
 		}
@@ -167,10 +176,13 @@ export class CandleWindows {
 		if (again.length > 0) await this.#fetch(db, again, now);
 	}
 
-	/** What the database need not send again; nothing where more is wanted than is held, or history may have come before it. */
+	/** What the database need not send again; nothing where more is wanted than is held. */
 	#heldFor({ instrumentId, timeframe, candles }: WindowRequest) {
 		const entry = this.#entries.get(marketKey(instrumentId, timeframe));
-		return entry?.isFull && entry.candles >= candles ? entry.kept.held : null;
+		if (entry === undefined || entry.candles < candles) return null;
+		const { held } = entry.kept;
+		const isForgetful = (held.last_at / timeframeMs[timeframe] + instrumentId) % comparedEvery === 0;
+		return { ...held, history_revision: isForgetful ? null : entry.historyRevision };
 	}
 }
 
@@ -182,7 +194,7 @@ function isCurrent(entry: Entry, request: WindowRequest, now: Date | undefined):
 	if (entry.candles < request.candles) return false;
 	if (entry.revision === request.revision) return true;
 	const at = Math.max(now?.getTime() ?? Date.now(), request.dueAt);
-	if (!entry.isFull || entry.market.candleAt !== lastClosedOpen(at, request.timeframe)) return false;
+	if (!entry.kept.isFull || entry.market.candleAt !== lastClosedOpen(at, request.timeframe)) return false;
 	entry.revision = request.revision;
 	return true;
 }

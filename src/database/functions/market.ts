@@ -47,8 +47,9 @@ export const findUncoveredWindows = rowsFunction(
 );
 
 /**
- * `requests`: [{ instrument_id, timeframe, candles }], and where a window is held already [{ first_at, last_at, known, recorded }]
- * besides: then a row that is not whole has only the candles from `last_at` on. `recordedAt` is in epoch microseconds.
+ * `requests`: [{ instrument_id, timeframe, candles }], and where a window is held already [{ first_at, last_at, known, recorded,
+ * history_revision }] besides: then a row that is not whole has only the candles from `last_at` on. `recordedAt` is in epoch
+ * microseconds; `historyRevision` is the feed's as of this answer, null without a feed.
  */
 export const loadCandleWindows = rowsFunction(
 	'load_candle_windows',
@@ -65,6 +66,7 @@ export const loadCandleWindows = rowsFunction(
 		close: 'double precision[]',
 		volume: 'double precision[]',
 		recordedAt: 'double precision[]',
+		historyRevision: 'bigint?',
 		previousDirection: 'regime_direction?',
 		previousVolatility: 'regime_volatility?',
 	},
