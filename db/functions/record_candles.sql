@@ -10,6 +10,7 @@ declare
   v_first timestamptz;
   v_last timestamptz;
   v_rolled integer;
+  v_newest timestamptz;
   v_is_history boolean;
 begin
   -- Feeds in id order, so that two batches cannot wait for each other.
@@ -59,17 +60,19 @@ begin
       returning k.open_at
     )
     select count(*), min(w.open_at), max(w.open_at),
-           -- The statement does not see its own candles: the newest is that of before. From the first given one on, so that a
-           -- hypertable's older chunks are left alone.
-           coalesce(min(w.open_at) < (
+           -- The statement does not see its own candles: the newest of before. From the first given one on, so that a hypertable's older
+           -- chunks are left alone.
+           (
              select max(k.open_at)
                from candles k
               where k.instrument_id = v_fetch.instrument_id
                 and k.timeframe = v_fetch.timeframe
                 and k.open_at >= (select min(g.open_at) from given g)
-           ), false)
-      into v_stored, v_first, v_last, v_is_history
+           )
+      into v_stored, v_first, v_last, v_newest
       from written w;
+    -- The newest minute may change: whoever holds it is told it once more with the next. A longer candle's next one may be a day away.
+    v_is_history := v_first < v_newest or (v_first = v_newest and v_fetch.timeframe <> '1m');
 
     v_rolled := 0;
     if v_stored > 0 then

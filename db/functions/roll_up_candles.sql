@@ -70,7 +70,7 @@ begin
       returning k.open_at
     )
     select count(*),
-           coalesce(min(w.open_at) < (
+           coalesce(min(w.open_at) <= (
              select max(k.open_at)
                from candles k
               where k.instrument_id = p_instrument_id
@@ -79,7 +79,7 @@ begin
            ), false)
       into v_rows, v_is_history
       from written w;
-    -- The newest may change: who holds it is told it once more. Anything before it is found by this alone.
+    -- Also where it is the newest that has changed: nobody asks for it again before the next one closes, which may be tomorrow.
     if v_is_history then
       update feeds f set history_revision = f.history_revision + 1 where f.instrument_id = p_instrument_id;
     end if;

@@ -68,11 +68,6 @@ export class KeptWindow {
 		return { states: this.#states, position: this.#position, generation: this.#generation };
 	}
 
-	/** Whether it holds as many candles as were asked for: the feed has no history to add. */
-	get isFull(): boolean {
-		return this.#length >= this.#candles;
-	}
-
 	get held(): HeldCandles {
 		const first = Math.max(0, this.#length - this.#candles);
 		return {

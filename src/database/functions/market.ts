@@ -79,10 +79,11 @@ export const findLateCandles = rowsFunction(
 	{ instrumentId: 'bigint', timeframe: 'timeframe', openAt: 'timestamptz', recordedAt: 'timestamptz' },
 );
 
+/** `held`: [{ instrument_id, last_at, revision }], the newest rate's time in epoch ms; those of which it is all are left out of the answer. */
 export const loadFundingRates = rowsFunction(
 	'load_funding_rates',
-	{ instrumentIds: 'bigint[]', limit: 'integer?', now: 'timestamptz?' },
-	{ instrumentId: 'bigint', fundingAt: 'double precision[]', rate: 'double precision[]' },
+	{ instrumentIds: 'bigint[]', limit: 'integer?', held: 'jsonb?', now: 'timestamptz?' },
+	{ instrumentId: 'bigint', fundingAt: 'double precision[]', rate: 'double precision[]', revision: 'bigint?' },
 );
 
 /** `tickers`: [{ symbol, bid, ask, last, mark, quoted_at }]. */
@@ -99,7 +100,7 @@ export const refreshCorrelations = valueFunction('refresh_correlations', { now: 
 export const findDataAges = rowsFunction(
 	'find_data_ages',
 	{ instrumentIds: 'bigint[]' },
-	{ instrumentId: 'bigint', fetchedAt: 'timestamptz?', revision: 'bigint' },
+	{ instrumentId: 'bigint', fetchedAt: 'timestamptz?', revision: 'bigint', historyRevision: 'bigint' },
 );
 
 export const findInstruments = rowsFunction(
