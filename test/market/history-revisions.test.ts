@@ -128,9 +128,11 @@ test('a held window is extended from a few pages, however long it is; only where
 		const values = [JSON.stringify([request]), new Date(noon)];
 		const { rows: told } = await database.pool.query<{ is_whole: boolean; open_at: number[] }>(text, values);
 		expect(told).toMatchObject([{ is_whole: false, open_at: [noon - 2 * minute, noon - minute] }]);
-		const { pages, readThrough } = await costOf(database.pool, { text, values });
-		expect(readThrough).toEqual([]);
-		return pages;
+		// The least of three: while another table is vacuumed the catalogue is read once more.
+		const costs = [];
+		for (let round = 0; round < 3; round += 1) costs.push(await costOf(database.pool, { text, values }));
+		for (const { readThrough } of costs) expect(readThrough).toEqual([]);
+		return Math.min(...costs.map(({ pages }) => pages));
 	};
 	const { historyRevision } = await revisions();
 	const [extended, compared] = [await pagesOf(historyRevision), await pagesOf(null)];
