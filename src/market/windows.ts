@@ -62,7 +62,7 @@ export interface WindowUse {
 const maxEntries = 2_000;
 /**
  * Every so many candles the database compares a window candle by candle although its history stands still: whatever a person
- * changed in the tables by hand is noticed within the hour, for a sixtieth of what comparing always would cost.
+ * changed in the tables by hand is noticed, of minutes within the hour, for a sixtieth of what comparing always would cost.
  */
 const comparedEvery = 60;
 
@@ -186,8 +186,9 @@ export class CandleWindows {
 		const entry = this.#entries.get(marketKey(instrumentId, timeframe));
 		if (entry === undefined || entry.candles < candles) return null;
 		const { held } = entry.kept;
-		const isForgetful = (held.last_at / timeframeMs[timeframe] + instrumentId) % comparedEvery === 0;
-		return { ...held, history_revision: isForgetful ? null : entry.historyRevision };
+		// Not all of them with the same candle.
+		const isCompared = (held.last_at / timeframeMs[timeframe] + instrumentId) % comparedEvery === 0;
+		return { ...held, history_revision: isCompared ? null : entry.historyRevision };
 	}
 }
 
