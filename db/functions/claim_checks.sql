@@ -14,13 +14,15 @@ returns table (
   instrument_id bigint,
   data_fetched_at timestamptz,
   data_revision bigint,
+  data_history_revision bigint,
   position_direction botbox.direction,
   position_quantity numeric,
   position_entry_price numeric,
   position_lots integer,
   position_opened_at timestamptz,
   further_instrument_ids bigint[],
-  further_revisions bigint[]
+  further_revisions bigint[],
+  further_history_revisions bigint[]
 )
 language sql
 set search_path = botbox, pg_temp
@@ -43,6 +45,7 @@ as $$
     select g.bot_id,
            array_agg(g.instrument_id order by g.leg) as instrument_ids,
            array_agg(coalesce(f.revision, 0) order by g.leg) as revisions,
+           array_agg(coalesce(f.history_revision, 0) order by g.leg) as history_revisions,
            min(f.fetched_at) as fetched_at,
            bool_or(f.fetched_at is null) as is_missing
       from bot_legs g
@@ -92,13 +95,15 @@ as $$
          c.instrument_id,
          case when not coalesce(l.is_missing, false) then least(f.fetched_at, l.fetched_at) end,
          f.revision,
+         f.history_revision,
          p.direction,
          p.quantity,
          p.average_entry_price,
          p.lots,
          p.opened_at,
          l.instrument_ids,
-         l.revisions
+         l.revisions,
+         l.history_revisions
     from jobs j
     left join seen s on s.id = j.bot_id and s.due_at = j.due_at
     -- A bot may come with a stale job beside its present one: only that is claimed.

@@ -11,6 +11,7 @@ returns table (
   close double precision[],
   volume double precision[],
   recorded_at double precision[],
+  history_revision bigint,
   previous_direction botbox.regime_direction,
   previous_volatility botbox.regime_volatility
 )
@@ -18,45 +19,57 @@ language sql
 stable
 set search_path = botbox, pg_temp
 as $$
-  select r.instrument_id, r.timeframe, not s.is_known, n.candles, w.open_at, w.open, w.high, w.low, w.close, w.volume, w.recorded_at, g.direction, g.volatility
-    from jsonb_to_recordset(p_requests) as r (
-           instrument_id bigint, timeframe timeframe, candles integer,
-           first_at double precision, last_at double precision, known integer, recorded numeric
-         )
-   cross join lateral (
+  with requests as (
+    select r.*, f.history_revision as stored_revision,
+           to_timestamp(r.first_at / 1000) as first_known,
+           to_timestamp(r.last_at / 1000) as last_known,
            -- No look-ahead: a candle is visible only once its end has passed.
-           select p_now - case r.timeframe
-                    when '1m' then interval '1 minute'
-                    when '5m' then interval '5 minutes'
-                    when '15m' then interval '15 minutes'
-                    when '1h' then interval '1 hour'
-                    when '4h' then interval '4 hours'
-                    else interval '1 day'
-                  end as open_until,
-                  to_timestamp(r.first_at / 1000) as first_at,
-                  to_timestamp(r.last_at / 1000) as last_at
-         ) t
-    -- Whether what the worker holds is what is stored, its last candle aside: a candle that came late or was corrected has a later
-    -- recorded_at, and one that is gone is missing in the count.
-   cross join lateral (
-           select coalesce(
-                    t.last_at <= t.open_until
-                    and count(k.open_at) = r.known
-                    -- Summed as intervals: 200 windows of 585 candles are compared in 96 ms, as numbers in 208.
-                    and extract(epoch from sum(k.recorded_at - 'epoch') filter (where k.open_at < t.last_at)) * 1000000
-                        is not distinct from r.recorded,
-                    false
-                  ) as is_known
-             from candles k
-            where k.instrument_id = r.instrument_id
-              and k.timeframe = r.timeframe
-              and k.open_at >= t.first_at
-              and k.open_at <= t.last_at
-         ) s
+           p_now - case r.timeframe
+             when '1m' then interval '1 minute'
+             when '5m' then interval '5 minutes'
+             when '15m' then interval '15 minutes'
+             when '1h' then interval '1 hour'
+             when '4h' then interval '4 hours'
+             else interval '1 day'
+           end as open_until
+      from jsonb_to_recordset(p_requests) as r (
+             instrument_id bigint, timeframe timeframe, candles integer,
+             first_at double precision, last_at double precision, known integer, recorded numeric, history_revision bigint
+           )
+      left join feeds f on f.instrument_id = r.instrument_id
+  ),
+  -- Whether what the worker holds is what is stored, its last candle aside. Once each: the answer is asked for at four places.
+  asked as materialized (
+    select r.*,
+           case
+             when r.known is null or r.last_known > r.open_until then false
+             -- Nothing but new candles since. Minutes alone are ever deleted, none of them within a week.
+             when r.history_revision = r.stored_revision
+               and (r.timeframe <> '1m' or r.first_known > p_now - interval '7 days') then true
+             -- What came before a window that is short would lengthen it.
+             when r.known < r.candles then false
+             -- Candle by candle: one that came late or was corrected has a later recorded_at, and one that is gone is missing in the count.
+             else coalesce((
+               select count(k.open_at) = r.known
+                      -- Summed as intervals: 200 windows of 585 candles are compared in 96 ms, as numbers in 208.
+                      and extract(epoch from sum(k.recorded_at - 'epoch') filter (where k.open_at < r.last_known)) * 1000000
+                          is not distinct from r.recorded
+                 from candles k
+                where k.instrument_id = r.instrument_id
+                  and k.timeframe = r.timeframe
+                  and k.open_at >= r.first_known
+                  and k.open_at <= r.last_known
+             ), false)
+           end as is_known
+      from requests r
+  )
+  select r.instrument_id, r.timeframe, not r.is_known, n.candles, w.open_at, w.open, w.high, w.low, w.close, w.volume, w.recorded_at,
+         r.stored_revision, g.direction, g.volatility
+    from asked r
     -- A whole window is as long as the most demanding bot needs it, so that no later check asks for more of it.
    cross join lateral (
            select case
-                    when s.is_known then r.candles
+                    when r.is_known then r.candles
                     else greatest(r.candles, (
                            select max(d.history)
                              from bots b
@@ -90,11 +103,11 @@ as $$
                  from candles c
                 where c.instrument_id = r.instrument_id
                   and c.timeframe = r.timeframe
-                  and c.open_at <= t.open_until
-                  and c.open_at >= case when s.is_known then t.last_at else '-infinity' end
+                  and c.open_at <= r.open_until
+                  and c.open_at >= case when r.is_known then r.last_known else '-infinity' end
                 order by c.open_at desc
                 -- One more than are asked for, since the last known one is told again.
-                limit n.candles + s.is_known::integer
+                limit n.candles + r.is_known::integer
              ) k
          ) w
     -- The regime at the candle before: its thresholds have hysteresis.
@@ -110,4 +123,4 @@ as $$
    where w.open_at is not null;
 $$;
 comment on function botbox.load_candle_windows is
-  'The newest closed candles per instrument and timeframe as columns, oldest first, times in epoch milliseconds; floats, for indicators only. To whom tells what it holds - first_at, last_at, known (count), recorded (sum of recorded_at in epoch microseconds, all but the last) - only the candles from last_at on, unless something before has changed: is_whole, then of as many candles as any active bot needs.';
+  'The newest closed candles per instrument and timeframe as columns, oldest first, times in epoch milliseconds; floats, for indicators only. To whom tells what it holds - first_at, last_at, known (count), recorded (sum of recorded_at in epoch microseconds, all but the last), history_revision (as it was told) - only the candles from last_at on, unless something before has changed: is_whole, then of as many candles as any active bot needs.';

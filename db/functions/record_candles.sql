@@ -10,6 +10,8 @@ declare
   v_first timestamptz;
   v_last timestamptz;
   v_rolled integer;
+  v_newest timestamptz;
+  v_is_history boolean;
 begin
   -- Feeds in id order, so that two batches cannot wait for each other.
   for v_fetch in
@@ -24,6 +26,9 @@ begin
     if not exists (select from instruments i where i.id = v_fetch.instrument_id) then
       raise exception 'there is no instrument %', v_fetch.instrument_id using errcode = 'foreign_key_violation';
     end if;
+    -- Writers of one instrument take turns. Whether a candle comes last is judged by all that are stored: two that do not see each
+    -- other would both be last, and the later of them would come between without being told as such.
+    perform pg_advisory_xact_lock(hashtextextended('botbox.record_candles ' || v_fetch.instrument_id, 0));
     with given as (
       -- An exchange may send a candle twice; the later one counts.
       select distinct on ((c.value ->> 0)::numeric)
@@ -54,9 +59,20 @@ begin
              is distinct from (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, true)
       returning k.open_at
     )
-    select count(*), min(w.open_at), max(w.open_at)
-      into v_stored, v_first, v_last
+    select count(*), min(w.open_at), max(w.open_at),
+           -- The statement does not see its own candles: the newest of before. From the first given one on, so that a hypertable's older
+           -- chunks are left alone.
+           (
+             select max(k.open_at)
+               from candles k
+              where k.instrument_id = v_fetch.instrument_id
+                and k.timeframe = v_fetch.timeframe
+                and k.open_at >= (select min(g.open_at) from given g)
+           )
+      into v_stored, v_first, v_last, v_newest
       from written w;
+    -- The newest minute may change: whoever holds it is told it once more with the next. A longer candle's next one may be a day away.
+    v_is_history := v_first < v_newest or (v_first = v_newest and v_fetch.timeframe <> '1m');
 
     v_rolled := 0;
     if v_stored > 0 then
@@ -89,6 +105,7 @@ begin
 
     update feeds f
        set revision = f.revision + case when v_stored > 0 then 1 else 0 end,
+           history_revision = f.history_revision + case when v_is_history then 1 else 0 end,
            -- Rows of an imported file are not the exchange's.
            refused_rows = f.refused_rows + case when v_fetch.source = 'IMPORT' then 0 else coalesce(v_fetch.refused_rows, 0) end,
            last_candle_at = case when v_fetch.timeframe = '1m' then greatest(f.last_candle_at, v_last) else f.last_candle_at end,

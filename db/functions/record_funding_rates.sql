@@ -5,20 +5,25 @@ set search_path = botbox, pg_temp
 as $$
 declare
   v_stored integer;
+  v_changed bigint[];
 begin
-  insert into funding_rates as f (instrument_id, funding_at, rate, recorded_at)
-  select r.instrument_id, to_timestamp((e.value ->> 0)::numeric / 1000), (e.value ->> 1)::numeric, p_now
-    from jsonb_to_recordset(p_results) as r (instrument_id bigint, rates jsonb)
-   cross join lateral jsonb_array_elements(r.rates) as e (value)
-   order by 1, 2
-  on conflict (instrument_id, funding_at) do update
-     set rate = excluded.rate,
-         recorded_at = p_now
-   where f.rate <> excluded.rate;
-  get diagnostics v_stored = row_count;
+  with written as (
+    insert into funding_rates as f (instrument_id, funding_at, rate, recorded_at)
+    select r.instrument_id, to_timestamp((e.value ->> 0)::numeric / 1000), (e.value ->> 1)::numeric, p_now
+      from jsonb_to_recordset(p_results) as r (instrument_id bigint, rates jsonb)
+     cross join lateral jsonb_array_elements(r.rates) as e (value)
+     order by 1, 2
+    on conflict (instrument_id, funding_at) do update
+       set rate = excluded.rate,
+           recorded_at = p_now
+     where f.rate <> excluded.rate
+    returning f.instrument_id
+  )
+  select count(*), array_agg(distinct w.instrument_id) into v_stored, v_changed from written w;
 
   update feeds f
-     set funding_error = r.error,
+     set funding_revision = f.funding_revision + case when f.instrument_id = any (v_changed) then 1 else 0 end,
+         funding_error = r.error,
          funding_due_at = case
            when r.error is not null then p_now + interval '1 minute'
            when n.next_at > p_now then n.next_at + interval '5 seconds'

@@ -1,4 +1,4 @@
-/** Funding rates that a worker has loaded: settled a few times a day, so read from the database once a minute at most. */
+/** Funding rates that a worker has loaded: the database is asked once a minute at most, and sends what has changed, a few times a day. */
 import type { Queryable } from '../database/functions/define.ts';
 import { loadFundingRates } from '../database/functions/market.ts';
 import type { FundingRates } from '../strategies/strategy.ts';
@@ -6,6 +6,8 @@ import type { FundingRates } from '../strategies/strategy.ts';
 interface Entry {
 	readonly loadedAt: number;
 	readonly rates: FundingRates | null;
+	/** The feed's revision of them; null where there is no feed. */
+	readonly revision: number | null;
 }
 
 const lifeMs = 60_000;
@@ -26,22 +28,37 @@ export class FundingCache {
 			return entry === undefined || Math.abs(at - entry.loadedAt) >= lifeMs;
 		});
 		if (stale.length > 0) {
-			const rows = await loadFundingRates(db, { instrumentIds: stale, now });
-			const byId = new Map(rows.map((row) => [row.instrumentId, row]));
+			const held = stale.flatMap((id) => this.#heldOf(id));
+			const rows = await loadFundingRates(db, { instrumentIds: stale, held, now });
+			const told = new Map(rows.map((row) => [row.instrumentId, row]));
 			for (const id of stale) {
-				const row = byId.get(id);
-				const rates =
-					row === undefined ? null : { fundingAt: Float64Array.from(row.fundingAt), rate: Float64Array.from(row.rate) };
-				this.#entries.set(id, { loadedAt: at, rates: keepIfSame(this.#entries.get(id)?.rates ?? null, rates) });
+				const row = told.get(id);
+				const before = this.#entries.get(id);
+				this.#entries.set(id, {
+					loadedAt: at,
+					rates: row === undefined ? (before?.rates ?? null) : keepIfSame(before?.rates ?? null, toRates(row)),
+					revision: row === undefined ? (before?.revision ?? null) : row.revision,
+				});
 			}
 		}
 		return new Map(wanted.map((id) => [id, this.#entries.get(id)?.rates ?? null]));
 	}
+
+	/** What the database need not send again, as it takes it. */
+	#heldOf(instrumentId: number) {
+		const entry = this.#entries.get(instrumentId);
+		const lastAt = entry?.rates?.fundingAt.at(-1);
+		return lastAt === undefined ? [] : [{ instrument_id: instrumentId, last_at: lastAt, revision: entry?.revision }];
+	}
+}
+
+function toRates(row: { readonly fundingAt: readonly number[]; readonly rate: readonly number[] }): FundingRates {
+	return { fundingAt: Float64Array.from(row.fundingAt), rate: Float64Array.from(row.rate) };
 }
 
 /** Views are shared by the identity of their parts. */
-function keepIfSame(before: FundingRates | null, now: FundingRates | null): FundingRates | null {
-	if (before === null || now === null || before.rate.length !== now.rate.length) return now;
+function keepIfSame(before: FundingRates | null, now: FundingRates): FundingRates {
+	if (before === null || before.rate.length !== now.rate.length) return now;
 	const isSame = now.rate.every((rate, index) => {
 		return rate === before.rate[index] && now.fundingAt[index] === before.fundingAt[index];
 	});

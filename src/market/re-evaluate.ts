@@ -104,7 +104,8 @@ async function loadSeen(db: Queryable, basis: SignalBasis, strategy: Asked): Pro
 	const further = basis.furtherWindows as readonly WindowNeed[];
 	const legIds = basis.furtherInstrumentIds ?? [];
 	const request = (id: number, need: WindowNeed, at: Date): WindowRequest => {
-		return { instrumentId: id, timeframe: need.timeframe, candles: need.history, revision: 0, dueAt: at.getTime() };
+		const { timeframe: frame, history: candles } = need;
+		return { instrumentId: id, timeframe: frame, candles, revision: 0, historyRevision: null, dueAt: at.getTime() };
 	};
 	const markets = new Map([
 		...(await windows.load(

@@ -14,7 +14,7 @@ import type { Direction, Timeframe } from '../domain.ts';
 import { errorMessage } from '../errors.ts';
 import { fetchFeeds } from '../market/feed.ts';
 import { viewOf } from '../market/views.ts';
-import { type Market, marketKey, type WindowRequest } from '../market/windows.ts';
+import { type FeedRevision, type Market, marketKey, type WindowRequest } from '../market/windows.ts';
 import { checkCpuSeconds, checkLateSeconds, checkSeconds, checksTotal, signalsTotal } from '../metrics.ts';
 import { findStrategy, prepareStrategy } from '../strategies/registry.ts';
 import type { FundingRates, HeldPosition, MarketView, PreparedStrategy, WindowNeed } from '../strategies/strategy.ts';
@@ -32,9 +32,10 @@ export interface ClaimedForCheck {
 	readonly strategyVersionId: number;
 	readonly instrumentId: number;
 	readonly dataFetchedAt: Date | null;
-	readonly dataRevision: number | null;
+	/** Null without a feed. */
+	readonly dataRevision: FeedRevision | null;
 	/** Legs of a pair beyond the first, with the revisions of their feeds. */
-	readonly furtherLegs: readonly { readonly instrumentId: number; readonly revision: number }[];
+	readonly furtherLegs: readonly ({ readonly instrumentId: number } & FeedRevision)[];
 	readonly position: HeldPosition | null;
 }
 
@@ -44,6 +45,7 @@ interface Claim {
 	readonly instrumentId: number | null;
 	readonly dataFetchedAt: Date | null;
 	readonly dataRevision: number | null;
+	readonly dataHistoryRevision: number | null;
 	readonly positionDirection: Direction | null;
 	readonly positionQuantity: string | null;
 	readonly positionEntryPrice: string | null;
@@ -51,6 +53,7 @@ interface Claim {
 	readonly positionOpenedAt: Date | null;
 	readonly furtherInstrumentIds: number[] | null;
 	readonly furtherRevisions: number[] | null;
+	readonly furtherHistoryRevisions: number[] | null;
 }
 
 /** From the row of a claim, scheduled or manual; null unless it was CLAIMED. */
@@ -58,17 +61,19 @@ export function toClaimed(
 	claim: Claim,
 	check: Pick<ClaimedForCheck, 'botId' | 'dueAt' | 'kind' | 'isDryRun'>,
 ): ClaimedForCheck | null {
-	const { verdict, strategyVersionId, instrumentId } = claim;
+	const { verdict, strategyVersionId, instrumentId, dataRevision: revision } = claim;
 	if (verdict !== 'CLAIMED' || strategyVersionId === null || instrumentId === null) return null;
 	return {
 		...check,
 		strategyVersionId,
 		instrumentId,
 		dataFetchedAt: claim.dataFetchedAt,
-		dataRevision: claim.dataRevision,
-		furtherLegs: (claim.furtherInstrumentIds ?? []).map((id, index) => {
-			return { instrumentId: id, revision: claim.furtherRevisions?.[index] ?? 0 };
-		}),
+		dataRevision: revision === null ? null : { revision, historyRevision: claim.dataHistoryRevision },
+		furtherLegs: (claim.furtherInstrumentIds ?? []).map((id, index) => ({
+			instrumentId: id,
+			revision: claim.furtherRevisions?.[index] ?? 0,
+			historyRevision: claim.furtherHistoryRevisions?.[index] ?? null,
+		})),
 		position: heldPosition(claim),
 	};
 }
@@ -216,7 +221,7 @@ async function loadMarkets(
 		const dueMs = dueAt.getTime();
 		requests.add(instrumentId, version, dataRevision, dueMs);
 		for (const need of version.furtherWindows) requests.add(instrumentId, need, dataRevision, dueMs);
-		for (const leg of furtherLegs) requests.add(leg.instrumentId, version, leg.revision, dueMs);
+		for (const leg of furtherLegs) requests.add(leg.instrumentId, version, leg, dueMs);
 		if (version.strategy.readsFunding) withFunding.push(instrumentId, ...furtherLegs.map((leg) => leg.instrumentId));
 	}
 	const markets = await context.windows.load(context.pool, requests.all(), now);
@@ -249,7 +254,7 @@ async function loadMarkets(
 class WindowRequests {
 	readonly #byKey = new Map<string, WindowRequest>();
 
-	add(instrumentId: number, need: WindowNeed, revision: number, dueAt: number): void {
+	add(instrumentId: number, need: WindowNeed, { revision, historyRevision }: FeedRevision, dueAt: number): void {
 		const key = marketKey(instrumentId, need.timeframe);
 		const present = this.#byKey.get(key);
 		this.#byKey.set(key, {
@@ -257,6 +262,7 @@ class WindowRequests {
 			timeframe: need.timeframe,
 			candles: Math.max(need.history, present?.candles ?? 0),
 			revision,
+			historyRevision,
 			dueAt: Math.max(dueAt, present?.dueAt ?? 0),
 		});
 	}
@@ -304,9 +310,10 @@ async function refreshStale(
 		return {
 			...check,
 			dataFetchedAt: oldest === null ? null : new Date(oldest),
-			dataRevision: age.revision,
+			dataRevision: age,
 			furtherLegs: check.furtherLegs.map((leg) => {
-				return { ...leg, revision: byId.get(leg.instrumentId)?.revision ?? leg.revision };
+				const { revision, historyRevision } = byId.get(leg.instrumentId) ?? leg;
+				return { ...leg, revision, historyRevision };
 			}),
 		};
 	});

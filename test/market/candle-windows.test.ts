@@ -41,27 +41,17 @@ async function store(timeframe: Timeframe, minutes: number, first: number, last:
 	);
 }
 
+/** The instrument has no feed: its windows are compared candle by candle. With one: test/market/history-revisions.test.ts. */
+const historyRevision = null;
+
 async function load(windows: CandleWindows, timeframe: Timeframe, revision: number, at: number, dueAt = at) {
 	const markets = await windows.load(
 		database.pool,
-		[{ instrumentId, timeframe, candles, revision, dueAt }],
+		[{ instrumentId, timeframe, candles, revision, historyRevision, dueAt }],
 		new Date(at),
 	);
 	return markets.get(marketKey(instrumentId, timeframe));
 }
-
-test('a window of five minutes is loaded again when a candle has closed, not with every fetch', async () => {
-	const windows = new CandleWindows();
-	await store('5m', 5, noon - 60 * minute, noon - 5 * minute);
-	const first = await load(windows, '5m', 1, noon);
-	expect(first?.candleAt).toBe(noon - 5 * minute);
-	expect(first?.view.candles.low[0]).toBe(99.5);
-	expect(await load(windows, '5m', 2, noon + minute)).toBe(first);
-	expect(windows.use).toEqual({ loaded: 1, extended: 0, reused: 1 });
-	await store('5m', 5, noon, noon);
-	expect((await load(windows, '5m', 7, noon + 5 * minute))?.candleAt).toBe(noon);
-	expect(windows.use.loaded).toBe(2);
-});
 
 test('a window whose newest candle came late is loaded again as soon as something is stored', async () => {
 	const windows = new CandleWindows();
@@ -87,7 +77,7 @@ test('a clock that is behind does not hide the candle that a check is due for', 
 	// The database's clock is past the full five minutes, or the check would not be due.
 	await windows.load(
 		database.pool,
-		[{ instrumentId, timeframe: '5m', candles, revision: 2, dueAt: noon + 5 * minute }],
+		[{ instrumentId, timeframe: '5m', candles, revision: 2, historyRevision, dueAt: noon + 5 * minute }],
 		new Date(behind),
 	);
 	expect(windows.use.loaded).toBe(2);
@@ -111,7 +101,7 @@ async function afterChange(change: () => Promise<unknown>) {
 	const windows = new CandleWindows();
 	const { told, db } = counted();
 	const ask = async (revision: number, at: number) => {
-		const request = { instrumentId, timeframe: '5m' as const, candles, revision, dueAt: at };
+		const request = { instrumentId, timeframe: '5m' as const, candles, revision, historyRevision, dueAt: at };
 		return (await windows.load(db, [request], new Date(at))).get(marketKey(instrumentId, '5m'));
 	};
 	await store('5m', 5, noon - 100 * minute, noon - 5 * minute);
@@ -168,7 +158,11 @@ test('a candle that is gone, or comes late into a gap, brings the whole window',
 	const windows = new CandleWindows();
 	const { told, db } = counted();
 	const ask = (revision: number) =>
-		windows.load(db, [{ instrumentId, timeframe: '5m', candles, revision, dueAt: noon }], new Date(noon));
+		windows.load(
+			db,
+			[{ instrumentId, timeframe: '5m', candles, revision, historyRevision, dueAt: noon }],
+			new Date(noon),
+		);
 	await store('5m', 5, noon - 20 * minute, noon - 10 * minute);
 	await ask(1);
 	await store('5m', 5, noon - 25 * minute, noon - 25 * minute);
@@ -244,7 +238,7 @@ test('batches side by side: one of them loads what both look at', async () => {
 test('a load that fails does not keep the next one from loading', async () => {
 	const windows = new CandleWindows();
 	await store('5m', 5, noon - 60 * minute, noon - 5 * minute);
-	const request = { instrumentId, timeframe: '5m' as const, candles, revision: 1, dueAt: noon };
+	const request = { instrumentId, timeframe: '5m' as const, candles, revision: 1, historyRevision, dueAt: noon };
 	const away = { query: async () => Promise.reject(new Error('the database is away')) };
 	const failing = windows.load(away as never, [request], new Date(noon));
 	const next = load(windows, '5m', 1, noon);
@@ -269,7 +263,7 @@ test('streamed through 500 candles with corrections and gaps: the same values as
 	const wrong = randomWalk(18, needed + 500);
 	const windows = new CandleWindows();
 	const ask = async (held: CandleWindows, revision: number, at: number) => {
-		const request = { instrumentId, timeframe: '5m' as const, candles: needed, revision, dueAt: at };
+		const request = { instrumentId, timeframe: '5m' as const, candles: needed, revision, historyRevision, dueAt: at };
 		return (await held.load(database.pool, [request], new Date(at))).get(marketKey(instrumentId, '5m'));
 	};
 	await record(
@@ -315,7 +309,14 @@ test('a load of more windows than are kept answers every one of them', async () 
 		['15m', 15],
 	] as const)
 		await store(timeframe, minutes, noon - 20 * minutes * minute, noon - minutes * minute);
-	const requests = timeframes.map((timeframe) => ({ instrumentId, timeframe, candles, revision: 1, dueAt: noon }));
+	const requests = timeframes.map((timeframe) => ({
+		instrumentId,
+		timeframe,
+		candles,
+		revision: 1,
+		historyRevision,
+		dueAt: noon,
+	}));
 	const keys = timeframes.map((timeframe) => marketKey(instrumentId, timeframe));
 	for (const reused of [0, 1]) {
 		expect([...(await windows.load(database.pool, requests, new Date(noon))).keys()].sort()).toEqual(keys.sort());

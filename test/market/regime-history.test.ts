@@ -44,6 +44,7 @@ test('a worker that restarts at every candle tells the same regimes as one that 
 			timeframe: '5m',
 			candles: regimeHistory,
 			revision: end,
+			historyRevision: null,
 			dueAt: closedAt,
 		} as const;
 		const markets = await new CandleWindows().load(pool, [request], new Date(closedAt));

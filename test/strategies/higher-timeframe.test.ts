@@ -44,7 +44,7 @@ async function look(at: number) {
 	const windows = new CandleWindows();
 	const needs = [{ timeframe: '15m', history: 1 } as const, ...factor.furtherWindows!];
 	const requests = needs.map(({ timeframe, history }) => {
-		return { instrumentId, timeframe, candles: history, revision: 1, dueAt: at };
+		return { instrumentId, timeframe, candles: history, revision: 1, historyRevision: null, dueAt: at };
 	});
 	const markets = await windows.load(database.pool, requests, new Date(at));
 	const [main, higher] = needs.map(({ timeframe }) => markets.get(marketKey(instrumentId, timeframe))!);

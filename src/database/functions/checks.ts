@@ -19,6 +19,7 @@ const claimColumns = {
 	instrumentId: 'bigint?',
 	dataFetchedAt: 'timestamptz?',
 	dataRevision: 'bigint?',
+	dataHistoryRevision: 'bigint?',
 	positionDirection: 'direction?',
 	positionQuantity: 'numeric?',
 	positionEntryPrice: 'numeric?',
@@ -26,6 +27,7 @@ const claimColumns = {
 	positionOpenedAt: 'timestamptz?',
 	furtherInstrumentIds: 'bigint[]?',
 	furtherRevisions: 'bigint[]?',
+	furtherHistoryRevisions: 'bigint[]?',
 } as const;
 
 /** `jobs`: [{ bot_id, due_at }]. Verdicts: CLAIMED, BUSY, NOT_READY, GONE. */

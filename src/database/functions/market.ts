@@ -47,8 +47,9 @@ export const findUncoveredWindows = rowsFunction(
 );
 
 /**
- * `requests`: [{ instrument_id, timeframe, candles }], and where a window is held already [{ first_at, last_at, known, recorded }]
- * besides: then a row that is not whole has only the candles from `last_at` on. `recordedAt` is in epoch microseconds.
+ * `requests`: [{ instrument_id, timeframe, candles }], and where a window is held already [{ first_at, last_at, known, recorded,
+ * history_revision }] besides: then a row that is not whole has only the candles from `last_at` on. `recordedAt` is in epoch
+ * microseconds; `historyRevision` is the feed's as of this answer, null without a feed.
  */
 export const loadCandleWindows = rowsFunction(
 	'load_candle_windows',
@@ -65,6 +66,7 @@ export const loadCandleWindows = rowsFunction(
 		close: 'double precision[]',
 		volume: 'double precision[]',
 		recordedAt: 'double precision[]',
+		historyRevision: 'bigint?',
 		previousDirection: 'regime_direction?',
 		previousVolatility: 'regime_volatility?',
 	},
@@ -77,10 +79,11 @@ export const findLateCandles = rowsFunction(
 	{ instrumentId: 'bigint', timeframe: 'timeframe', openAt: 'timestamptz', recordedAt: 'timestamptz' },
 );
 
+/** `held`: [{ instrument_id, last_at, revision }], the newest rate's time in epoch ms; those of which it is all are left out of the answer. */
 export const loadFundingRates = rowsFunction(
 	'load_funding_rates',
-	{ instrumentIds: 'bigint[]', limit: 'integer?', now: 'timestamptz?' },
-	{ instrumentId: 'bigint', fundingAt: 'double precision[]', rate: 'double precision[]' },
+	{ instrumentIds: 'bigint[]', limit: 'integer?', held: 'jsonb?', now: 'timestamptz?' },
+	{ instrumentId: 'bigint', fundingAt: 'double precision[]', rate: 'double precision[]', revision: 'bigint?' },
 );
 
 /** `tickers`: [{ symbol, bid, ask, last, mark, quoted_at }]. */
@@ -97,7 +100,7 @@ export const refreshCorrelations = valueFunction('refresh_correlations', { now: 
 export const findDataAges = rowsFunction(
 	'find_data_ages',
 	{ instrumentIds: 'bigint[]' },
-	{ instrumentId: 'bigint', fetchedAt: 'timestamptz?', revision: 'bigint' },
+	{ instrumentId: 'bigint', fetchedAt: 'timestamptz?', revision: 'bigint', historyRevision: 'bigint' },
 );
 
 export const findInstruments = rowsFunction(
