@@ -7,6 +7,13 @@ declare
   v_stored integer;
   v_changed bigint[];
 begin
+  -- Feeds in id order, as record_candles takes them, so that two batches cannot wait for each other.
+  perform 1
+     from feeds f
+    where f.instrument_id in (select r.instrument_id from jsonb_to_recordset(p_results) as r (instrument_id bigint))
+    order by f.instrument_id
+      for no key update;
+
   with written as (
     insert into funding_rates as f (instrument_id, funding_at, rate, recorded_at)
     select r.instrument_id, to_timestamp((e.value ->> 0)::numeric / 1000), (e.value ->> 1)::numeric, p_now
