@@ -23,12 +23,14 @@ export interface Sample {
 
 const benchmark = 'soak';
 
-/** `rewritten`: the tables after the end, written anew. */
-export function describeSoak(
-	samples: readonly Sample[],
-	rewritten: readonly TableSize[],
-	name: string,
-): readonly Figure[] {
+export interface Soaked {
+	readonly samples: readonly Sample[];
+	/** The tables at the end, and once they were written anew. */
+	readonly ended: readonly TableSize[];
+	readonly anew: readonly TableSize[];
+}
+
+export function describeSoak({ samples, ended, anew }: Soaked, name: string): readonly Figure[] {
 	const share = Math.max(Math.floor(samples.length / 6), 1);
 	const [first, last] = [samples.slice(0, share), samples.slice(-share)];
 	// Memory and tables have their size after some minutes.
@@ -56,28 +58,30 @@ export function describeSoak(
 		...both('its buffers outside of the heap', ({ externalMb }) => externalMb, 'MiB'),
 		...both('rows of the job table', ({ jobs }) => jobs, 'rows'),
 		...both('database without candles', ({ databaseBytes }) => databaseBytes / 2 ** 20, 'MiB'),
-		...rewritten.flatMap((anew) => describeTable(anew, { first, last }, figure)),
+		...ended.flatMap((end) => describeTable(end, anew, { first, last }, figure)),
 	];
 }
 
 function describeTable(
-	anew: TableSize,
+	end: TableSize,
+	rewritten: readonly TableSize[],
 	{ first, last }: { readonly first: readonly Sample[]; readonly last: readonly Sample[] },
 	figure: (what: string, metric: string, value: number, unit: string) => Figure,
 ): Figure[] {
 	const of = (part: readonly Sample[], pick: (size: TableSize) => number) =>
-		median(part.flatMap(({ tables }) => tables.filter(({ name }) => name === anew.name).map(pick)));
+		median(part.flatMap(({ tables }) => tables.filter(({ name }) => name === end.name).map(pick)));
+	const anew = rewritten.find(({ name }) => name === end.name) ?? end;
 	const mebibytes = (bytes: number) => bytes / 2 ** 20;
 	const sizes = (what: string, pick: (size: TableSize) => number): Figure[] => [
-		figure(anew.name, `${what}, first sixth`, mebibytes(of(first, pick)), 'MiB'),
-		figure(anew.name, `${what}, last sixth`, mebibytes(of(last, pick)), 'MiB'),
-		figure(anew.name, `${what}, last sixth, of it bloat`, mebibytes(of(last, pick) - pick(anew)), 'MiB'),
+		figure(end.name, `${what}, first sixth`, mebibytes(of(first, pick)), 'MiB'),
+		figure(end.name, `${what}, last sixth`, mebibytes(of(last, pick)), 'MiB'),
+		figure(end.name, `${what}, at the end, of it bloat`, mebibytes(pick(end) - pick(anew)), 'MiB'),
 	];
 	return [
 		...sizes('table', ({ tableBytes }) => tableBytes),
 		...sizes('indexes', ({ indexBytes }) => indexBytes),
 		figure(
-			anew.name,
+			end.name,
 			'dead rows, last sixth',
 			of(last, ({ deadRows }) => deadRows),
 			'rows',

@@ -35,7 +35,9 @@ export const soak: Benchmark = {
 		const crew = await startCrew(1, { url, isProfiled: false, areApart: false });
 		try {
 			const samples = await runFor(seconds, { pool, crew, log });
-			return describeSoak(samples, await rewriteTables(pool), `${bots} bots, ${formatTime(seconds)}`);
+			const ended = await measureTables(pool);
+			const anew = await rewriteTables(pool);
+			return describeSoak({ samples, ended, anew }, `${bots} bots, ${formatTime(seconds)}`);
 		} finally {
 			crew.stop();
 		}
