@@ -121,19 +121,28 @@ const parametersOf = {
 } as const;
 type Variants = Readonly<Record<keyof typeof parametersOf, readonly number[]>>;
 
-async function createVersions(pool: Pool): Promise<Variants> {
+const createdIn = new WeakMap<Pool, Promise<Variants>>();
+
+/** Once for each database: they are 1,250 transactions. */
+function createVersions(pool: Pool): Promise<Variants> {
+	const created = createdIn.get(pool) ?? publishVersions(pool);
+	createdIn.set(pool, created);
+	return created;
+}
+
+async function publishVersions(pool: Pool): Promise<Variants> {
 	await publishStrategies(pool);
-	const versions: Record<string, number[]> = {};
-	for (const [strategy, parameters] of Object.entries(parametersOf)) {
-		versions[strategy] = [];
+	const made = Object.entries(parametersOf).map(async ([strategy, parameters]) => {
+		const ids: number[] = [];
 		for (let variant = 0; variant < variants; variant += 1) {
 			const step = Math.floor(variant / variantsPerPeriod);
 			// The threshold goes up evenly within a length of indicators, by the golden ratio between them: all differ.
 			const shift = 0.2 * (((variant % variantsPerPeriod) / variantsPerPeriod + step * 0.618) % 1);
-			versions[strategy].push(await ensureStrategyVersion(pool, strategy, parameters(step, shift)));
+			ids.push(await ensureStrategyVersion(pool, strategy, parameters(step, shift)));
 		}
-	}
-	return versions as unknown as Variants;
+		return [strategy, ids] as const;
+	});
+	return Object.fromEntries(await Promise.all(made)) as unknown as Variants;
 }
 
 /** One-minute bots up to `count` in number, all due at `dueAt`: strategies in turn, then assets, then variants. */

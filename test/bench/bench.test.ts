@@ -30,7 +30,7 @@ test.each([
 });
 
 test('interrupted at its work it ends with 130 and leaves neither server nor data nor a process', async () => {
-	const bench = spawn(process.execPath, ['bench/main.ts', 'cycle', '--size', '100'], {
+	const bench = spawn(process.execPath, ['bench/main.ts', 'cycle', '--quick'], {
 		cwd: repository,
 		env: { ...process.env, BOTBOX_TEST_RUN_PID: undefined },
 		// A group of its own: whoever is left in it is found by its number.
