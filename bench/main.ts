@@ -56,7 +56,9 @@ function readArguments(): Wanted {
 	const sizes = values.size === undefined ? null : readSizes(values.size, chosen);
 	const minutes = values.minutes === undefined ? null : Number(values.minutes);
 	if (minutes !== null && !(minutes > 0 && minutes <= 10_080))
-		throw new Error(`--minutes: a number above 0 and at most 10080 was expected, not ${values.minutes}`);
+		throw new Error(
+			`--minutes: a number above 0 and at most 10080 was expected, not ${values.minutes}; there are:\n${listBenchmarks()}`,
+		);
 	return {
 		chosen,
 		sizes,

@@ -16,7 +16,7 @@ test.each([
 	['an unknown size', ['cycle', '--size', '12']],
 	['a size of a benchmark that has none', ['views', '--size', '100']],
 	['no number', ['cycle', '--size', 'many']],
-	['no time', ['soak', '--minutes', '-1']],
+	['no time', ['soak', '--minutes', '0']],
 	['a server that lets no namespaces in', ['cycle', '--namespaces', '--database', 'postgres://127.0.0.1/nowhere']],
 ])('%s ends with what there is and exit code 2', async (_, args) => {
 	const told = await promisify(execFile)(process.execPath, ['bench/main.ts', ...args], { cwd: repository }).then(
