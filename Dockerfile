@@ -10,7 +10,9 @@ RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
     && rm -r node_modules/node
 
 FROM node:24-slim
+# Two arenas of malloc for all threads rather than eight per core: 20 MiB less of a worker's memory.
 ENV NODE_ENV=production \
+    MALLOC_ARENA_MAX=2 \
     BOTBOX_DATA_DIR=/var/lib/botbox
 WORKDIR /app
 COPY --from=build --chown=root:root /app/package.json ./

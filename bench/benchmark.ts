@@ -24,6 +24,8 @@ export interface BenchContext {
 	readonly isQuick: boolean;
 	/** The sizes asked for, out of the benchmark's own; null: those that it chooses. */
 	readonly sizes: readonly number[] | null;
+	/** How long, for those that go on for a time; null: as long as it chooses. */
+	readonly minutes: number | null;
 	/** Says where the time went. */
 	readonly isProfiled: boolean;
 	/** Whether worker processes run in network namespaces of their own. */

@@ -4,12 +4,14 @@
  *     npm run bench                         every benchmark
  *     npm run bench -- cycle --json FILE    one of them, its figures as JSON too
  *     npm run bench -- cycle --size 100000  one of its sizes, or several with commas between
+ *     npm run bench -- soak --minutes 5     for so long, where a benchmark goes on for a time
  *     npm run bench -- --database URL       on that server, such as one with TimescaleDB, in databases bench_… that it drops
  *     npm run bench -- cycle --namespaces   each worker process in a network namespace of its own (Linux, root)
  *     npm run bench -- --quick              a trial run; --profile says where the time goes
  */
 import { writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
+import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { createPool } from '../src/database/pool.ts';
 import type { Benchmark, Figure } from './benchmark.ts';
@@ -18,11 +20,12 @@ import { type BenchServer, openServer, startBenchServer } from './server.ts';
 import { formatTable } from './table.ts';
 
 const usage =
-	'usage: npm run bench -- [NAME …] [--size N[,N …]] [--database URL] [--json FILE] [--namespaces] [--quick] [--profile]';
+	'usage: npm run bench -- [NAME …] [--size N[,N …]] [--minutes N] [--database URL] [--json FILE] [--namespaces] [--quick] [--profile]';
 
 interface Wanted {
 	readonly chosen: readonly Benchmark[];
 	readonly sizes: readonly number[] | null;
+	readonly minutes: number | null;
 	readonly database: string | undefined;
 	readonly json: string | undefined;
 	readonly isQuick: boolean;
@@ -35,7 +38,10 @@ function readArguments(): Wanted {
 	const text = { type: 'string' } as const;
 	const { values, positionals } = parseArgs({
 		allowPositionals: true,
-		options: { json: text, size: text, database: text, namespaces: flag, quick: flag, profile: flag, help: flag },
+		options: {
+			...{ json: text, size: text, minutes: text, database: text },
+			...{ namespaces: flag, quick: flag, profile: flag, help: flag },
+		},
 	});
 	if (values.help) {
 		console.log(`${usage}\n\n${listBenchmarks()}`);
@@ -48,9 +54,15 @@ function readArguments(): Wanted {
 		throw new Error('--namespaces needs the server of the benchmark itself, which lets them in');
 	if (values.namespaces && process.getuid?.() !== 0) throw new Error('--namespaces needs root, on Linux');
 	const sizes = values.size === undefined ? null : readSizes(values.size, chosen);
+	const minutes = values.minutes === undefined ? null : Number(values.minutes);
+	if (minutes !== null && !(minutes > 0 && minutes <= 10_080))
+		throw new Error(
+			`--minutes: a number above 0 and at most 10080 was expected, not ${values.minutes}; there are:\n${listBenchmarks()}`,
+		);
 	return {
 		chosen,
 		sizes,
+		minutes,
 		database: values.database,
 		json: values.json,
 		isQuick: values.quick,
@@ -76,7 +88,7 @@ function listBenchmarks(): string {
 
 let isInterrupted = false;
 
-async function run({ chosen, sizes, database, json, isQuick, isProfiled, areApart }: Wanted): Promise<void> {
+async function run({ chosen, sizes, minutes, database, json, isQuick, isProfiled, areApart }: Wanted): Promise<void> {
 	const starting =
 		database === undefined ? startBenchServer({ isProfiled, isReachable: areApart }) : openServer(database);
 	// An orderly end, also while the server starts: one that is killed would go on writing into the folder that is being removed.
@@ -95,6 +107,7 @@ async function run({ chosen, sizes, database, json, isQuick, isProfiled, areApar
 		for (const benchmark of chosen) {
 			console.log(`\n${benchmark.name}: ${benchmark.title}`);
 			const busy = loadavg()[0]?.toFixed(1);
+			const begun = performance.now();
 			const url = await server.createDatabase(`bench_${benchmark.name}`, { isProfiled });
 			const pool = createPool({ url, max: 10, applicationName: 'botbox bench' });
 			try {
@@ -104,15 +117,19 @@ async function run({ chosen, sizes, database, json, isQuick, isProfiled, areApar
 					url,
 					serverCpuMs: server.cpuMs,
 					sizes,
+					minutes,
 					isQuick,
 					isProfiled,
 					areApart,
 					log,
 				});
-				figures.push(...measured);
+				const [told, untold] = [true, false].map((is) => measured.filter(({ value }) => Number.isFinite(value) === is));
+				figures.push(...(told ?? []));
+				// Processor time of a server that is not ours, say.
+				for (const { case: name, metric } of untold ?? []) log(`not measured here: ${name}, ${metric}`);
 				// Above zero at the start, others were at work on the machine, and figures are too high.
 				console.log(
-					`\n${formatTable(measured)}\nload of the machine: ${busy} before, ${loadavg()[0]?.toFixed(1)} at the end`,
+					`\n${formatTable(told ?? [])}\nload of the machine: ${busy} before, ${loadavg()[0]?.toFixed(1)} at the end; ${Math.round((performance.now() - begun) / 1_000)} s`,
 				);
 			} finally {
 				await pool.end();

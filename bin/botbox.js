@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=8 --heap-growing-percent=60
 // The one executable. In a clone the TypeScript runs as it is; the published package ships JavaScript in dist/, since Node
 // refuses to strip types under node_modules. An older Node hands over to the pinned one.
 import { spawn } from 'node:child_process';
@@ -19,7 +19,9 @@ if (Number.parseInt(process.versions.node, 10) >= 24) {
 	const node = join(dirname(manifest), 'bin', 'node');
 	// The channel tells the child when this process is killed: it ends then, rather than being left behind.
 	const stdio = ['inherit', 'inherit', 'inherit', 'ipc'];
-	const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio });
+	// Its own first line is not read there: see src/cli/node-flags.ts.
+	const flags = ['--max-semi-space-size=8', '--heap-growing-percent=60'];
+	const child = spawn(node, [...flags, fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio });
 	// Ctrl-C and a closed terminal reach both processes by themselves, and a second signal would end the child at once.
 	for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'])
 		process.on(signal, () => {

@@ -34,7 +34,7 @@ export const api: Benchmark = {
 		});
 		try {
 			const base = `http://127.0.0.1:${server.port}`;
-			const seconds = isQuick ? 2 : 15;
+			const seconds = isQuick ? 1 : 15;
 			const floor = await fire(`${base}/healthz`, seconds);
 			const figures: Figure[] = [];
 			for (const [name, path] of [
@@ -54,7 +54,7 @@ export const api: Benchmark = {
 						unit: '1/s',
 						floor: floor.perSecond,
 					},
-					{ ...shared, metric: 'latency, p97.5', value: late, unit: 'ms', floor: floor.late },
+					{ ...shared, metric: 'latency, p95', value: late, unit: 'ms', floor: floor.late },
 				);
 			}
 			return [...figures, ...(await measureFanOut(pool, server.port, isQuick ? 5 : 50))];
@@ -67,10 +67,17 @@ export const api: Benchmark = {
 async function fire(url: string, seconds: number): Promise<{ perSecond: number; late: number }> {
 	// Warm: the first answers compile.
 	await autocannon({ url, connections, duration: 1 });
-	const result = await autocannon({ url, connections, duration: seconds });
+	const times: number[] = [];
+	const { promise, resolve, reject } = Promise.withResolvers<autocannon.Result>();
+	const firing = autocannon({ url, connections, duration: seconds }, (error: Error | null, told) =>
+		error === null ? resolve(told) : reject(error),
+	);
+	// Its own summary knows the 90th and the 97.5th percentile, and none between.
+	firing.on('response', (_client, _status, _bytes, ms) => times.push(ms));
+	const result = await promise;
 	if (result.non2xx > 0 || result.errors > 0)
 		throw new Error(`${url}: ${result.non2xx} answers other than 2xx, ${result.errors} errors`);
-	return { perSecond: result.requests.average, late: result.latency.p97_5 };
+	return { perSecond: result.requests.average, late: percentile(times, 0.95) };
 }
 
 /** From the change of a row to the last of 500 streams that was told. */

@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { loadCandleWindows, recordCandles } from '../../src/database/functions/market.ts';
 import type { Pool } from '../../src/database/pool.ts';
 import { type BenchContext, type Benchmark, type Figure, median, percentile } from '../benchmark.ts';
+import { measureCompressed } from './compressed.ts';
 
 interface Extent {
 	readonly instruments: number;
@@ -40,6 +41,7 @@ export const candles: Benchmark = {
 			...(await measurePages(context, ids)),
 			...(await measureMinutes(context, ids)),
 			...(await measureWindows(context, ids.slice(0, chosen.withYear))),
+			...(await measureCompressed(isQuick, log)),
 		];
 	},
 };

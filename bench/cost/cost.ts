@@ -6,7 +6,7 @@ import { cpus, totalmem } from 'node:os';
 import type { Pool } from '../../src/database/pool.ts';
 import { type BenchContext, type Benchmark, type Figure, median } from '../benchmark.ts';
 import { startCrew } from '../cycle/crew.ts';
-import { createBots, createMarket, refreshFeeds } from '../cycle/market.ts';
+import { createBots, createMarket, refreshFeeds, trialAssets } from '../cycle/market.ts';
 import { settleTrades } from '../cycle/minute.ts';
 
 const sizes = [100, 200] as const;
@@ -25,8 +25,13 @@ export const cost: Benchmark = {
 	name: 'cost',
 	title: '100 against 200 bots: processor, memory and disk',
 	run: async (context) => {
-		const minutes = context.isQuick ? 10 : 120;
-		await createMarket(context.pool, new Date(start), sizes.length * (minutes + 1) + 1);
+		const minutes = context.isQuick ? 3 : 120;
+		await createMarket(
+			context.pool,
+			new Date(start),
+			sizes.length * (minutes + 1) + 1,
+			context.isQuick ? trialAssets : undefined,
+		);
 		const clock = { now: start };
 		const costs: Cost[] = [];
 		for (const size of sizes) costs.push(await measureCost(context, size, minutes, clock));

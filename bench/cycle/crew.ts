@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
+import { nodeFlags } from '../../src/cli/node-flags.ts';
 import type { IndicatorUse } from '../../src/market/view.ts';
 import type { WindowUse } from '../../src/market/windows.ts';
 import type { CheckUse } from '../../src/workers/check-cache.ts';
@@ -24,7 +25,12 @@ export interface CycleOrders {
 /** What one process did in one cycle. */
 export interface CycleReport {
 	readonly cpuMs: number;
+	/** Resident memory at the end of the cycle, MiB. */
 	readonly memoryMb: number;
+	/** The most that the process has had since it began, MiB; NaN where the system does not tell. */
+	readonly peakMemoryMb: number;
+	/** What V8 has of it, and what lies outside of its heap. */
+	readonly memory: NodeJS.MemoryUsage;
 	readonly windows: WindowUse;
 	readonly indicators: IndicatorUse;
 	readonly checks: CheckUse;
@@ -34,6 +40,8 @@ export interface CycleReport {
 export interface Crew {
 	/** Milliseconds from the tick's start until the last process found the queue empty, and what each did. */
 	runCycle(now: Date): Promise<{ readonly ms: number; readonly reports: readonly CycleReport[] }>;
+	/** Bytes that all of them together have in use, after a collection that is asked for: for after the cycles that are timed. */
+	liveMemory(): Promise<number>;
 	stop(): void;
 }
 
@@ -68,6 +76,11 @@ export async function startCrew(
 	}
 	return {
 		stop,
+		liveMemory: async () => {
+			const told = children.map((child) => message(child, (answer) => typeof answer === 'number'));
+			for (const child of children) child.send('live memory');
+			return ((await Promise.all(told)) as number[]).reduce((sum, bytes) => sum + bytes, 0);
+		},
 		runCycle: async (now) => {
 			const [first, ...others] = children;
 			if (first === undefined) throw new RangeError('a crew needs a process');
@@ -88,11 +101,14 @@ export async function startCrew(
 }
 
 function startWorker(orders: CrewOrders, namespace: Namespace | null, namespaces: Namespace[]): ChildProcess {
-	if (namespace === null) return fork(workerProcess, [JSON.stringify(orders)], { execArgv: [] });
+	if (namespace === null)
+		return fork(workerProcess, [JSON.stringify(orders)], {
+			execArgv: [...nodeFlags],
+		});
 	namespaces.push(namespace);
 	const [command = '', ...args] = namespace.prefix;
 	const told = JSON.stringify({ ...orders, url: namespace.urlOf(orders.url) });
-	return fork(workerProcess, [told], { execPath: command, execArgv: [...args, process.execPath] });
+	return fork(workerProcess, [told], { execPath: command, execArgv: [...args, process.execPath, ...nodeFlags] });
 }
 
 /** The next message that is looked for; an error if the process ends before it comes. */

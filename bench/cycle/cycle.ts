@@ -5,7 +5,7 @@
 import { type BenchContext, type Benchmark, type Figure, median } from '../benchmark.ts';
 import { type Crew, type CycleReport, startCrew } from './crew.ts';
 import { measureFloor } from './floor.ts';
-import { createBots, createMarket, refreshFeeds } from './market.ts';
+import { createBots, createMarket, refreshFeeds, trialAssets } from './market.ts';
 import { countSignals, settle } from './minute.ts';
 import { measurePeers } from './peers.ts';
 import { takeFunctionTimes } from './profile.ts';
@@ -21,7 +21,7 @@ interface Size {
 }
 
 const sizes: readonly Size[] = [
-	{ bots: 100, repeats: 5, crews: [1], hasPeers: true },
+	{ bots: 100, repeats: 5, crews: [1, 2], hasPeers: true },
 	{ bots: 1_000, repeats: 5, crews: [1, 2], hasPeers: true },
 	{ bots: 10_000, repeats: 3, crews: [1, 2], hasPeers: false },
 	{ bots: 100_000, repeats: 3, crews: [1, 2, 4], hasPeers: false },
@@ -39,10 +39,12 @@ export const cycle: Benchmark = {
 	run: async (context) => {
 		const chosen = sizes
 			.filter(({ bots }) => context.sizes?.includes(bots) ?? (!context.isQuick || bots <= quickMost))
-			.map((size) => ({ ...size, repeats: context.isQuick ? 2 : size.repeats }));
+			// Of peers a trial run asks for the smallest size only.
+			.map((size) => (context.isQuick ? { ...size, repeats: 2, hasPeers: size.bots === sizes[0]?.bots } : size));
 		// A warm-up and the repeats of each crew, each followed by a floor, and the peers.
 		const minutes = chosen.reduce((sum, { repeats, crews }) => sum + crews.length * 2 * (repeats + 1) + 10, 0);
-		await createMarket(context.pool, new Date(start), minutes);
+		const isTrial = context.isQuick && context.sizes === null;
+		await createMarket(context.pool, new Date(start), minutes, isTrial ? trialAssets : undefined);
 		const clock = { now: start };
 		const figures: Figure[] = [];
 		for (const size of chosen) figures.push(...(await measureSize(context, size, clock)));

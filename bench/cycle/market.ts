@@ -6,8 +6,9 @@ import { createAccount } from '../../src/database/functions/administration.ts';
 import type { Pool } from '../../src/database/pool.ts';
 import { ensureStrategyVersion, publishStrategies } from '../../src/market/strategy-versions.ts';
 
-/** Assets; each has a perpetual and a spot market. */
-const assets = 100;
+/** Assets; each has a perpetual and a spot market. A trial run has fewer, since most of its time would go into their candles. */
+const usualAssets = 100;
+export const trialAssets = 10;
 /** Bots that share an account. */
 const botsPerAccount = 100;
 /** Bots decide on minutes; scalping and trend following look at quarters of an hour besides. */
@@ -15,7 +16,7 @@ const timeframes = { '1m': 1, '15m': 15 } as const;
 /** Candles of each timeframe before the first cycle: more than any strategy looks at. */
 const history = 1_000;
 
-export async function createInstruments(pool: Pool): Promise<void> {
+export async function createInstruments(pool: Pool, assets = usualAssets): Promise<void> {
 	await pool.query(
 		`insert into botbox.instruments (
 		   exchange_id, symbol, exchange_symbol, market_type, base_asset, quote_asset, settle_asset, tick_size, lot_size, taker_fee_rate
@@ -31,8 +32,8 @@ export async function createInstruments(pool: Pool): Promise<void> {
 }
 
 /** Instruments, feeds and candles up to `until` and for `minutes` more, which later cycles see closed one by one. */
-export async function createMarket(pool: Pool, until: Date, minutes: number): Promise<void> {
-	await createInstruments(pool);
+export async function createMarket(pool: Pool, until: Date, minutes: number, assets = usualAssets): Promise<void> {
+	await createInstruments(pool, assets);
 	await pool.query('insert into botbox.feeds (instrument_id) select id from botbox.instruments');
 	await createCandles(pool, until, history, minutes);
 	// One asset in twenty pays enough to enter a pair for.
@@ -120,19 +121,28 @@ const parametersOf = {
 } as const;
 type Variants = Readonly<Record<keyof typeof parametersOf, readonly number[]>>;
 
-async function createVersions(pool: Pool): Promise<Variants> {
+const createdIn = new WeakMap<Pool, Promise<Variants>>();
+
+/** Once for each database: they are 1,250 transactions. */
+function createVersions(pool: Pool): Promise<Variants> {
+	const created = createdIn.get(pool) ?? publishVersions(pool);
+	createdIn.set(pool, created);
+	return created;
+}
+
+async function publishVersions(pool: Pool): Promise<Variants> {
 	await publishStrategies(pool);
-	const versions: Record<string, number[]> = {};
-	for (const [strategy, parameters] of Object.entries(parametersOf)) {
-		versions[strategy] = [];
+	const made = Object.entries(parametersOf).map(async ([strategy, parameters]) => {
+		const ids: number[] = [];
 		for (let variant = 0; variant < variants; variant += 1) {
 			const step = Math.floor(variant / variantsPerPeriod);
 			// The threshold goes up evenly within a length of indicators, by the golden ratio between them: all differ.
 			const shift = 0.2 * (((variant % variantsPerPeriod) / variantsPerPeriod + step * 0.618) % 1);
-			versions[strategy].push(await ensureStrategyVersion(pool, strategy, parameters(step, shift)));
+			ids.push(await ensureStrategyVersion(pool, strategy, parameters(step, shift)));
 		}
-	}
-	return versions as unknown as Variants;
+		return [strategy, ids] as const;
+	});
+	return Object.fromEntries(await Promise.all(made)) as unknown as Variants;
 }
 
 /** One-minute bots up to `count` in number, all due at `dueAt`: strategies in turn, then assets, then variants. */
@@ -152,10 +162,14 @@ export async function createBots(pool: Pool, count: number, dueAt: Date): Promis
 	}
 	const strategies = Object.values(versions);
 	await pool.query(
-		`with planned as (
-		   select n, 1 + n / 5 % ${assets} as asset,
-		          ($3::bigint[])[1 + n % 5 * $6::integer + (n / 5 % ${assets} * 37 + n / (5 * ${assets})) % $6::integer] as version_id
-		     from generate_series($1::integer, $2::integer - 1) n
+		`with there as (
+		   select count(*)::integer as assets from botbox.instruments where market_type = 'LINEAR'
+		 ),
+		 planned as (
+		   select n, 1 + n / 5 % assets as asset,
+		          ($3::bigint[])[1 + n % 5 * $6::integer + (n / 5 % assets * 37 + n / (5 * assets)) % $6::integer] as version_id
+		     from there
+		    cross join generate_series($1::integer, $2::integer - 1) n
 		 ),
 		 made as (
 		   insert into botbox.bots (name, strategy_version_id, account_id, instrument_id, interval_minutes, sizing, sizing_value, next_check_at)

@@ -3,6 +3,8 @@
  * the queue is empty; one of the crew ticks besides. Ends with the process that began it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import v8 from 'node:v8';
+import vm from 'node:vm';
 import { createPool } from '../../src/database/pool.ts';
 import { indicatorUse } from '../../src/market/view.ts';
 import { checkLines, runChecks } from '../../src/workers/run-checks.ts';
@@ -20,8 +22,9 @@ const worker = createBenchWorker(pool, jobs, name);
 let hasTicked = false;
 
 process.on('disconnect', () => process.exit());
-process.on('message', (orders: CycleOrders | 'ticked') => {
+process.on('message', (orders: CycleOrders | 'ticked' | 'live memory') => {
 	if (orders === 'ticked') hasTicked = true;
+	else if (orders === 'live memory') process.send?.(liveMemory());
 	else
 		void runCycle(orders).then(
 			(report) => process.send?.(report),
@@ -49,14 +52,28 @@ async function runCycle({ now: nowMs, ticks }: CycleOrders): Promise<CycleReport
 	}
 	await Promise.all(lines);
 	const { user, system } = process.cpuUsage(cpu);
+	const memory = process.memoryUsage();
 	return {
 		cpuMs: (user + system) / 1_000,
-		memoryMb: process.memoryUsage.rss() / 2 ** 20,
+		memoryMb: memory.rss / 2 ** 20,
+		peakMemoryMb: process.resourceUsage().maxRSS / 2 ** 10,
+		memory,
 		windows: difference(worker.windows.use, windows),
 		indicators: difference(indicatorUse, indicators),
 		checks: difference(worker.checkCache.use, checks),
 		spent: profile.take(),
 	};
+}
+
+/** Bytes that are still in use once everything else is collected, buffers outside of the heap included. */
+function liveMemory(): number {
+	v8.setFlagsFromString('--expose-gc');
+	const collect = vm.runInNewContext('gc') as () => void;
+	// What finalizers let go goes in the second round.
+	collect();
+	collect();
+	const { heapUsed, external } = process.memoryUsage();
+	return heapUsed + external;
 }
 
 /** As a worker's loop does it, but asking again after 5 ms instead of waiting to be woken. */

@@ -1,6 +1,7 @@
 /** ccxt clients made ours: own clock, own limiter instead of ccxt's, numbers as the exchange wrote them. */
-import { binance, bybit } from 'ccxt';
+
 import { BotboxError } from '../errors.ts';
+import { binance, bybit } from './ccxt.ts';
 import type { ExchangeRow } from './context.ts';
 import { type Credentials, redactorOf } from './credentials.ts';
 import { sendRequest } from './transport.ts';

@@ -3,6 +3,7 @@
  * message count only where an exchange uses one code for two different things. In doubt the answer is UNKNOWN: asking
  * costs one read, sending twice costs money.
  */
+import { errorMessage } from '../errors.ts';
 import {
 	AuthenticationError,
 	BadRequest,
@@ -15,8 +16,7 @@ import {
 	OnMaintenance,
 	OperationRejected,
 	RateLimitExceeded,
-} from 'ccxt';
-import { errorMessage } from '../errors.ts';
+} from './ccxt.ts';
 import type { Family } from './ccxt-client.ts';
 import { type CallFacts, factsOf } from './transport.ts';
 

@@ -1,7 +1,8 @@
 /** Reads of an exchange, with every failure turned into one of ours: try later, or it will not work. */
-import { BadSymbol, BaseError } from 'ccxt';
+
 import { z } from 'zod';
 import { BotboxError, errorMessage, RetryLaterError } from '../errors.ts';
+import { BadSymbol, BaseError } from './ccxt.ts';
 import type { ExchangeLink } from './exchange-link.ts';
 import { healthOf, keyRefusal } from './outcomes.ts';
 

@@ -3,9 +3,9 @@
  * failed request can have reached the exchange, which status and code came back, and what the headers say.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { ExchangeNotAvailable, NetworkError, RequestTimeout } from 'ccxt';
 import { z } from 'zod';
 import { errorMessage } from '../errors.ts';
+import { ExchangeNotAvailable, NetworkError, RequestTimeout } from './ccxt.ts';
 import type { Redact } from './credentials.ts';
 import { startDeadline } from './deadline.ts';
 

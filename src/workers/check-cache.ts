@@ -78,10 +78,16 @@ export class CheckCache {
 		return holds ? kept.evaluation : null;
 	}
 
+	/** Takes note of an evaluation whose result cannot come again. */
+	pass({ botId }: CheckSubject): void {
+		this.use.evaluated += 1;
+		// Of a strategy of longer candles that the bot may have had before.
+		this.#kept.delete(botId);
+	}
+
 	/** Takes over the result of an evaluation, if it says how long it holds. */
 	keep(check: CheckSubject, evaluation: Evaluation, nowMs: number): void {
-		this.use.evaluated += 1;
-		this.#kept.delete(check.botId);
+		this.pass(check);
 		if (check.view === null || !isValid(evaluation, nowMs)) return;
 		const token = this.#tokenOf(check.view);
 		const { strategyVersionId, position } = check;

@@ -145,7 +145,9 @@ export function evaluateCheck(check: CheckToEvaluate, nowMs: number, cache?: Che
 		const evaluation = known ?? check.strategy.evaluate(check.view, check.position, nowMs);
 		if (known === null) {
 			assertSane(evaluation);
-			cache?.keep(check, evaluation, nowMs);
+			// Between two scheduled checks of a bot a minute closes, so no result on minutes is ever repeated: of 100,000 bots they were 100 MB.
+			if (check.timeframe === '1m') cache?.pass(check);
+			else cache?.keep(check, evaluation, nowMs);
 		}
 		const failure = evaluation.reason === 'INSUFFICIENT_HISTORY' ? evaluation.reason : undefined;
 		return told({ evaluation, reason: evaluation.reason, failure, isRepeated: known !== null });

@@ -21,18 +21,27 @@ export interface TickResult {
 export async function runTick(context: WorkerContext, now?: Date): Promise<TickResult> {
 	const { pool, jobs, workerId, config, log } = context;
 	const startedAt = performance.now();
-	const due = await findDueBots(pool, { now });
-	if (due.length > 0) {
-		const checks = due.map(({ botId, dueAt }): CheckJob => ({ botId, dueAt: dueAt.toISOString() }));
-		const spreadMs = context.isSimulated || due.length <= spreadAbove ? 0 : config.checkSpreadSeconds * 1_000;
+	const checks = await findDueChecks(context, now);
+	if (checks.length > 0) {
+		const spreadMs = context.isSimulated || checks.length <= spreadAbove ? 0 : config.checkSpreadSeconds * 1_000;
 		crashPoint('tick:before-insert');
 		await jobs.insertChecks(checks, spreadMs === 0 ? undefined : ({ botId }) => spreadOffset(botId, spreadMs));
 		crashPoint('tick:after-insert');
 	}
 	const durationMs = performance.now() - startedAt;
-	await recordTick(pool, { workerId, dueBots: due.length, durationMs, now });
-	log.debug({ due: due.length, durationMs: Math.round(durationMs) }, 'tick');
-	return { due: due.length };
+	await recordTick(pool, { workerId, dueBots: checks.length, durationMs, now });
+	log.debug({ due: checks.length, durationMs: Math.round(durationMs) }, 'tick');
+	return { due: checks.length };
+}
+
+/** Many bots are due at the same time: they share its text, or 100,000 of them would be in memory, and their rows are gone once this ends. */
+async function findDueChecks({ pool }: WorkerContext, now?: Date): Promise<CheckJob[]> {
+	const texts = new Map<number, string>();
+	return (await findDueBots(pool, { now })).map(({ botId, dueAt }) => {
+		const text = texts.get(dueAt.getTime()) ?? dueAt.toISOString();
+		texts.set(dueAt.getTime(), text);
+		return { botId, dueAt: text };
+	});
 }
 
 /** The same place in the spread for a bot at every tick: a multiplicative hash of its id (Knuth, 2^32 / φ). */

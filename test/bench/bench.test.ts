@@ -16,6 +16,7 @@ test.each([
 	['an unknown size', ['cycle', '--size', '12']],
 	['a size of a benchmark that has none', ['views', '--size', '100']],
 	['no number', ['cycle', '--size', 'many']],
+	['no time', ['soak', '--minutes', '0']],
 	['a server that lets no namespaces in', ['cycle', '--namespaces', '--database', 'postgres://127.0.0.1/nowhere']],
 ])('%s ends with what there is and exit code 2', async (_, args) => {
 	const told = await promisify(execFile)(process.execPath, ['bench/main.ts', ...args], { cwd: repository }).then(
@@ -29,7 +30,7 @@ test.each([
 });
 
 test('interrupted at its work it ends with 130 and leaves neither server nor data nor a process', async () => {
-	const bench = spawn(process.execPath, ['bench/main.ts', 'cycle', '--size', '100'], {
+	const bench = spawn(process.execPath, ['bench/main.ts', 'cycle', '--quick'], {
 		cwd: repository,
 		env: { ...process.env, BOTBOX_TEST_RUN_PID: undefined },
 		// A group of its own: whoever is left in it is found by its number.

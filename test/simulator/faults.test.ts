@@ -8,10 +8,10 @@ let client: bybit;
 beforeEach(async () => {
 	harness = await startHarness();
 	client = harness.client;
-	client.timeout = 250;
 	await client.loadMarkets();
 	// ccxt asks once whether the account is a unified one; that must not use up a fault.
 	await client.isUnifiedEnabled();
+	client.timeout = 250;
 });
 afterEach(() => harness.simulator.close());
 

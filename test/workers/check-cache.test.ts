@@ -116,3 +116,19 @@ test('an evaluation is repeated, and said to be; stale data is refused before, a
 	expect(check(62_000, 60_000, { position: null })).toMatchObject({ failure: 'FAILED', is_repeated: false });
 	expect(asked).toBe(4);
 });
+
+test('on minutes nothing is kept: a candle has closed by the next check of any bot', () => {
+	const strategy: PreparedStrategy = {
+		timeframe: '1m',
+		history: 1,
+		maxLots: 1,
+		favourableRegimes: [],
+		evaluate: () => answer(Number.POSITIVE_INFINITY),
+	};
+	const market = { view: seen, regime: null, regimeFigures: null, candleAt: 0, price: 102 };
+	const shared = { dueAt: new Date(0), isDryRun: false, strategy, market, view: seen, dataFetchedAt: new Date(0) };
+	evaluateCheck({ ...subject, ...shared, timeframe: '5m' }, 0, cache);
+	expect(cache.size).toBe(1);
+	evaluateCheck({ ...subject, ...shared, strategyVersionId: 8, timeframe: '1m' }, 0, cache);
+	expect([cache.size, cache.use]).toEqual([0, { evaluated: 2, repeated: 0 }]);
+});

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { nodeFlags } from '../node-flags.ts';
 import { packageRoot } from '../version.ts';
 
 export interface ChildOptions {
@@ -38,7 +39,7 @@ export function startChild(options: ChildOptions): Child {
 	const start = (): void => {
 		const startedAt = Date.now();
 		const log = openSync(logPath, 'a');
-		child = spawn(process.execPath, [join(packageRoot, 'bin', 'botbox.js'), ...options.args], {
+		child = spawn(process.execPath, [...nodeFlags, join(packageRoot, 'bin', 'botbox.js'), ...options.args], {
 			env: { ...process.env, ...options.env },
 			stdio: ['ignore', log, log, 'ipc'],
 			// A group of its own: Ctrl-C in the terminal reaches `up` alone, which then ends them in order.
