@@ -18,14 +18,23 @@ export { checkLeaseMs };
  * for the same two cores.
  */
 export const checkLines = 2;
-/** Checks of one batch: one claim, one load, one recording. */
+/**
+ * Checks of one batch: one claim, one load, one recording. While batches come full they are twice as large, since many bots are waiting; a
+ * smaller first one leaves both lines something to do where a thousand are due.
+ */
 const batchSize = 500;
+const fullBatchSize = 1_000;
+/** Workers whose last batch was full. */
+const busy = new WeakSet<WorkerContext>();
 /** A job whose bot is busy or whose candle is awaited comes back after this long, as a new job. */
 const comeBackMs = 1_000;
 
 export async function runChecks(context: WorkerContext, now?: Date): Promise<RunResult> {
 	const { pool, jobs, workerId } = context;
-	const fetched = await jobs.fetchChecks(batchSize, { ignoreStartAfter: context.isSimulated });
+	const limit = busy.has(context) ? fullBatchSize : batchSize;
+	const fetched = await jobs.fetchChecks(limit, { ignoreStartAfter: context.isSimulated });
+	if (fetched.length === limit) busy.add(context);
+	else busy.delete(context);
 	if (fetched.length === 0) return done;
 	crashPoint('checks:after-fetch');
 
@@ -53,7 +62,7 @@ export async function runChecks(context: WorkerContext, now?: Date): Promise<Run
 	}
 	await endJobs(context, fetched, comeBack);
 	crashPoint('checks:after-end-jobs');
-	return fetched.length === batchSize ? again : done;
+	return fetched.length === limit ? again : done;
 }
 
 async function endJobs(
