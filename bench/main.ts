@@ -14,7 +14,7 @@ import { loadavg } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { createPool } from '../src/database/pool.ts';
-import type { Benchmark, Figure } from './benchmark.ts';
+import type { BenchContext, Benchmark, Figure } from './benchmark.ts';
 import { benchmarks } from './registry.ts';
 import { type BenchServer, openServer, startBenchServer } from './server.ts';
 import { formatTable } from './table.ts';
@@ -101,44 +101,57 @@ async function run({ chosen, sizes, minutes, database, json, isQuick, isProfiled
 	};
 	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
 	const server: BenchServer = await starting;
+	const context = { sizes, minutes, isQuick, isProfiled, areApart };
 	const figures: Figure[] = [];
+	const failed: string[] = [];
 	try {
 		console.log(server.machine);
 		for (const benchmark of chosen) {
-			console.log(`\n${benchmark.name}: ${benchmark.title}`);
-			const busy = loadavg()[0]?.toFixed(1);
-			const begun = performance.now();
-			const url = await server.createDatabase(`bench_${benchmark.name}`, { isProfiled });
-			const pool = createPool({ url, max: 10, applicationName: 'botbox bench' });
 			try {
-				const log = (line: string) => console.log(`  ${line}`);
-				const measured = await benchmark.run({
-					pool,
-					url,
-					serverCpuMs: server.cpuMs,
-					sizes,
-					minutes,
-					isQuick,
-					isProfiled,
-					areApart,
-					log,
-				});
-				const [told, untold] = [true, false].map((is) => measured.filter(({ value }) => Number.isFinite(value) === is));
-				figures.push(...(told ?? []));
-				// Processor time of a server that is not ours, say.
-				for (const { case: name, metric } of untold ?? []) log(`not measured here: ${name}, ${metric}`);
-				// Above zero at the start, others were at work on the machine, and figures are too high.
-				console.log(
-					`\n${formatTable(told ?? [])}\nload of the machine: ${busy} before, ${loadavg()[0]?.toFixed(1)} at the end; ${Math.round((performance.now() - begun) / 1_000)} s`,
-				);
-			} finally {
-				await pool.end();
+				figures.push(...(await runOne(server, benchmark, context)));
+			} catch (error) {
+				if (isInterrupted) throw error;
+				// An hour of the others' figures is not lost for one of them.
+				console.error(error);
+				failed.push(benchmark.name);
 			}
+			if (json !== undefined) await writeFile(json, `${JSON.stringify(figures, null, 2)}\n`);
 		}
 	} finally {
 		if (!isInterrupted) await server.close();
 	}
-	if (json !== undefined) await writeFile(json, `${JSON.stringify(figures, null, 2)}\n`);
+	if (failed.length > 0) throw new Error(`failed: ${failed.join(', ')}`);
+}
+
+/** One benchmark in a database of its own, which is gone afterwards. */
+async function runOne(
+	server: BenchServer,
+	benchmark: Benchmark,
+	context: Pick<BenchContext, 'sizes' | 'minutes' | 'isQuick' | 'isProfiled' | 'areApart'>,
+): Promise<readonly Figure[]> {
+	console.log(`\n${benchmark.name}: ${benchmark.title}`);
+	const busy = loadavg()[0]?.toFixed(1);
+	const begun = performance.now();
+	const database = `bench_${benchmark.name}`;
+	const url = await server.createDatabase(database, { isProfiled: context.isProfiled });
+	const pool = createPool({ url, max: 10, applicationName: 'botbox bench' });
+	try {
+		const log = (line: string) => console.log(`  ${line}`);
+		const measured = await benchmark.run({ ...context, pool, url, serverCpuMs: server.cpuMs, log });
+		const [told = [], untold = []] = [true, false].map((is) =>
+			measured.filter(({ value }) => Number.isFinite(value) === is),
+		);
+		// Processor time of a server that is not ours, say.
+		for (const { case: name, metric } of untold) log(`not measured here: ${name}, ${metric}`);
+		// Above zero at the start, others were at work on the machine, and figures are too high.
+		console.log(
+			`\n${formatTable(told)}\nload of the machine: ${busy} before, ${loadavg()[0]?.toFixed(1)} at the end; ${Math.round((performance.now() - begun) / 1_000)} s`,
+		);
+		return told;
+	} finally {
+		await pool.end();
+		if (!isInterrupted) await server.dropDatabase(database);
+	}
 }
 
 let wanted: Wanted;

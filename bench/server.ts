@@ -14,6 +14,8 @@ export interface BenchServer {
 	readonly machine: string;
 	/** A new migrated database; its address. Profiled, it counts the calls of every SQL function, which costs a little time. */
 	createDatabase(name: string, options: { readonly isProfiled: boolean }): Promise<string>;
+	/** Before the next benchmark, whose processor its vacuuming would take. */
+	dropDatabase(name: string): Promise<void>;
 	/** Processor time of all its processes, also of those that have ended; NaN where there is no /proc. */
 	cpuMs(): number;
 	close(): Promise<void>;
@@ -38,6 +40,7 @@ export async function startBenchServer({ isProfiled, isReachable }: BenchServerO
 	return {
 		machine: `${describeMachine()}, PostgreSQL ${await administer(server.url, 'show server_version')} (embedded)`,
 		createDatabase: (name, options) => createDatabase(server.url, name, options),
+		dropDatabase: (name) => dropDatabase(server.url, name),
 		cpuMs: () => cpuOf(server.pgdata),
 		close: async () => {
 			forget();
@@ -68,10 +71,10 @@ export async function openServer(url: string): Promise<BenchServer> {
 			made.push(name);
 			return createDatabase(url, name, options);
 		},
+		dropDatabase: (name) => dropDatabase(url, name),
 		cpuMs: () => Number.NaN,
 		close: async () => {
-			for (const name of made.splice(0))
-				await administer(url, `drop database if exists ${pg.escapeIdentifier(name)} with (force)`);
+			for (const name of made.splice(0)) await dropDatabase(url, name);
 		},
 	};
 }
@@ -91,6 +94,10 @@ async function createDatabase(
 	await migrate({ url: url.href });
 	if (isProfiled) await countStatements(server, url.href, name);
 	return url.href;
+}
+
+async function dropDatabase(server: string, name: string): Promise<void> {
+	await administer(server, `drop database if exists ${pg.escapeIdentifier(name)} with (force)`);
 }
 
 /** Functions and, where the server has loaded pg_stat_statements, every statement inside of them. */
