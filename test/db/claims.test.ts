@@ -112,6 +112,39 @@ test('two workers race for the same bots: each bot is claimed once', async () =>
 	}
 });
 
+test('a worker that stalls for its whole lease delays the bots that it holds, and no others', async () => {
+	const world = await makeWorld(books.pool);
+	await makeFeedFresh(books.pool, world.instrument.id, after(60));
+	const bots: Bot[] = [];
+	for (let index = 0; index < 20; index++) bots.push(await makeBot(books.pool, world, { isDueAtOnce: true }));
+	const [held, free] = [bots.slice(0, 10), bots.slice(10)];
+	const idsOf = (some: readonly { readonly id: number }[]) => some.map(({ id }) => id);
+	const due = async (now: Date) => (await findDueBots(books.pool, { now })).map(({ botId }) => botId);
+	const recordedBy = async (worker: string, some: readonly Bot[], now: Date) => {
+		const checks = some.map((bot) => checkOf(bot, start));
+		return (await recordChecks(books.pool, { checks, workerId: worker, now })).map(({ botId }) => botId);
+	};
+
+	expect(new Set(await verdicts(held, { workerId: 'stalled' }))).toEqual(new Set(['CLAIMED']));
+	expect(await due(after(0.1))).toEqual(idsOf(free));
+	expect(new Set(await verdicts(free, { workerId: 'worker-2', now: after(0.1) }))).toEqual(new Set(['CLAIMED']));
+	expect((await recordedBy('worker-2', free, after(0.2))).toSorted((a, b) => a - b)).toEqual(idsOf(free));
+
+	expect(await due(after(29.9))).toEqual([]);
+	expect(await due(after(30))).toEqual(idsOf(held));
+	expect(new Set(await verdicts(held, { workerId: 'worker-2', now: after(30) }))).toEqual(new Set(['CLAIMED']));
+	// It wakes when others have its bots, and once more when they are done: what it found out counts for nothing.
+	expect(await recordedBy('stalled', held, after(30.1))).toEqual([]);
+	expect((await recordedBy('worker-2', held, after(30.2))).toSorted((a, b) => a - b)).toEqual(idsOf(held));
+	expect(await recordedBy('stalled', held, after(30.3))).toEqual([]);
+	expect(
+		await one(
+			books.pool,
+			'select count(*)::integer as checks, count(distinct bot_id)::integer as bots, count(distinct worker_id)::integer as workers from checks',
+		),
+	).toEqual({ checks: 20, bots: 20, workers: 1 });
+});
+
 test('a manual check takes the same claim, of a paused bot too, and leaves the schedule alone', async () => {
 	const bot = await readyBot();
 	const manual = (now: Date, worker = workerId) =>
